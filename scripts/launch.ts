@@ -1,0 +1,218 @@
+/**
+ * Starts a script as a user does, as a process of its own, and follows it: its
+ * lines, the port it listens on, how it ends. For the tests and for compare.ts.
+ */
+import { spawn, type SpawnOptions } from "node:child_process";
+import { EventEmitter, once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { $ } from "zx";
+
+/** How a process ended: by itself with a code, or by a signal. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A started process. */
+export type Launched = ReturnType<typeof launch>;
+
+/** The tsx loader by its full path, so that scripts start from any folder. */
+export const tsxLoader = ["--import", import.meta.resolve("tsx")];
+
+/** The full path of a file of this project, given from the project's folder. */
+export function projectFile(path: string): string {
+  return fileURLToPath(new URL(`../${path}`, import.meta.url));
+}
+
+/** Milliseconds that a process may take to say that it listens, or to end. */
+const patience = 10_000;
+
+const started = new Set<Launched>();
+process.on("exit", () => started.forEach((script) => script.kill("SIGKILL")));
+
+/**
+ * Starts a program. The process is the program itself, without a shell in
+ * between, so its pid, memory and signals are the program's own.
+ *
+ * @param command the program and its arguments
+ * @param options stdout: "pipe" collects the lines, "ignore" drops them;
+ *   cwd and env as in child_process.spawn
+ */
+export function launch(
+  command: string[],
+  options: { stdout?: "pipe" | "ignore"; cwd?: string; env?: object } = {},
+) {
+  const [program = "", ...args] = command;
+  const { stdout = "pipe", ...rest } = options;
+  const output = { stdout: "", stderr: "" };
+  const events = new EventEmitter().setMaxListeners(0);
+
+  // zx quotes a command for a shell; without one there is nothing to quote.
+  const direct = (_: string, __: string[], spawnOptions: SpawnOptions) =>
+    spawn(program, args, { ...spawnOptions, ...rest, shell: false } as object);
+  const child = $({
+    nothrow: true,
+    quiet: true,
+    quote: String,
+    spawn: direct as typeof spawn,
+    stdio: ["ignore", stdout, "pipe"],
+  })`${command}`;
+  for (const name of ["stdout", "stderr"] as const)
+    child.child?.[name]?.setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text;
+      events.emit("output");
+    });
+
+  const exit: Promise<Exit> = child.then(({ exitCode, signal, cause }) => {
+    if (cause) output.stderr += `${program}: ${(cause as Error).message}\n`;
+    events.emit("output");
+    script.ended = { code: exitCode, signal };
+    return script.ended;
+  });
+
+  const script = {
+    /** The system's number of the process. */
+    pid: child.pid ?? 0,
+    /** How it ended; undefined while it runs. */
+    ended: undefined as Exit | undefined,
+    /** Everything it has printed so far. */
+    output,
+
+    /** The whole lines on stdout so far. */
+    lines(): string[] {
+      return output.stdout.split("\n").slice(0, -1);
+    },
+
+    /**
+     * Waits until something holds that its output decides.
+     *
+     * @throws when it ends first, or after `ms` milliseconds
+     */
+    async until(what: string, holds: () => boolean, ms = patience) {
+      const wait = async () => {
+        while (!holds()) {
+          if (script.ended)
+            throw new Error(`ended without ${what}\n${script.report()}`);
+          await Promise.race([once(events, "output"), exit]);
+        }
+      };
+      await within(ms, what, wait(), script.report);
+    },
+
+    /** Waits for text on stdout or stderr, as until(). */
+    async saw(pattern: RegExp, ms = patience): Promise<RegExpMatchArray> {
+      let found: RegExpMatchArray | null = null;
+      const search = () => (found = script.all().match(pattern)) !== null;
+      await script.until(String(pattern), search, ms);
+      return found!;
+    },
+
+    /** Waits until a text has come so many times on stdout or stderr. */
+    async sawTimes(text: string, times: number, ms = patience): Promise<void> {
+      const enough = () => script.all().split(text).length > times;
+      await script.until(`${times} times ${text}`, enough, ms);
+    },
+
+    /** Everything on stdout and stderr so far. */
+    all: () => output.stdout + output.stderr,
+
+    /** Waits for its end; throws after `ms` milliseconds. */
+    exit(ms = patience): Promise<Exit> {
+      return within(ms, "its end", exit, script.report);
+    },
+
+    /** Sends a signal; harmless when the process has ended. */
+    kill(signal: NodeJS.Signals): void {
+      child.child?.kill(signal);
+    },
+
+    /** Ends it at once and waits until it is gone. */
+    async stop(): Promise<void> {
+      script.kill("SIGKILL");
+      await script.exit();
+    },
+
+    /** Stops reading its stdout, and goes on; or closes it, as `| head` does. */
+    pauseOutput: () => child.child?.stdout?.pause(),
+    resumeOutput: () => child.child?.stdout?.resume(),
+    closeOutput: () => child.child?.stdout?.destroy(),
+
+    /** The command and the end of what it printed, for a message about it. */
+    report(): string {
+      const { code, signal } = script.ended ?? {};
+      const state = script.ended ? `ended (${signal ?? code})` : "runs";
+      const end = (text: string) => text.slice(-2000);
+      return `${command.join(" ")} ${state}\nstdout: ${end(output.stdout)}\nstderr: ${end(output.stderr)}`;
+    },
+  };
+  started.add(script);
+  return script;
+}
+
+/**
+ * Starts one of the project's scripts with node and the tsx loader.
+ *
+ * @param name the script's name without .ts
+ * @param args its command line
+ * @param options as for launch
+ */
+export function launchScript(
+  name: string,
+  args: string[] = [],
+  options?: Parameters<typeof launch>[1],
+): Launched {
+  const file = projectFile(`${name}.ts`);
+  return launch([process.execPath, ...tsxLoader, file, ...args], options);
+}
+
+/**
+ * Waits until a started server says that it listens.
+ *
+ * @returns the server, with its port
+ * @throws when it ends before, or says nothing for 10 seconds
+ */
+export async function listening<T extends Launched>(server: T) {
+  const [, port] = await server.saw(/^Server listening on .*?(\d+)\)?$/m);
+  return Object.assign(server, { port: Number(port) });
+}
+
+/** Every process that was started here since the last stopAll(). */
+export function launched(): Launched[] {
+  return [...started];
+}
+
+/** Ends every process that was started here, but `kept`, and waits until they are gone. */
+export async function stopAll(kept?: Launched): Promise<void> {
+  const ends = launched().filter((script) => script !== kept);
+  await Promise.all(ends.map((script) => script.stop()));
+  for (const script of ends) started.delete(script);
+}
+
+/**
+ * Gives a wait an end.
+ *
+ * @param ms how long to wait, in milliseconds
+ * @param what what is waited for, for the message
+ * @param promise the wait
+ * @param report more about it, asked for when the time is over
+ * @throws Error when the time is over first
+ */
+export async function within<T>(
+  ms: number,
+  what: string,
+  promise: Promise<T>,
+  report = () => "",
+): Promise<T> {
+  const done = new AbortController();
+  const { signal } = done;
+  const late = sleep(ms, undefined, { signal }).then(() => {
+    throw new Error(`waited ${ms} ms for ${what}\n${report()}`.trim());
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    done.abort();
+    late.catch(() => {});
+  }
+}

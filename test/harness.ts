@@ -1,0 +1,167 @@
+/** What every test uses: a suite that cleans up, TCP clients, seeded randomness. */
+import { createCipheriv, createHash, randomInt } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import net from "node:net";
+import * as uvu from "uvu";
+import * as assert from "uvu/assert";
+import { launched, stopAll, within, type Launched } from "../scripts/launch.ts";
+
+export type Client = Awaited<ReturnType<typeof connect>>;
+
+/** The system whose /proc the memory tests read. */
+export const onLinux = process.platform === "linux";
+
+/** Windows has no signals: a program there can't send another one Ctrl+C. */
+export const hasSignals = process.platform !== "win32";
+
+const sockets = new Set<net.Socket>();
+
+/**
+ * A uvu suite whose tests leave nothing behind: after each one, failed or not,
+ * every client is disconnected and every process ended. A failed test says what
+ * the processes had printed.
+ */
+export function suite(name: string) {
+  const suite = uvu.suite(name);
+  let kept: Launched | undefined;
+  const add = (title: string, body: () => Promise<void>) =>
+    suite(title, async () => {
+      try {
+        await within(60_000, "the test's end", body());
+      } catch (error) {
+        const reports = launched().map((script) => script.report());
+        (error as Error).message += `\n${reports.join("\n")}`;
+        throw error;
+      } finally {
+        for (const socket of sockets) socket.destroy();
+        sockets.clear();
+        await stopAll(kept);
+      }
+    });
+  /** As the test itself, where `possible`; elsewhere it counts as skipped. */
+  const only = (possible: boolean) =>
+    possible ? add : (title: string, _body: unknown) => suite.skip(title);
+  /** Lets a process live until the suite's last test has ended. */
+  const keep = (script: Launched) => (kept = script);
+  suite.after(() => stopAll());
+  const { skip, run } = suite;
+  return Object.assign(add, { when: only, keep, skip, run });
+}
+
+/**
+ * Connects to a server on this machine.
+ *
+ * @param port the server's TCP port
+ * @param options reading: false leaves what the server sends unread until resume()
+ */
+export async function connect(port: number, { reading = true } = {}) {
+  const socket = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+  sockets.add(socket);
+  socket.on("close", () => sockets.delete(socket));
+  const changed = new EventEmitter().setMaxListeners(0);
+  let received: Buffer[] = [];
+  let length = 0;
+  let ending: string | undefined;
+
+  function end(how: string): void {
+    ending ??= how;
+    changed.emit("change");
+  }
+  socket.on("end", () => end("FIN"));
+  socket.on("close", () => end("closed here"));
+  const connected = once(socket, "connect");
+  socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? ""));
+  await within(10_000, `a connection to port ${port}`, connected);
+
+  function resume(): void {
+    socket.on("data", (data) => {
+      received.push(data);
+      length += data.length;
+      changed.emit("change");
+    });
+  }
+  if (reading) resume();
+
+  async function until(what: string, ms: number, holds: () => boolean) {
+    const wait = async () => {
+      while (!holds()) await once(changed, "change");
+    };
+    await within(ms, what, wait(), () => `${length} bytes there, ${ending}`);
+  }
+
+  return {
+    socket,
+    resume,
+    /** The client's address as the servers print it. */
+    addr: `('127.0.0.1', ${socket.localPort})`,
+    /** How many bytes lie here unread by the test. */
+    get length() {
+      return length;
+    },
+
+    /** Sends; resolves when the kernel has taken everything. */
+    send(data: Uint8Array | string): Promise<void> {
+      return new Promise((resolve) => socket.write(data, () => resolve()));
+    },
+
+    /** Waits for exactly `size` bytes. */
+    async recv(size: number, ms = 30_000): Promise<Buffer> {
+      const what = `${size} bytes`;
+      await until(what, ms, () => length >= size || ending !== undefined);
+      if (length < size) throw new Error(`${ending} instead of ${what}`);
+      const all = Buffer.concat(received);
+      received = [all.subarray(size)];
+      length = all.length - size;
+      return all.subarray(0, size);
+    },
+
+    /** Waits for the end of the stream: "FIN" or the system's error code. */
+    async ending(ms = 30_000): Promise<string> {
+      await until("the end of the stream", ms, () => ending !== undefined);
+      return ending ?? "";
+    },
+
+    /** Sends FIN: nothing more comes from here. */
+    fin(): void {
+      socket.end();
+    },
+
+    /** Sends RST. */
+    reset(): void {
+      socket.resetAndDestroy();
+    },
+  };
+}
+
+/** Sends data and checks that exactly this comes back. */
+export async function echo(client: Client, data: Uint8Array | string) {
+  const bytes = Buffer.from(data);
+  const [answer] = await Promise.all([
+    client.recv(bytes.length),
+    client.send(bytes),
+  ]);
+  if (!answer.equals(bytes)) assert.unreachable("the echo differs");
+}
+
+/** Connects, has one message echoed and leaves; returns its address. */
+export async function visit(port: number, message = "Hello, Server!") {
+  const client = await connect(port);
+  await echo(client, message);
+  client.fin();
+  assert.is(await client.ending(), "FIN");
+  return client.addr;
+}
+
+/**
+ * Random numbers and bytes that are the same for the same seed.
+ *
+ * @param seed from LECTURE1_SEED, or a new one; say it when a test fails
+ */
+export function random(seed = process.env.LECTURE1_SEED ?? randomInt(1e9)) {
+  const key = createHash("sha256").update(String(seed)).digest();
+  const stream = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
+  const bytes = (size: number) => stream.update(Buffer.alloc(size));
+  /** A whole number from 0 to below `limit`. */
+  const below = (limit: number) => bytes(4).readUInt32LE() % limit;
+  return { seed, bytes, below };
+}

@@ -1,0 +1,150 @@
+import { once } from "node:events";
+import net from "node:net";
+import * as assert from "uvu/assert";
+import {
+  launch,
+  launchScript,
+  listening,
+  projectFile,
+  tsxLoader,
+} from "../scripts/launch.ts";
+import { random, suite } from "./harness.ts";
+import { help, imports, wrongFlags } from "./servers.ts";
+
+const name = "lecture1_client";
+const test = suite(name);
+
+/** Runs the client against a server that treats its one client as told. */
+async function against(
+  treat: (client: net.Socket) => void,
+  args: string[] = [],
+) {
+  const server = net.createServer({ allowHalfOpen: true }, (client) => {
+    client.on("error", () => {});
+    treat(client);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  const script = launchScript(name, ["--port", String(port), ...args]);
+  const started = performance.now();
+  const exit = await script.exit();
+  const milliseconds = performance.now() - started;
+  server.close();
+  return { ...exit, ...script.output, port, milliseconds };
+}
+
+/** A server that echoes what it gets and closes when the client closes. */
+function echo(client: net.Socket) {
+  client.pipe(client);
+}
+
+test("it sends the message and prints the answer", async () => {
+  const run = await against(echo, ["--message", "안녕, 로봇!"]);
+  assert.is(run.stdout, "Received from server: 안녕, 로봇!\n");
+  assert.is(run.stderr, "");
+  assert.is(run.code, 0);
+});
+
+test("it prints 1024 bytes of a longer answer, and closes without a reset", async () => {
+  let ended = false;
+  const run = await against(
+    (client) => {
+      client.on("end", () => (ended = true)).resume();
+      client.end("x".repeat(5000));
+    },
+    ["--message", "hello"],
+  );
+  assert.is(run.stdout, `Received from server: ${"x".repeat(1024)}\n`);
+  assert.is(run.code, 0);
+  assert.ok(ended, "it ended without FIN");
+});
+
+test("it waits for the answer as long as it takes", async () => {
+  const run = await against((client) => {
+    setTimeout(() => client.end("late"), 1500);
+  });
+  assert.is(run.stdout, "Received from server: late\n");
+});
+
+test("it doesn't wait for a server that never closes", async () => {
+  const run = await against((client) => client.write("answer"));
+  assert.is(run.stdout, "Received from server: answer\n");
+  assert.is(run.code, 0);
+  assert.ok(run.milliseconds < 3000, `it took ${run.milliseconds} ms`);
+});
+
+test("control codes and bytes that are not UTF-8", async () => {
+  const bytes = Buffer.from([0x1b, 0x5b, 0x32, 0x4a, 0x09, 0x0a, 0xff]);
+  const run = await against((client) => client.end(bytes));
+  assert.is(run.stdout, "Received from server: \\x1b[2J\t\n\ufffd\n");
+});
+
+test("the server closes without an answer", async () => {
+  const run = await against((client) => client.end());
+  assert.is(run.stdout, "");
+  assert.is(
+    run.stderr,
+    `lecture1_client: the server at 127.0.0.1:${run.port} closed without an answer (EOF)\n`,
+  );
+  assert.is(run.code, 1);
+});
+
+test("the server resets", async () => {
+  const run = await against((client) => {
+    client.once("data", () => client.resetAndDestroy());
+  });
+  assert.is(run.stdout, "");
+  assert.is(
+    run.stderr,
+    `lecture1_client: the server at 127.0.0.1:${run.port} reset the connection (ECONNRESET)\n`,
+  );
+  assert.is(run.code, 1);
+});
+
+test("nobody listens", async () => {
+  const script = launchScript(name, ["--port", "1"]);
+  assert.equal(await script.exit(), { code: 1, signal: null });
+  assert.equal(script.output, {
+    stdout: "",
+    stderr:
+      "lecture1_client: nobody listens on 127.0.0.1:1, is the server running? (ECONNREFUSED)\n",
+  });
+});
+
+test("an unknown host", async () => {
+  const script = launchScript(name, ["--host", "no.such.host.invalid"]);
+  assert.equal(await script.exit(), { code: 1, signal: null });
+  assert.is(script.output.stdout, "");
+  assert.match(
+    script.output.stderr,
+    /^lecture1_client: unknown host no\.such\.host\.invalid, check --host.* \((ENOTFOUND|EAI_AGAIN)\)\n$/,
+  );
+});
+
+for (const server of ["lecture1_server", "lecture1_server_forever_async"])
+  test(`a message of 8 MB and ${server} don't wait for each other`, async () => {
+    const { port } = await listening(launchScript(server, ["--port", "0"]));
+    const file = JSON.stringify(projectFile(`${name}.ts`));
+    const message = `"${random(1).bytes(9).toString("hex")}".repeat(2 ** 20 / 2)`;
+    const code = `import(${file}).then(({ startClient }) => startClient("127.0.0.1", ${port}, ${message}))`;
+    const client = launch([process.execPath, ...tsxLoader, "-e", code]);
+    assert.equal(await client.exit(20_000), { code: 0, signal: null });
+    assert.match(client.output.stdout, /^Received from server: \w{1,1024}\n$/);
+    assert.is(client.output.stderr, "");
+  });
+
+test("wrong flags: one line that says what to write, exit 2", () =>
+  wrongFlags(name, [
+    ["--prot", "1"],
+    ["--port", "0"],
+    ["--message", ""],
+    ["hello"],
+  ]));
+
+test("--help", () => help(name));
+
+test("importing it runs nothing and gives its function", () =>
+  imports(name, ["startClient"]));
+
+test.run();

@@ -1,0 +1,62 @@
+import * as assert from "uvu/assert";
+import { connect, echo, hasSignals, suite } from "./harness.ts";
+import {
+  everyServer,
+  foreverServer,
+  goodbye,
+  start,
+  visitOf,
+  type Server,
+} from "./servers.ts";
+
+const server: Server = {
+  name: "lecture1_server_forever_async",
+  forever: true,
+  listens: (port) => `Server listening on ('127.0.0.1', ${port})`,
+  receives: (addr, text) => `Received from ${addr}: ${text}`,
+};
+const test = suite(server.name);
+
+everyServer(test, server);
+foreverServer(test, server);
+
+test.when(hasSignals)("Ctrl+C closes the client's connection", async () => {
+  const script = await start(server);
+  const client = await connect(script.port);
+  await echo(client, "hello");
+  script.kill("SIGINT");
+  assert.is(await client.ending(), "FIN");
+  assert.equal(await script.exit(), { code: 0, signal: null });
+  assert.equal(script.lines(), [
+    server.listens(script.port),
+    ...visitOf(server, client.addr, ["hello"]),
+    ...goodbye,
+  ]);
+  assert.is(script.output.stderr, "");
+});
+
+test.when(hasSignals)(
+  "Ctrl+C ends it in a second or two, also when a client doesn't read",
+  async () => {
+    const script = await start(server);
+    const client = await connect(script.port, { reading: false });
+    client.socket.write(Buffer.alloc(32 * 2 ** 20, "x"));
+    await script.saw(/Received/);
+    script.kill("SIGINT");
+    assert.equal(await script.exit(4000), { code: 0, signal: null });
+    assert.equal(script.lines().slice(-2), goodbye);
+  },
+);
+
+test("1,000 clients at once, each echoed intact", async () => {
+  const { port } = await start(server);
+  const clients = await Promise.all(
+    Array.from({ length: 1000 }, () => connect(port)),
+  );
+  for (const round of ["hello from", "again"])
+    await Promise.all(
+      clients.map((client, i) => echo(client, `${round} ${i}`)),
+    );
+});
+
+test.run();

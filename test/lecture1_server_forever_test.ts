@@ -1,0 +1,203 @@
+import { readFile, mkdtemp, writeFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { handleClient } from "../lecture1_server_forever.ts";
+import {
+  launch,
+  listening,
+  projectFile,
+  tsxLoader,
+  within,
+} from "../scripts/launch.ts";
+import { connect, echo, hasSignals, suite, visit } from "./harness.ts";
+import {
+  everyServer,
+  foreverServer,
+  goodbye,
+  refused,
+  start,
+  visitOf,
+  type Server,
+} from "./servers.ts";
+
+const server: Server = {
+  name: "lecture1_server_forever",
+  forever: true,
+  listens: (port) => `Server listening on 127.0.0.1:${port}`,
+  receives: (addr, text) => `Received from ${addr}: ${text}`,
+};
+const test = suite(server.name);
+
+everyServer(test, server);
+foreverServer(test, server);
+
+test("handleClient is the blocking loop, without an await in it", async () => {
+  const code = handleClient.toString();
+  assert.match(
+    code,
+    /while \(true\) \{|for \(; ?; ?\)|while\(!0\)|for\(;;\)|while\(true\)/,
+  );
+  assert.match(code, /conn\.recv\(1024\)/);
+  assert.match(code, /conn\.sendall\(data\)/);
+  assert.not.match(code, /await|async|\.then/);
+});
+
+test.when(hasSignals)(
+  "Ctrl+C lets the clients finish; new ones are refused",
+  async () => {
+    const script = await start(server);
+    const client = await connect(script.port);
+    await echo(client, "before");
+    script.kill("SIGINT");
+    await script.saw(/\n\nServer is shutting down\.\.\.\n/);
+    await refused(script.port);
+    await echo(client, "after");
+    client.fin();
+    assert.is(await client.ending(), "FIN");
+    assert.equal(await script.exit(), { code: 0, signal: null });
+    const [came, before, after, closed] = visitOf(server, client.addr, [
+      "before",
+      "after",
+    ]);
+    assert.equal(script.lines(), [
+      server.listens(script.port),
+      came,
+      before,
+      ...goodbye,
+      after,
+      closed,
+    ]);
+    assert.is(script.output.stderr, "");
+  },
+);
+
+test.when(hasSignals)("a second Ctrl+C ends it at once", async () => {
+  const script = await start(server);
+  const client = await connect(script.port);
+  await echo(client, "before");
+  script.kill("SIGINT");
+  await script.saw(/Server is shutting down\.\.\./);
+  script.kill("SIGINT");
+  assert.equal(await script.exit(2000), { code: null, signal: "SIGINT" });
+  assert.match(await client.ending(), /^(FIN|ECONNRESET)$/);
+});
+
+test("400 clients that come at once: 150 are held, all are served by and by", async () => {
+  const { port } = await start(server);
+  let here = 0;
+  let letGo = () => {};
+  const together = new Promise<void>((resolve) => (letGo = resolve));
+  await Promise.all(
+    Array.from({ length: 400 }, async (_, i) => {
+      const client = await connect(port);
+      await echo(client, `robot ${i}`);
+      if (++here === 150) letGo();
+      await within(30_000, "150 clients at once", together);
+      await echo(client, `robot ${i} again`);
+      client.fin();
+      assert.is(await client.ending(), "FIN");
+    }),
+  );
+});
+
+test.when(hasSignals)(
+  "who waits for a thread is served when one ends, or reset at Ctrl+C",
+  async () => {
+    // The same script with 3 threads in place of 200.
+    const script = await edited((code) =>
+      code.replace("const maxThreads = 200", "const maxThreads = 3"),
+    );
+    const clients = [];
+    for (let i = 0; i < 6; i++) clients.push(await connect(script.port));
+    const [first, , , fourth, fifth, sixth] = clients;
+    for (const client of clients) await client.send("hello");
+    for (const client of clients.slice(0, 3)) await client.recv(5);
+    assert.is(fourth!.length, 0);
+    first!.fin();
+    assert.is(String(await fourth!.recv(5)), "hello");
+    assert.is(fifth!.length, 0);
+    script.kill("SIGINT");
+    assert.is(await fifth!.ending(), "ECONNRESET");
+    assert.is(await sixth!.ending(), "ECONNRESET");
+    await echo(fourth!, "still here");
+    for (const client of clients.slice(0, 4)) client.fin();
+    assert.equal(await script.exit(), { code: 0, signal: null });
+  },
+);
+
+test("a thread that fails ends its own client's connection, not the server", async () => {
+  const script = await edited((code) =>
+    code.replace(
+      "conn.sendall(data);",
+      'if (decode(data) === "fail") maxThreads; else conn.sendall(data);',
+    ),
+  );
+  const bystander = await connect(script.port);
+  await echo(bystander, "hello");
+  const client = await connect(script.port);
+  await client.send("fail");
+  assert.is(await client.ending(), "FIN");
+  await echo(bystander, "hello again");
+  await visit(script.port);
+  assert.is(
+    script.output.stderr,
+    `lecture1_server_forever: the thread of ${client.addr} failed: ReferenceError: maxThreads is not defined (a thread sees nothing else of this file)\n`,
+  );
+});
+
+test("a thread that can't start ends its own client's connection, not the server", async () => {
+  const script = await edited((code) =>
+    code.replace(
+      "const worker = new Worker(",
+      'if (threads.live === 1) throw new Error("no thread");\nconst worker = new Worker(',
+    ),
+  );
+  const bystander = await connect(script.port);
+  await echo(bystander, "hello");
+  const client = await connect(script.port);
+  assert.is(await client.ending(), "FIN");
+  await echo(bystander, "hello again");
+  assert.is(
+    script.output.stderr,
+    `lecture1_server_forever: the thread of ${client.addr} failed: Error: no thread\n`,
+  );
+});
+
+test("what a learner adds to handleClient works: big pieces, console.log, long lines", async () => {
+  const script = await edited((code) =>
+    code.replace(
+      "conn.sendall(data);",
+      'console.log("got", data.length); print("x".repeat(200000)); conn.sendall(new TextEncoder().encode("y".repeat(200000)));',
+    ),
+  );
+  const client = await connect(script.port);
+  await client.send("a");
+  await client.send("b");
+  assert.is(String(await client.recv(200_000)), "y".repeat(200_000));
+  client.fin();
+  await client.ending();
+  await script.saw(/closed\n/);
+  assert.ok(
+    script.lines().includes("got 1") || script.lines().includes("got 2"),
+  );
+  assert.ok(script.lines().includes("x".repeat(200_000)));
+});
+
+/** Runs a changed copy of the script, as a learner changes it. */
+async function edited(change: (code: string) => string) {
+  const original = await readFile(projectFile(`${server.name}.ts`), "utf8");
+  const code = change(original);
+  assert.is.not(code, original, "nothing was changed");
+  const folder = await mkdtemp(join(tmpdir(), "lecture1-"));
+  const file = join(folder, `${server.name}.mts`);
+  await writeFile(file, code);
+  const command = [process.execPath, ...tsxLoader, file, "--port", "0"];
+  try {
+    return await listening(launch(command));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test.run();

@@ -1,0 +1,65 @@
+/**
+ * npm test: runs the test files with uvu, as many at a time as there are cores,
+ * and sums up. `npm test -- client parity` runs the files with such names only.
+ */
+import { availableParallelism } from "node:os";
+import { basename } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { chalk, glob } from "zx";
+import { launch, projectFile, tsxLoader, within } from "../scripts/launch.ts";
+
+/** Milliseconds that one test file may take. */
+const limit = 300_000;
+
+// The longest first, so that the short ones fill the rest of the time.
+const longest = ["forever_test", "async_test", "server_test", "runtimes"];
+const rank = (file: string) =>
+  (longest.findIndex((name) => file.includes(name)) + 5) % 5;
+
+const [, , ...names] = process.argv;
+const files = (await glob("*_test.ts", { cwd: projectFile("test") }))
+  .filter((file) => !names.length || names.some((name) => file.includes(name)))
+  .sort((a, b) => rank(a) - rank(b));
+
+const sums = { passed: 0, failed: 0, skipped: 0 };
+const started = performance.now();
+
+async function worker(): Promise<void> {
+  for (let file = files.shift(); file; file = files.shift()) await run(file);
+}
+
+/** Runs one file; uvu says at its end how many tests passed, and of how many. */
+async function run(file: string): Promise<void> {
+  const uvu = [projectFile("node_modules/uvu/bin.js"), projectFile("test")];
+  const env = { ...process.env, FORCE_COLOR: "0" };
+  const command = [
+    process.execPath,
+    ...tsxLoader,
+    ...uvu,
+    `^${basename(file)}$`,
+  ];
+  const script = launch(command, { env });
+  const ended = await within(limit, file, script.exit(limit + 1000)).catch(
+    (error: Error) => ({ code: 1, signal: error.message }),
+  );
+  const { stdout, stderr } = script.output;
+  process.stdout.write(`${stdout.replace(/\n  Total:[^]*/, "")}${stderr}`);
+  const plain = stripVTControlCharacters(stdout);
+  const count = (label: string) =>
+    Number(plain.match(new RegExp(`\n  ${label}:\\s+(\\d+)`))?.[1] ?? 0);
+  const [passed, total, skipped] = ["Passed", "Total", "Skipped"].map(count);
+  sums.passed += passed!;
+  sums.skipped += skipped!;
+  sums.failed += total! - passed!;
+  if (ended.code !== 0 && passed === total) sums.failed++; // it died half-way
+  if (total === 0 && skipped === 0) sums.failed++; // it tested nothing
+  if (ended.signal) console.log(chalk.red(`${file}: ${ended.signal}`));
+}
+
+await Promise.all(Array.from({ length: availableParallelism() }, worker));
+
+const seconds = ((performance.now() - started) / 1000).toFixed(1);
+const { passed, failed, skipped } = sums;
+console.log(`took ${seconds} s`);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+if (failed || !passed) process.exitCode = 1;

@@ -1,0 +1,85 @@
+/** The four scripts without tsx: under node 22.18 or later, Deno and Bun, where they are installed. */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import * as assert from "uvu/assert";
+import { launch, listening, projectFile } from "../scripts/launch.ts";
+import { hasSignals, suite } from "./harness.ts";
+import { goodbye } from "./servers.ts";
+
+const test = suite("runtimes");
+
+/** The version a program tells, or 0.0 where there is none. */
+function versionOf(program: string): string {
+  const told = execFileSync(program, ["--version"], { encoding: "utf8" });
+  return told.match(/\d+\.\d+\.\d+/)?.[0] ?? "0.0.0";
+}
+
+/** The first program of that name on the PATH whose version is enough. */
+function find(name: string, major = 0, minor = 0) {
+  const extension = process.platform === "win32" ? ".exe" : "";
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, name + extension))
+    .filter(existsSync)
+    .map((program) => ({ program, version: versionOf(program) }))
+    .find(({ version }) => {
+      const [a = 0, b = 0] = version.split(".").map(Number);
+      return a > major || (a === major && b >= minor);
+    });
+}
+
+const runtimes = [
+  { name: "node 22.18 or later", ...find("node", 22, 18), args: [] },
+  { name: "deno", ...find("deno"), args: ["run", "-A"] },
+  { name: "bun", ...find("bun"), args: [] },
+];
+const servers = [
+  "lecture1_server",
+  "lecture1_server_forever",
+  "lecture1_server_forever_async",
+];
+
+for (const { name, program, version, args } of runtimes)
+  if (!program) {
+    console.log(`skipped: no ${name} on the PATH`);
+    for (const _ of servers) test.skip();
+  } else
+    for (const server of servers)
+      test(`${name} (${version}): ${server}`, async () => {
+        const run = (script: string, port: number) =>
+          launch([
+            program,
+            ...args,
+            projectFile(`${script}.ts`),
+            "--port",
+            String(port),
+          ]);
+        const script = await listening(run(server, 0));
+        const client = run("lecture1_client", script.port);
+        assert.equal(await client.exit(), { code: 0, signal: null });
+        assert.equal(client.output, {
+          stdout: "Received from server: Hello, Server!\n",
+          stderr: "",
+        });
+        const forever = server !== "lecture1_server";
+        if (forever) await script.saw(/closed\n/);
+        if (forever && !hasSignals) return;
+        if (forever) script.kill("SIGINT");
+        assert.equal(await script.exit(), { code: 0, signal: null });
+        const lines = script
+          .lines()
+          .map((line) => line.replace(/\b\d{4,5}\b/g, "PORT"));
+        const peer = "('127.0.0.1', PORT)";
+        const listens = server.endsWith("async") ? peer : "127.0.0.1:PORT";
+        const from = forever ? ` from ${peer}` : "";
+        assert.equal(lines, [
+          `Server listening on ${listens}`,
+          `Connected by ${peer}`,
+          `Received${from}: Hello, Server!`,
+          ...(forever ? [`Connection with ${peer} closed`, ...goodbye] : []),
+        ]);
+        assert.is(script.output.stderr, "");
+      });
+
+test.run();

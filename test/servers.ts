@@ -1,0 +1,476 @@
+/** The rows of the lecture's tables that hold for all three servers, as tests. */
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as assert from "uvu/assert";
+import {
+  launch,
+  launchScript,
+  listening,
+  projectFile,
+  tsxLoader,
+  type Launched,
+} from "../scripts/launch.ts";
+import {
+  connect,
+  echo,
+  hasSignals,
+  onLinux,
+  random,
+  visit,
+  type Client,
+  type suite,
+} from "./harness.ts";
+
+/** How a server speaks, and whether it goes on after its first client. */
+export interface Server {
+  name: string;
+  forever: boolean;
+  listens(port: number): string;
+  receives(addr: string, text: string): string;
+}
+
+/** Starts a server on a free port and waits until it listens. */
+export function start(
+  { name }: Server,
+  args: string[] = [],
+  options?: Parameters<typeof launch>[1],
+) {
+  return listening(launchScript(name, ["--port", "0", ...args], options));
+}
+
+/** The lines a server prints for one client, from its coming to its leaving. */
+export function visitOf(server: Server, addr: string, texts: string[]) {
+  const received = texts.map((text) => server.receives(addr, text));
+  const closed = server.forever ? [`Connection with ${addr} closed`] : [];
+  return [`Connected by ${addr}`, ...received, ...closed];
+}
+
+/** What a server that goes on for ever prints at Ctrl+C. */
+export const goodbye = ["", "Server is shutting down..."];
+
+/** Waits until a script has printed so many lines. */
+export async function sawLines(script: Launched, count: number) {
+  const enough = () => script.lines().length >= count;
+  await script.until(`${count} lines`, enough);
+}
+
+/** The resident memory of a process in MB, from Linux's /proc. */
+export async function memory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(status.match(/VmRSS:\s+(\d+)/)?.[1]) / 1024;
+}
+
+/** The tests of what all three servers do, for one of them. */
+export function everyServer(test: ReturnType<typeof suite>, server: Server) {
+  const { name } = server;
+  const serve = () => start(server);
+
+  // lecture1_server ends with its client; one of the others serves all the rows.
+  let shared: Promise<Awaited<ReturnType<typeof start>>> | undefined;
+  async function startOrShare() {
+    if (!server.forever) return serve();
+    shared ??= serve();
+    test.keep(await shared);
+    return shared;
+  }
+
+  /** One client does what the row says; everything the server prints is compared. */
+  async function withClient(
+    talk: (client: Client) => Promise<void>,
+    texts: string[],
+    stderr = /^$/,
+    code = 0,
+  ) {
+    const script = await startOrShare();
+    const before = {
+      lines: server.forever ? script.lines().length : 0,
+      stderr: script.output.stderr.length,
+    };
+    const client = await connect(script.port);
+    await talk(client);
+    const visit = visitOf(server, client.addr, texts).join("\n").split("\n");
+    if (server.forever) await sawLines(script, before.lines + visit.length);
+    else {
+      assert.equal(await script.exit(), { code, signal: null });
+      visit.unshift(server.listens(script.port));
+    }
+    assert.equal(script.lines().slice(before.lines), visit);
+    assert.match(script.output.stderr.slice(before.stderr), stderr);
+  }
+
+  async function leave(client: Client) {
+    client.fin();
+    assert.is(await client.ending(), "FIN");
+  }
+
+  test("the client program: hello and back, and the whole output", async () => {
+    const script = await serve();
+    const args = ["--port", String(script.port)];
+    const client = launchScript("lecture1_client", args);
+    assert.equal(await client.exit(), { code: 0, signal: null });
+    assert.equal(client.output, {
+      stdout: "Received from server: Hello, Server!\n",
+      stderr: "",
+    });
+    const [, addr = ""] = await script.saw(/Connected by (.*)/);
+    assert.match(addr, /^\('127\.0\.0\.1', \d+\)$/);
+    const visit = visitOf(server, addr, ["Hello, Server!"]);
+    const lines = [server.listens(script.port), ...visit];
+    await sawLines(script, lines.length);
+    if (server.forever && hasSignals) {
+      script.kill("SIGINT");
+      lines.push(...goodbye);
+    }
+    if (!server.forever || hasSignals)
+      assert.equal(await script.exit(), { code: 0, signal: null });
+    assert.equal(script.lines(), lines);
+    assert.is(script.output.stderr, "");
+  });
+
+  test("4,000 bytes arrive as 1024, 1024, 1024 and 928", () =>
+    withClient(
+      async (client) => {
+        await echo(client, "x".repeat(4000));
+        await leave(client);
+      },
+      [1024, 1024, 1024, 928].map((size) => "x".repeat(size)),
+    ));
+
+  test("a client that has sent FIN still gets its whole echo", () =>
+    withClient(
+      async (client) => {
+        await client.send("one last word");
+        client.fin();
+        assert.is(String(await client.recv(13)), "one last word");
+        assert.is(await client.ending(), "FIN");
+      },
+      ["one last word"],
+    ));
+
+  test("a client that leaves without a word", () => withClient(leave, []));
+
+  test("a Korean character cut in two is echoed and joined", () =>
+    withClient(
+      async (client) => {
+        const bytes = Buffer.from("안녕 로봇");
+        await echo(client, bytes.subarray(0, 5));
+        await echo(client, bytes.subarray(5));
+        await leave(client);
+      },
+      ["안", "녕 로봇"],
+    ));
+
+  test("bytes that are not UTF-8 are echoed and shown as U+FFFD", () =>
+    withClient(
+      async (client) => {
+        await echo(client, Buffer.from([0x41, 0xff, 0xfe, 0x42]));
+        await echo(client, Buffer.from("한").subarray(0, 2));
+        await leave(client);
+      },
+      ["A\ufffd\ufffdB", "", "\ufffd"],
+    ));
+
+  test("control codes are shown escaped, newline and tab are kept", () =>
+    withClient(
+      async (client) => {
+        await echo(client, "\x1b[2J\x07\x00\r\x7f\u009b a\tb\nc");
+        await leave(client);
+      },
+      ["\\x1b[2J\\x07\\x00\\x0d\\x7f\\x9b a\tb\nc"],
+    ));
+
+  const resets = server.forever
+    ? /^lecture1_server_\w+: \('127\.0\.0\.1', \d+\) reset the connection \(ECONNRESET\)\n$/
+    : /^lecture1_server: the client reset the connection \(ECONNRESET\)\n$/;
+
+  test("a client that resets: one line on stderr", () =>
+    withClient(
+      async (client) => {
+        await echo(client, "hello");
+        client.reset();
+      },
+      ["hello"],
+      resets,
+      1,
+    ));
+
+  test("a client that resets at once", async () => {
+    const script = await serve();
+    const client = await connect(script.port);
+    client.reset();
+    await script.saw(/reset the connection \(ECONNRESET\)/);
+    if (!server.forever)
+      return assert.equal(await script.exit(), { code: 1, signal: null });
+    await script.saw(/Connection with .* closed/);
+    await echo(await connect(script.port), "the next one is served");
+  });
+
+  test.when(onLinux)(
+    "64 MB from a client that doesn't read: no memory grows, no byte is lost",
+    async () => {
+      const script = await serve();
+      const { port, pid } = script;
+      const before = await memory(pid);
+      const flood = Buffer.from(
+        random(1)
+          .bytes(48 * 2 ** 20)
+          .toString("base64"),
+      );
+      const client = await connect(port, { reading: false });
+      const sent = client.send(flood);
+      await stalls(client);
+      if (server.forever) await visit(port, "the others are served");
+      const stalled = await memory(pid);
+      client.resume();
+      const answer = await client.recv(flood.length, 40_000);
+      await sent;
+      assert.ok(answer.equals(flood), "the echo differs");
+      const after = await memory(pid);
+      await leave(client);
+      const grown = Math.max(stalled, after) - before;
+      assert.ok(grown < 32, `the server grew by ${grown} MB`);
+    },
+  );
+
+  test.when(onLinux)(
+    "output that nobody reads makes the server wait, not grow",
+    async () => {
+      const script = await serve();
+      const { port, pid } = script;
+      const before = await memory(pid);
+      script.pauseOutput();
+      const client = await connect(port);
+      const flood = Buffer.alloc(12 * 2 ** 20, "robot ");
+      const sent = client.send(flood);
+      await stalls(client);
+      const grown = (await memory(pid)) - before;
+      assert.ok(grown < 32, `the server grew by ${grown} MB`);
+      script.resumeOutput();
+      const answer = await client.recv(flood.length, 40_000);
+      await sent;
+      assert.ok(answer.equals(flood), "the echo differs");
+    },
+  );
+
+  test("output that nobody can read any more: one line, exit 1", async () => {
+    const script = await serve();
+    script.closeOutput();
+    const client = await connect(script.port);
+    await client.send("hello");
+    assert.equal(await script.exit(), { code: 1, signal: null });
+    assert.is(
+      script.output.stderr,
+      `${name}: nobody reads the output any more (EPIPE)\n`,
+    );
+  });
+
+  test("it starts again on a port on which it closed a connection first", async () => {
+    const first = await serve();
+    const client = await connect(first.port);
+    await echo(client, "hello");
+    first.kill(name.endsWith("async") && hasSignals ? "SIGINT" : "SIGKILL");
+    await client.ending();
+    client.fin();
+    await first.exit();
+    const again = await start(server, ["--port", String(first.port)]);
+    await visit(again.port);
+  });
+
+  test("random chunks of random bytes come back as they were sent", async () => {
+    const { seed, bytes, below } = random();
+    try {
+      const { port } = await serve();
+      const client = await connect(port);
+      for (let i = 0; i < 60; i++) await echo(client, bytes(1 + below(5000)));
+      await leave(client);
+    } catch (error) {
+      (error as Error).message += ` (LECTURE1_SEED=${seed})`;
+      throw error;
+    }
+  });
+
+  test("a port in use: which, the system's code and what to do", async () => {
+    const { port } = await serve();
+    const second = launchScript(name, ["--port", String(port)]);
+    assert.equal(await second.exit(), { code: 1, signal: null });
+    assert.equal(second.output, {
+      stdout: "",
+      stderr: `${name}: port ${port} on 127.0.0.1 is in use, stop the program that listens there or take another --port (EADDRINUSE)\n`,
+    });
+  });
+
+  test("without flags it listens on 127.0.0.1:65432", async () => {
+    const script = launchScript(name);
+    const said = /^Server listening on .*\n|port 65432 on 127.0.0.1 is in use/;
+    const [line] = await script.saw(said);
+    if (line.startsWith("Server"))
+      assert.is(line.trim(), server.listens(65432));
+  });
+
+  test("a host that is none of this machine's, and one that is unknown", async () => {
+    const elsewhere = launchScript(name, [
+      "--host",
+      "192.0.2.1",
+      "--port",
+      "0",
+    ]);
+    const unknown = launchScript(name, ["--host", "no.such.host.invalid"]);
+    for (const script of [elsewhere, unknown]) {
+      assert.equal(await script.exit(), { code: 1, signal: null });
+      assert.is(script.output.stdout, "");
+    }
+    assert.is(
+      elsewhere.output.stderr,
+      `${name}: 192.0.2.1 is no address of this machine, check --host (EADDRNOTAVAIL)\n`,
+    );
+    assert.match(
+      unknown.output.stderr,
+      /^\w+: unknown host no\.such\.host\.invalid, check --host.* \((ENOTFOUND|EAI_AGAIN)\)\n$/,
+    );
+  });
+
+  test("wrong flags: one line that says what to write, exit 2", () =>
+    wrongFlags(name, [
+      ["--prot", "1"],
+      ["--port", "65536"],
+      ["--port"],
+      ["--host="],
+    ]));
+
+  test("--help", () => help(name));
+
+  test("importing it runs nothing and gives its functions", async () => {
+    const functions = server.forever
+      ? name.endsWith("async")
+        ? ["handleClient", "main"]
+        : ["handleClient", "startServer"]
+      : ["startServer"];
+    await imports(name, functions);
+  });
+}
+
+/** The tests of what the servers do that go on for ever, for one of them. */
+export function foreverServer(
+  test: ReturnType<typeof suite>,
+  server: Server,
+): void {
+  test("many clients at once: each served at once, every line whole", async () => {
+    const script = await start(server);
+    const clients = [];
+    for (const letter of "abcdefghij")
+      clients.push({ letter, client: await connect(script.port) });
+    await Promise.all(
+      clients.map(async ({ letter, client }) => {
+        for (let i = 0; i < 50; i++) await echo(client, letter.repeat(900));
+        client.fin();
+        await client.ending();
+      }),
+    );
+    await sawLines(script, 1 + clients.length * 52);
+    for (const { letter, client } of clients)
+      assert.equal(
+        script.lines().filter((line) => line.includes(client.addr)),
+        visitOf(server, client.addr, Array(50).fill(letter.repeat(900))),
+      );
+  });
+
+  test.when(hasSignals)("Ctrl+C with nobody connected", async () => {
+    const script = await start(server);
+    await visit(script.port);
+    await script.saw(/closed\n/);
+    script.kill("SIGINT");
+    assert.equal(await script.exit(), { code: 0, signal: null });
+    assert.equal(script.lines().slice(-2), goodbye);
+    assert.is(script.output.stderr, "");
+  });
+
+  test("clients that come, stall, reset and go at random", async () => {
+    const { seed, bytes, below } = random();
+    try {
+      const script = await start(server);
+      let resets = 0;
+      const visits = Array.from({ length: 40 }, async () => {
+        const pieces = Array.from({ length: below(6) }, () =>
+          bytes(1 + below(3000)),
+        );
+        const pauses = pieces.map(() => below(150));
+        const leaves = ["fin", "reset", "fin and read"][below(3)];
+        await sleep(below(500));
+        const client = await connect(script.port);
+        for (const [i, piece] of pieces.entries()) {
+          await sleep(pauses[i]);
+          await echo(client, piece);
+        }
+        if (leaves === "fin and read") await client.send("the rest");
+        if (leaves !== "reset") client.fin();
+        if (leaves === "fin and read")
+          assert.is(String(await client.recv(8)), "the rest");
+        if (leaves === "reset") {
+          resets++;
+          client.reset();
+        } else assert.is(await client.ending(), "FIN");
+      });
+      await Promise.all(visits);
+      await visit(script.port, "and the server goes on");
+      await script.sawTimes("reset the connection", resets);
+      await script.sawTimes(" closed\n", 41);
+      const problems = script.output.stderr.split("\n").slice(0, -1);
+      assert.is(problems.length, resets);
+      for (const problem of problems)
+        assert.match(problem, / reset the connection \((ECONNRESET|EPIPE)\)$/);
+    } catch (error) {
+      (error as Error).message += ` (LECTURE1_SEED=${seed})`;
+      throw error;
+    }
+  });
+}
+
+/** Nobody listens on a port any more. */
+export async function refused(port: number): Promise<void> {
+  const outcome = await connect(port).then(
+    () => "connected",
+    (error: NodeJS.ErrnoException) => error.code,
+  );
+  assert.is(outcome, "ECONNREFUSED");
+}
+
+/** Waits until a client can send no more, as nobody reads from it. */
+async function stalls({ socket }: Client): Promise<void> {
+  for (let sent = -1; sent !== socket.bytesWritten - socket.writableLength;) {
+    sent = socket.bytesWritten - socket.writableLength;
+    await sleep(300);
+  }
+}
+
+/** Tries command lines that are wrong: each gets one line and the exit code 2. */
+export async function wrongFlags(name: string, commandLines: string[][]) {
+  const runs = commandLines.map((args) => launchScript(name, args));
+  for (const script of runs) {
+    assert.equal(await script.exit(), { code: 2, signal: null });
+    assert.is(script.output.stdout, "");
+    assert.match(
+      script.output.stderr,
+      new RegExp(`^${name}: .+; usage: npx tsx ${name}\\.ts \\[--host .*\n$`),
+    );
+  }
+}
+
+/** --help tells the flags on stdout. */
+export async function help(name: string) {
+  const script = launchScript(name, ["--help"]);
+  assert.equal(await script.exit(), { code: 0, signal: null });
+  assert.is(script.output.stderr, "");
+  assert.match(
+    script.output.stdout,
+    new RegExp(`^usage: npx tsx ${name}\\.ts \\[--host HOST\\] .*\n$`),
+  );
+}
+
+/** Imports a script in a process of its own: it prints nothing and ends. */
+export async function imports(name: string, functions: string[]) {
+  const file = JSON.stringify(projectFile(`${name}.ts`));
+  const code = `import(${file}).then((all) => console.error(Object.keys(all).join()))`;
+  const script = launch([process.execPath, ...tsxLoader, "-e", code]);
+  assert.equal(await script.exit(), { code: 0, signal: null });
+  assert.equal(script.output, { stdout: "", stderr: `${functions.join()}\n` });
+}
