@@ -142,7 +142,7 @@ export function launch(
     report(): string {
       const { code, signal } = script.ended ?? {};
       const state = script.ended ? `ended (${signal ?? code})` : "runs";
-      const end = (text: string) => text.slice(-2000);
+      const end = (text: string) => text.slice(-1000);
       return `${command.join(" ")} ${state}\nstdout: ${end(output.stdout)}\nstderr: ${end(output.stderr)}`;
     },
   };

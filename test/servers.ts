@@ -95,7 +95,10 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
       visit.unshift(server.listens(script.port));
     }
     assert.equal(script.lines().slice(before.lines), visit);
-    assert.match(script.output.stderr.slice(before.stderr), stderr);
+    const complaint = () => script.output.stderr.slice(before.stderr);
+    const come = () => stderr.test(complaint());
+    await script.until(`${stderr} on stderr`, come).catch(() => {});
+    assert.match(complaint(), stderr);
   }
 
   async function leave(client: Client) {
@@ -425,13 +428,17 @@ export function foreverServer(
   });
 }
 
-/** Nobody listens on a port any more. */
+/** Waits until nobody listens on a port any more. */
 export async function refused(port: number): Promise<void> {
-  const outcome = await connect(port).then(
-    () => "connected",
-    (error: NodeJS.ErrnoException) => error.code,
-  );
-  assert.is(outcome, "ECONNREFUSED");
+  for (let tries = 0; tries < 20; tries++) {
+    const outcome = await connect(port).then(
+      () => "connected",
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (outcome === "ECONNREFUSED") return;
+    await sleep(50); // a server says goodbye a moment before it stops listening
+  }
+  assert.unreachable(`port ${port} still accepts`);
 }
 
 /** Waits until a client can send no more, as nobody reads from it. */
