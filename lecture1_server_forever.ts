@@ -188,7 +188,6 @@ function createThread(options: {
   const code = `
     const __name = (named) => named; // tsx puts calls of it into every function
     ${utf8Decoder}
-    ${visible}
     ${slotsOf}
     ${connectionInThread}
     const { shared, addr } = require("node:worker_threads").workerData;
@@ -230,8 +229,8 @@ const slotSize = 65536;
 const memorySize = 4 * Int32Array.BYTES_PER_ELEMENT + 3 * slotSize;
 
 /**
- * The memory that a thread and the main thread share: a bell, which the thread
- * rings when it wants something, and three slots. The length in a slot says what
+ * The memory that a thread and the main thread share: a bell, 1 when the thread
+ * has rung it because it wants something, and three slots. The length in a slot says what
  * is in it: n bytes, or nothing (0). In `received` -n asks for at most n bytes and
  * 0 is the end of the stream; in `toSend` -1 asks for a FIN.
  */
@@ -256,52 +255,46 @@ function connectionInThread(shared: SharedArrayBuffer): Connection {
   type Slot = typeof toSend;
 
   function ring(): void {
-    Atomics.add(bell, 0, 1);
-    Atomics.notify(bell, 0);
+    if (Atomics.exchange(bell, 0, 1) === 0) Atomics.notify(bell, 0);
   }
 
-  // Always in a loop: a notify meant for the wait before may come late.
-  function waitWhile(slot: Slot, busy: (length: number) => boolean): number {
-    let length = Atomics.load(slot.length, 0);
-    while (busy(length)) {
-      Atomics.wait(slot.length, 0, length);
-      length = Atomics.load(slot.length, 0);
-    }
-    return length;
-  }
-
-  function set(slot: Slot, length: number): void {
-    Atomics.store(slot.length, 0, length);
-    ring();
-  }
-
+  // Every wait is a loop: a notify meant for the wait before may come late.
   function put(slot: Slot, bytes: Uint8Array): void {
     const room = slot.bytes.length;
     for (let start = 0; start < bytes.length; start += room) {
       const piece = bytes.subarray(start, start + room);
-      waitWhile(slot, (length) => length !== 0);
+      waitUntilEmpty(slot);
       slot.bytes.set(piece);
-      set(slot, piece.length);
+      Atomics.store(slot.length, 0, piece.length);
+      ring();
     }
   }
 
-  const print = (text: string) =>
-    put(toPrint, encoder.encode(`${visible(text)}\n`));
+  function waitUntilEmpty(slot: Slot): void {
+    for (let length; (length = Atomics.load(slot.length, 0)) !== 0;)
+      Atomics.wait(slot.length, 0, length);
+  }
+
+  const print = (text: string) => put(toPrint, encoder.encode(`${text}\n`));
   Object.assign(globalThis, { print });
   console.log = (...values) => print(values.join(" ")); // its own would wait for a main loop
 
   return {
     recv(size) {
-      set(received, -size);
-      const length = waitWhile(received, (length) => length < 0);
+      Atomics.store(received.length, 0, -size);
+      ring();
+      while (Atomics.load(received.length, 0) < 0)
+        Atomics.wait(received.length, 0, -size);
+      const length = Atomics.load(received.length, 0);
       return length === 0 ? null : received.bytes.slice(0, length);
     },
     sendall(data) {
       put(toSend, data);
     },
     close() {
-      waitWhile(toSend, (length) => length !== 0);
-      set(toSend, -1);
+      waitUntilEmpty(toSend);
+      Atomics.store(toSend.length, 0, -1);
+      ring();
     },
   };
 }
@@ -313,6 +306,8 @@ async function serveThread(
   shared: SharedArrayBuffer,
 ): Promise<void> {
   const { bell, received, toSend, toPrint } = slotsOf(shared);
+  const decode = utf8Decoder();
+  let line = "";
   let running = true;
 
   function set(slot: typeof toSend, length: number): void {
@@ -322,9 +317,16 @@ async function serveThread(
 
   function printNow(): void {
     const length = Atomics.load(toPrint.length, 0);
-    if (length === 0 || (process.stdout.writableNeedDrain && running)) return;
-    process.stdout.write(toPrint.bytes.slice(0, length));
+    if (length === 0) return;
+    if (printed.length > slotSize && running) {
+      writing?.then(serve); // the output is slower than the threads
+      return;
+    }
+    line += decode(toPrint.bytes.slice(0, length));
     set(toPrint, 0);
+    if (!line.endsWith("\n")) return; // more than a slot can hold
+    print(line.slice(0, -1));
+    line = "";
   }
 
   function sendNow(): void {
@@ -353,22 +355,20 @@ async function serveThread(
 
   for (const event of ["readable", "drain", "end", "close"])
     client.on(event, serve);
-  process.stdout.setMaxListeners(0).on("drain", serve);
   threads.live += 1;
   worker.on("exit", () => {
     running = false;
     serve(); // its last words
     Atomics.notify(bell, 0);
-    process.stdout.off("drain", serve);
     client.destroySoon();
     threads.live -= 1;
     threads.emit("end");
   });
 
   while (running) {
-    const rung = Atomics.load(bell, 0);
+    Atomics.store(bell, 0, 0);
     serve();
-    await Atomics.waitAsync(bell, 0, rung).value;
+    await Atomics.waitAsync(bell, 0, 0).value;
   }
 }
 
@@ -389,17 +389,33 @@ function utf8Decoder(): (data?: Uint8Array) => string {
   return (data) => decoder.decode(data, { stream: data !== undefined });
 }
 
-/** Python's print, for the main thread. */
-function print(text: string): void {
-  process.stdout.write(`${visible(text)}\n`);
-}
+/** What is printed but not yet written, and the end of its writing. */
+let printed = "";
+let writing: Promise<void> | undefined;
 
-/** Shows control codes as \x1b and the like, so they can't drive the terminal. */
-function visible(text: string): string {
-  return text.replace(
+/**
+ * Python's print; control codes are shown as \x1b, so they can't drive the
+ * terminal. The lines of all threads that one turn of the main thread's event loop
+ * brings go out in one write.
+ */
+function print(text: string): void {
+  const visible = text.replace(
     /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
     (code) => `\\x${code.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
+  printed += `${visible}\n`;
+  writing ??= writeLines();
+}
+
+/** Writes at the end of this turn of the event loop what is printed by then. */
+async function writeLines(): Promise<void> {
+  while (printed) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const lines = printed;
+    printed = "";
+    await new Promise((resolve) => process.stdout.write(lines, resolve));
+  }
+  writing = undefined;
 }
 
 /** Python's `__name__ == "__main__"`: true if this file was started, not imported. */

@@ -12,7 +12,6 @@ import dns from "node:dns/promises";
 import { once } from "node:events";
 import { existsSync, realpathSync } from "node:fs";
 import net from "node:net";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 /**
@@ -164,35 +163,29 @@ function openConnection(client: net.Socket) {
   const { remoteAddress, remotePort, remoteFamily } = client;
   const peername = addressText(remoteAddress, remotePort, remoteFamily);
   let failure: Error | undefined;
-  let change: Promise<void> | undefined;
-  let wake = () => {};
+  let wakeReader = () => {};
+  let wakeWriter = () => {};
 
-  for (const event of ["readable", "drain", "end", "close"])
-    client.on(event, () => wake());
-  client.on("error", (error) => (failure ??= error));
-
-  /** Waits until something has happened on the connection. */
-  function changed(): Promise<void> {
-    change ??= new Promise((resolve) => {
-      wake = () => {
-        change = undefined;
-        wake = () => {};
-        resolve();
-      };
-    });
-    return change;
+  function wake(): void {
+    wakeReader();
+    wakeWriter();
   }
+  client.on("readable", () => wakeReader());
+  client.on("end", () => wakeReader());
+  client.on("drain", () => wakeWriter());
+  client.on("close", wake);
+  client.on("error", (error) => (failure ??= error));
 
   const reader = {
     /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
     async read(size: number): Promise<Buffer | null> {
-      if (printed.length > 64) await printing; // the output is slower than the client
+      if (printed.length > 65536) await writing; // the output is slower than the client
       while (true) {
         if (failure) throw failure;
         const data = client.read(Math.min(size, client.readableLength));
         if (data) return data;
         if (client.readableEnded || client.destroyed) return null;
-        await changed();
+        await new Promise<void>((resolve) => (wakeReader = resolve));
       }
     },
   };
@@ -205,7 +198,8 @@ function openConnection(client: net.Socket) {
 
     /** Waits while the queue is long: a client that doesn't read is not read from. */
     async drain(): Promise<void> {
-      while (client.writableNeedDrain && !failure) await changed();
+      while (client.writableNeedDrain && !failure)
+        await new Promise<void>((resolve) => (wakeWriter = resolve));
       if (failure) throw failure;
     },
 
@@ -216,7 +210,8 @@ function openConnection(client: net.Socket) {
 
     /** Waits until the connection is closed. */
     async waitClosed(): Promise<void> {
-      while (!client.closed) await changed();
+      while (!client.closed)
+        await new Promise<void>((resolve) => (wakeWriter = resolve));
     },
 
     /** What asyncio knows of the transport: of all that, the client's address. */
@@ -253,9 +248,9 @@ function utf8Decoder(): (data?: Uint8Array) => string {
   return (data) => decoder.decode(data, { stream: data !== undefined });
 }
 
-/** Lines that are printed but not yet written, and the end of their writing. */
-const printed: string[] = [];
-let printing: Promise<void> | undefined;
+/** What is printed but not yet written, and the end of its writing. */
+let printed = "";
+let writing: Promise<void> | undefined;
 
 /**
  * Python's print; control codes are shown as \x1b, so they can't drive the
@@ -267,18 +262,19 @@ function print(text: string): void {
     /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
     (code) => `\\x${code.charCodeAt(0).toString(16).padStart(2, "0")}`,
   );
-  printed.push(`${visible}\n`);
-  printing ??= writeLines();
+  printed += `${visible}\n`;
+  writing ??= writeLines();
 }
 
-/** Writes the printed lines at the end of this turn of the event loop. */
+/** Writes at the end of this turn of the event loop what is printed by then. */
 async function writeLines(): Promise<void> {
-  await nextTurn();
-  while (printed.length > 0) {
-    const lines = printed.splice(0).join("");
+  while (printed) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const lines = printed;
+    printed = "";
     await new Promise((resolve) => process.stdout.write(lines, resolve));
   }
-  printing = undefined;
+  writing = undefined;
 }
 
 /** Python's `__name__ == "__main__"`: true if this file was started, not imported. */
