@@ -143,7 +143,8 @@ function socket() {
      * and its address as text. Throws when Ctrl+C is pressed.
      */
     async accept(): Promise<[net.Socket, string]> {
-      while (threads.live >= maxThreads) await once(threads, "end", { signal });
+      while (threads.size >= maxThreads)
+        await once(threadEnds, "exit", { signal });
       if (backlog.length === 0) await once(server, "connection", { signal });
       signal.throwIfAborted();
       const client = backlog.shift()!;
@@ -164,8 +165,23 @@ function isKeyboardInterrupt(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-/** How many threads live now; says "end" when one of them ends. */
-const threads = Object.assign(new EventEmitter(), { live: 0 });
+/** For each thread that lives, how the main thread serves it. */
+const threads = new Set<() => void>();
+const threadEnds = new EventEmitter();
+
+/** Any thread rings it, by setting it to 1, when it wants something. */
+const bell = new Int32Array(new SharedArrayBuffer(4));
+let answering: Promise<void> | undefined;
+
+/** Serves the threads whenever one rings, as long as there are any. */
+async function answerBell(): Promise<void> {
+  while (threads.size > 0) {
+    Atomics.store(bell, 0, 0);
+    for (const serve of threads) serve();
+    await Atomics.waitAsync(bell, 0, 0).value;
+  }
+  answering = undefined;
+}
 
 /**
  * Python's threading.Thread: a Worker that runs `target`.
@@ -190,8 +206,8 @@ function createThread(options: {
     ${utf8Decoder}
     ${slotsOf}
     ${connectionInThread}
-    const { shared, addr } = require("node:worker_threads").workerData;
-    (${target})(connectionInThread(shared), addr);`;
+    const { bell, shared, addr } = require("node:worker_threads").workerData;
+    (${target})(connectionInThread(bell, shared), addr);`;
 
   function onError(error: Error): void {
     const hint =
@@ -208,7 +224,7 @@ function createThread(options: {
         complain(`${addr} reset the connection (${error.code})`),
       );
       try {
-        const workerData = { shared, addr };
+        const workerData = { bell, shared, addr };
         const worker = new Worker(code, {
           eval: true,
           execArgv: [],
@@ -226,31 +242,28 @@ function createThread(options: {
 
 /** Bytes that fit into a slot: what one recv() can bring at most. */
 const slotSize = 65536;
-const memorySize = 4 * Int32Array.BYTES_PER_ELEMENT + 3 * slotSize;
+const memorySize = 3 * (4 + slotSize);
 
 /**
- * The memory that a thread and the main thread share: a bell, 1 when the thread
- * has rung it because it wants something, and three slots. The length in a slot says what
- * is in it: n bytes, or nothing (0). In `received` -n asks for at most n bytes and
- * 0 is the end of the stream; in `toSend` -1 asks for a FIN.
+ * The memory that a thread and the main thread share: three slots, each with a
+ * length that says what is in it: n bytes, or nothing (0). In `received` -n asks
+ * for at most n bytes and 0 is the end of the stream; in `toSend` -1 asks for FIN.
  */
 function slotsOf(shared: SharedArrayBuffer) {
-  const size = (shared.byteLength - 16) / 3;
+  const size = shared.byteLength / 3 - 4;
   const slot = (index: number) => ({
     length: new Int32Array(shared, index * 4, 1),
-    bytes: new Uint8Array(shared, 16 + (index - 1) * size, size),
+    bytes: new Uint8Array(shared, 12 + index * size, size),
   });
-  return {
-    bell: new Int32Array(shared, 0, 1),
-    received: slot(1),
-    toSend: slot(2),
-    toPrint: slot(3),
-  };
+  return { received: slot(0), toSend: slot(1), toPrint: slot(2) };
 }
 
 /** The thread's side, which runs in the Worker: gives it print() and its connection. */
-function connectionInThread(shared: SharedArrayBuffer): Connection {
-  const { bell, received, toSend, toPrint } = slotsOf(shared);
+function connectionInThread(
+  bell: Int32Array,
+  shared: SharedArrayBuffer,
+): Connection {
+  const { received, toSend, toPrint } = slotsOf(shared);
   const encoder = new TextEncoder();
   type Slot = typeof toSend;
 
@@ -300,12 +313,12 @@ function connectionInThread(shared: SharedArrayBuffer): Connection {
 }
 
 /** The main thread's side: does what the thread asks for, as soon as it can be done. */
-async function serveThread(
+function serveThread(
   worker: Worker,
   client: net.Socket,
   shared: SharedArrayBuffer,
-): Promise<void> {
-  const { bell, received, toSend, toPrint } = slotsOf(shared);
+): void {
+  const { received, toSend, toPrint } = slotsOf(shared);
   const decode = utf8Decoder();
   let line = "";
   let running = true;
@@ -355,21 +368,15 @@ async function serveThread(
 
   for (const event of ["readable", "drain", "end", "close"])
     client.on(event, serve);
-  threads.live += 1;
   worker.on("exit", () => {
     running = false;
     serve(); // its last words
-    Atomics.notify(bell, 0);
     client.destroySoon();
-    threads.live -= 1;
-    threads.emit("end");
+    threads.delete(serve);
+    threadEnds.emit("exit");
   });
-
-  while (running) {
-    Atomics.store(bell, 0, 0);
-    serve();
-    await Atomics.waitAsync(bell, 0, 0).value;
-  }
+  threads.add(serve);
+  answering ??= answerBell();
 }
 
 /** The text Python prints for an address: ('127.0.0.1', 40610). */

@@ -150,7 +150,7 @@ test("a thread that can't start ends its own client's connection, not the server
   const script = await edited((code) =>
     code.replace(
       "const worker = new Worker(",
-      'if (threads.live === 1) throw new Error("no thread");\nconst worker = new Worker(',
+      'if (threads.size === 1) throw new Error("no thread");\nconst worker = new Worker(',
     ),
   );
   const bystander = await connect(script.port);
