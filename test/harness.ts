@@ -104,6 +104,15 @@ export async function connect(port: number, { reading = true } = {}) {
       return new Promise((resolve) => socket.write(data, () => resolve()));
     },
 
+    /** Sends much; in pieces, so that bytesWritten tells how far it is. */
+    async sendPieces(data: Uint8Array): Promise<void> {
+      const piece = 65536;
+      const sent = [];
+      for (let start = 0; start < data.length; start += piece)
+        sent.push(this.send(data.subarray(start, start + piece)));
+      await Promise.all(sent);
+    },
+
     /** Waits for exactly `size` bytes. */
     async recv(size: number, ms = 30_000): Promise<Buffer> {
       const what = `${size} bytes`;

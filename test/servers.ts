@@ -220,7 +220,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
           .toString("base64"),
       );
       const client = await connect(port, { reading: false });
-      const sent = client.send(flood);
+      const sent = client.sendPieces(flood);
       await stalls(client);
       if (server.forever) await visit(port, "the others are served");
       const stalled = await memory(pid);
@@ -244,7 +244,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
       script.pauseOutput();
       const client = await connect(port);
       const flood = Buffer.alloc(12 * 2 ** 20, "robot ");
-      const sent = client.send(flood);
+      const sent = client.sendPieces(flood);
       await stalls(client);
       const grown = (await memory(pid)) - before;
       assert.ok(grown < 32, `the server grew by ${grown} MB`);
@@ -284,7 +284,10 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     try {
       const { port } = await serve();
       const client = await connect(port);
+      const started = performance.now();
       for (let i = 0; i < 60; i++) await echo(client, bytes(1 + below(5000)));
+      const took = performance.now() - started;
+      assert.ok(took < 1500, `${took} ms for 60 echoes: TCP holds pieces back`);
       await leave(client);
     } catch (error) {
       (error as Error).message += ` (LECTURE1_SEED=${seed})`;

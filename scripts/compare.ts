@@ -1,0 +1,188 @@
+/**
+ * The lecture's closing question, answered by measuring: what differs between
+ * the three servers? Starts each of them, sends N clients, shows what happened.
+ *
+ *   npm run compare
+ *   npm run compare -- --help
+ */
+import { writeFile } from "node:fs/promises";
+import { availableParallelism, release, type } from "node:os";
+import { chalk } from "zx";
+import { clientRun, processesAtOnce } from "./compare/clients.ts";
+import {
+  allAtOnce,
+  ctrlC,
+  emptyResult,
+  inTurn,
+  step,
+  whileSomeoneStays,
+} from "./compare/measure.ts";
+import { parseOptions, usage, type Options } from "./compare/options.ts";
+import { picture } from "./compare/picture.ts";
+import { showProgress } from "./compare/progress.ts";
+import type { Comparison, Crosswise } from "./compare/result.ts";
+import { sentences } from "./compare/sentences.ts";
+import {
+  pythonProgram,
+  startedBy,
+  typescriptProgram,
+  type Program,
+} from "./compare/servers.ts";
+import { table } from "./compare/table.ts";
+import { titleOf } from "./compare/words.ts";
+import { stopAll } from "./launch.ts";
+
+const options = readOptions();
+const progress = showProgress();
+process.once("SIGINT", () => void stop(130));
+process.once("SIGTERM", () => void stop(143));
+process.stdout.on("error", () => void stop(1)); // whoever read it has gone
+
+const comparison = await compare(options);
+progress.end();
+await show(comparison, options);
+process.exitCode = comparison.servers.some(({ failure }) => failure) ? 1 : 0;
+
+/** The four steps, for every server. */
+async function compare(options: Options): Promise<Comparison> {
+  const began = performance.now();
+  const { programs, missing } = findPrograms(options);
+  const all = programs.map((program) => ({
+    program,
+    result: emptyResult(program),
+    tell(done: number, of: number, what: string) {
+      progress.set(titleOf(program), `${what} ${done}/${of}`);
+    },
+  }));
+  const ended = ({ program }: (typeof all)[number]) =>
+    progress.set(titleOf(program), "");
+
+  // 1. One after another, as the lecture says; the servers meanwhile side by side.
+  await Promise.all(
+    all.map(async (each) => {
+      const { program, result, tell } = each;
+      await step("clients in turn", program, result, (server) =>
+        inTurn(program, server, result, options, tell),
+      );
+      ended(each);
+    }),
+  );
+  for (const each of all) {
+    const { program, result, tell } = each;
+    // 2. One client stays connected, and N others come.
+    await step("while one stays", program, result, (server) =>
+      whileSomeoneStays(program, server, result, options, tell),
+    );
+    // 3. N connections echo at once.
+    await step("all at once", program, result, (server) =>
+      allAtOnce(program, server, result, options, tell),
+    );
+    // 4. Ctrl+C with a client connected.
+    await step("Ctrl+C", program, result, (server) =>
+      ctrlC(server, result, tell),
+    );
+    ended(each);
+  }
+  const crosswise = options.python ? await crossAll(programs) : [];
+
+  return {
+    machine: {
+      system: `${type()} ${release()}`,
+      cores: availableParallelism(),
+      runtime: `Node ${process.version}`,
+      start: startedBy,
+    },
+    options: {
+      clients: options.clients,
+      stayMs: options.stayMs,
+      loadSeconds: options.loadSeconds,
+    },
+    processesAtOnce: Math.min(options.clients, processesAtOnce),
+    tookSeconds: (performance.now() - began) / 1000,
+    servers: all.map(({ result }) => result),
+    crosswise,
+    missing,
+  };
+}
+
+/** The servers to compare, Python's before its port. */
+function findPrograms({ only, python }: Options) {
+  const missing: string[] = [];
+  const programs = only.flatMap((design): Program[] => {
+    const ours = typescriptProgram(design);
+    const original = python ? pythonProgram(design, python) : undefined;
+    if (typeof original === "string") missing.push(original);
+    return typeof original === "object" ? [original, ours] : [ours];
+  });
+  return { programs, missing };
+}
+
+/** Each language's client with the other language's servers. */
+async function crossAll(programs: Program[]): Promise<Crosswise[]> {
+  const crosswise: Crosswise[] = [];
+  for (const program of programs) {
+    const { design, language } = program;
+    const other = programs.find(
+      (other) => other.design === design && other.language !== language,
+    );
+    if (!other) continue;
+    progress.set(titleOf(program), `${other.language} client`);
+    await step("crosswise", program, emptyResult(program), async (server) => {
+      const run = await clientRun(other.client(server.port), performance.now());
+      const { outcome, text } = run;
+      crosswise.push({
+        client: other.language,
+        server: language,
+        design,
+        outcome,
+        text,
+      });
+    });
+    progress.set(titleOf(program), "");
+  }
+  return crosswise;
+}
+
+/** Four views of one object: picture, table, sentences, JSON. */
+async function show(comparison: Comparison, { json }: Options): Promise<void> {
+  const text = `${JSON.stringify(comparison, null, 2)}\n`;
+  if (json === "-") return void process.stdout.write(text);
+  const { machine, options, processesAtOnce, tookSeconds } = comparison;
+  const columns = process.stdout.columns || 80;
+  const drawn = picture(comparison.servers, columns);
+  const parts = [
+    drawn && chalk.bold.underline("While one client stays"),
+    drawn,
+    chalk.bold.underline("What was measured"),
+    table(comparison),
+    chalk.bold.underline("What differed"),
+    ...sentences(comparison).map((sentence) => `- ${sentence}`),
+    chalk.dim(
+      `${options.clients} clients, ${processesAtOnce} processes at the same moment at most; ${machine.runtime}, scripts started by ${machine.start}, ${machine.cores} cores, ${machine.system}; took ${tookSeconds.toFixed(1)} s`,
+    ),
+  ];
+  process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
+  if (json) await writeFile(json, text);
+}
+
+/** Reads the command line; on --help or a mistake it says what to write and exits. */
+function readOptions(): Options {
+  if (process.env.NO_COLOR) chalk.level = 0;
+  try {
+    const options = parseOptions(process.argv.slice(2));
+    if (!options.help) return options;
+    process.stdout.write(`${usage}\n`);
+    process.exit(0);
+  } catch (error) {
+    const [what] = (error as Error).message.split(/\.\s|\n/);
+    process.stderr.write(`compare: ${what}; --help tells the options\n`);
+    process.exit(2);
+  }
+}
+
+/** Ends early: no process is left, and the terminal is clean. */
+async function stop(code: number): Promise<void> {
+  progress.end();
+  await stopAll();
+  process.exit(code);
+}

@@ -1,0 +1,51 @@
+/** What the user sees while it runs: one changing line on a terminal, plain lines in a pipe. */
+import { clearLine, cursorTo } from "node:readline";
+
+const { stderr } = process;
+
+/** How often a line is written where nothing can be overwritten, in milliseconds. */
+const interval = 1500;
+
+/**
+ * Shows how far the work is, on stderr.
+ *
+ * @returns set: how far a part of the work is; end: leaves the terminal clean
+ */
+export function showProgress() {
+  const parts = new Map<string, string>();
+  const started = performance.now();
+  let shown = "";
+
+  function show(): void {
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const text = [...parts].map(([part, state]) => `${part}: ${state}`);
+    const line = `${seconds} s  ${text.join("  |  ")}`;
+    if (!stderr.isTTY) return void stderr.write(`${line}\n`);
+    cursorTo(stderr, 0);
+    clearLine(stderr, 1);
+    stderr.write(line.slice(0, (stderr.columns || 80) - 1));
+  }
+
+  const timer = setInterval(show, stderr.isTTY ? 100 : interval);
+  timer.unref();
+
+  return {
+    /** Says how far a part is; "" ends it. */
+    set(part: string, state: string): void {
+      if (state) parts.set(part, state);
+      else parts.delete(part);
+      const titles = [...parts].map(
+        ([part, state]) => part + state.replace(/\d+/g, ""),
+      );
+      if (stderr.isTTY || titles.join() === shown) return;
+      shown = titles.join();
+      show();
+    },
+    end(): void {
+      clearInterval(timer);
+      if (!stderr.isTTY) return;
+      cursorTo(stderr, 0);
+      clearLine(stderr, 1);
+    },
+  };
+}
