@@ -20,7 +20,7 @@ import {
 import { parseOptions, usage, type Options } from "./compare/options.ts";
 import { picture } from "./compare/picture.ts";
 import { showProgress } from "./compare/progress.ts";
-import type { Comparison, Crosswise } from "./compare/result.ts";
+import type { ClientRun, Comparison, Crosswise } from "./compare/result.ts";
 import { sentences } from "./compare/sentences.ts";
 import {
   pythonProgram,
@@ -54,8 +54,9 @@ async function compare(options: Options): Promise<Comparison> {
       progress.set(titleOf(program), `${what} ${done}/${of}`);
     },
   }));
-  const ended = ({ program }: (typeof all)[number]) =>
-    progress.set(titleOf(program), "");
+  for (const { tell } of all) tell(0, options.clients, "starts, clients");
+  const ended = ({ program }: (typeof all)[number], next = "") =>
+    progress.set(titleOf(program), next);
 
   // 1. One after another, as the lecture says; the servers meanwhile side by side.
   await Promise.all(
@@ -64,7 +65,7 @@ async function compare(options: Options): Promise<Comparison> {
       await step("clients in turn", program, result, (server) =>
         inTurn(program, server, result, options, tell),
       );
-      ended(each);
+      ended(each, "waits for its next step");
     }),
   );
   for (const each of all) {
@@ -127,17 +128,17 @@ async function crossAll(programs: Program[]): Promise<Crosswise[]> {
     );
     if (!other) continue;
     progress.set(titleOf(program), `${other.language} client`);
-    await step("crosswise", program, emptyResult(program), async (server) => {
-      const run = await clientRun(other.client(server.port), performance.now());
-      const { outcome, text } = run;
-      crosswise.push({
-        client: other.language,
-        server: language,
-        design,
-        outcome,
-        text,
-      });
+    const result = emptyResult(program);
+    let run: Pick<ClientRun, "outcome" | "text"> | undefined;
+    await step("crosswise", program, result, async (server) => {
+      run = await clientRun(other.client(server.port), performance.now());
     });
+    const { outcome, text } = run ?? {
+      outcome: "no answer",
+      text: result.failure?.message ?? "",
+    };
+    const client = other.language;
+    crosswise.push({ client, server: language, design, outcome, text });
     progress.set(titleOf(program), "");
   }
   return crosswise;
@@ -155,6 +156,8 @@ async function show(comparison: Comparison, { json }: Options): Promise<void> {
     drawn,
     chalk.bold.underline("What was measured"),
     table(comparison),
+    comparison.servers.some(({ language }) => language === "Python") &&
+      "x: TypeScript divided by Python",
     chalk.bold.underline("What differed"),
     ...sentences(comparison).map((sentence) => `- ${sentence}`),
     chalk.dim(

@@ -146,6 +146,19 @@ test("a thread that fails ends its own client's connection, not the server", asy
   );
 });
 
+test("a thread that fails before it has done anything", async () => {
+  const script = await edited((code) =>
+    code.replace(
+      "const decode = utf8Decoder();",
+      "if (threadFails) return;\n$&",
+    ),
+  );
+  const client = await connect(script.port);
+  assert.is(await client.ending(), "FIN");
+  await script.saw(/failed: ReferenceError: threadFails is not defined/);
+  assert.is(script.ended, undefined);
+});
+
 test("a thread that can't start ends its own client's connection, not the server", async () => {
   const script = await edited((code) =>
     code.replace(

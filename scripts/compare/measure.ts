@@ -66,7 +66,8 @@ export async function inTurn(
   const since = performance.now();
   for (let i = 0; i < clients; i++) {
     tell(i, clients, "clients in turn");
-    runs.push(await clientRun(program.client(server.port), since, patience));
+    const client = program.client(server.port);
+    runs.push(await clientRun(client, since, patience));
     checkAnswer(runs.at(-1)!);
     checkAlive(program, server);
   }

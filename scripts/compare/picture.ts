@@ -1,7 +1,8 @@
 /** Step 2 as a picture: a row for each client on one time axis. */
+import { basename } from "node:path";
 import { chalk } from "zx";
 import type { ClientRun, ServerResult } from "./result.ts";
-import { titleOf } from "./words.ts";
+import { outcomesOf } from "./words.ts";
 
 /** Rows for one server at most. */
 const mostRows = 20;
@@ -46,9 +47,10 @@ export function picture(results: ServerResult[], columns: number): string {
     const stays = "█".repeat(column(leftMs) + 1).padEnd(width);
     const more = clients.slice(mostRows);
     const rows = clients.slice(0, mostRows).map(clientRow);
-    if (more.length) rows.push(row("", `… and ${more.length} more`, ""));
+    if (more.length)
+      rows.push(`        … and ${more.length} more: ${outcomesOf(more)}`);
     return [
-      chalk.bold(titleOf(result)),
+      chalk.bold(basename(result.file)),
       row("stays", chalk.cyan(stays), "leaves"),
       ...rows,
     ].join("\n");

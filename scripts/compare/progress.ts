@@ -17,6 +17,7 @@ export function showProgress() {
   let shown = "";
 
   function show(): void {
+    if (parts.size === 0) return;
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     const text = [...parts].map(([part, state]) => `${part}: ${state}`);
     const line = `${seconds} s  ${text.join("  |  ")}`;

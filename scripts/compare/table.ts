@@ -22,7 +22,7 @@ interface Row {
 const rows: Row[] = [
   {
     title: "1. clients in turn",
-    cell: ({ inTurn }) => inTurn && outcomesOf(inTurn),
+    cell: ({ inTurn }) => inTurn && outcomesOf(inTurn, "\n"),
   },
   {
     title: "   one client, median",
@@ -31,7 +31,7 @@ const rows: Row[] = [
   },
   {
     title: "2. while one stays",
-    cell: ({ stay }) => stay && outcomesOf(stay.clients),
+    cell: ({ stay }) => stay && outcomesOf(stay.clients, "\n"),
   },
   {
     title: "   longest wait",
@@ -49,7 +49,7 @@ const rows: Row[] = [
   figure("   latency p50", ({ load }) => load?.p50Ms, time),
   figure("   latency p99", ({ load }) => load?.p99Ms, time),
   {
-    title: "   threads, before and with",
+    title: "   threads before, with",
     cell: ({ load }) =>
       load &&
       (load.threadsBefore === undefined
@@ -57,7 +57,7 @@ const rows: Row[] = [
         : `${load.threadsBefore}, ${load.threadsWith}`),
   },
   {
-    title: "   memory, before and with",
+    title: "   memory before, with",
     cell: ({ load }) =>
       load &&
       `${megabytes(load.memoryBeforeMB)}, ${megabytes(load.memoryWithMB)}`,
@@ -68,9 +68,9 @@ const rows: Row[] = [
     cell: (result) =>
       stop(result, ({ echoed, disconnected }) =>
         echoed
-          ? "still gets its echo"
+          ? "gets its echo"
           : disconnected
-            ? "is disconnected"
+            ? "disconnected"
             : "gets no echo",
       ),
   },

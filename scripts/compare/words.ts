@@ -1,16 +1,11 @@
 /** How numbers and results are said. */
 import type { ClientRun, Outcome, ServerResult } from "./result.ts";
 
-/** A server's name above its column. */
-export function titleOf({
-  design,
-  language,
-}: Pick<ServerResult, "design" | "language">): string {
-  const name =
-    design === "server"
-      ? "server"
-      : `server_${design === "async" ? "forever_async" : "forever"}`;
-  return language === "Python" ? `${name} (Python)` : name;
+type Named = Pick<ServerResult, "design" | "language">;
+
+/** A server's short name, as in --only. */
+export function titleOf({ design, language }: Named): string {
+  return language === "Python" ? `${design} (Python)` : design;
 }
 
 /** Milliseconds as people read them. */
@@ -29,7 +24,7 @@ export function count(number: number): string {
 }
 
 /** How often each outcome came: "9 answered, 1 reset". */
-export function outcomesOf(runs: ClientRun[]): string {
+export function outcomesOf(runs: ClientRun[], separator = ", "): string {
   const order: Outcome[] = [
     "answered",
     "reset",
@@ -45,7 +40,7 @@ export function outcomesOf(runs: ClientRun[]): string {
     ])
     .filter(([number]) => number)
     .map(([number, outcome]) => `${number} ${outcome}`)
-    .join(", ");
+    .join(separator);
 }
 
 export function median(numbers: number[]): number {
