@@ -28,9 +28,8 @@ async function against(
   const { port } = server.address() as net.AddressInfo;
   const script = launchScript(name, ["--port", String(port), ...args]);
   const started = performance.now();
-  const exit = await script.exit();
+  const exit = await script.exit().finally(() => server.close());
   const milliseconds = performance.now() - started;
-  server.close();
   return { ...exit, ...script.output, port, milliseconds };
 }
 
@@ -124,7 +123,8 @@ test("an unknown host", async () => {
 
 for (const server of ["lecture1_server", "lecture1_server_forever_async"])
   test(`a message of 8 MB and ${server} don't wait for each other`, async () => {
-    const { port } = await listening(launchScript(server, ["--port", "0"]));
+    const script = await listening(launchScript(server, ["--port", "0"]));
+    const { port } = script;
     const file = JSON.stringify(projectFile(`${name}.ts`));
     const message = `"${random(1).bytes(9).toString("hex")}".repeat(2 ** 20 / 2)`;
     const code = `import(${file}).then(({ startClient }) => startClient("127.0.0.1", ${port}, ${message}))`;
@@ -132,6 +132,17 @@ for (const server of ["lecture1_server", "lecture1_server_forever_async"])
     assert.equal(await client.exit(20_000), { code: 0, signal: null });
     assert.match(client.output.stdout, /^Received from server: \w{1,1024}\n$/);
     assert.is(client.output.stderr, "");
+    // The server has had every byte, and then FIN: nothing was cut off.
+    if (server === "lecture1_server")
+      assert.equal(await script.exit(), { code: 0, signal: null });
+    else await script.saw(/Connection with .* closed\n$/);
+    assert.is(script.output.stderr, "");
+    const received = script.output.stdout.matchAll(/^Received.*: (\w+)$/gm);
+    const bytes = [...received].reduce(
+      (sum, [, text]) => sum + text!.length,
+      0,
+    );
+    assert.is(bytes, 9 * 2 ** 20);
   });
 
 test("wrong flags: one line that says what to write, exit 2", () =>

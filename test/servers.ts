@@ -445,7 +445,7 @@ export async function refused(port: number): Promise<void> {
 }
 
 /** Waits until a client can send no more, as nobody reads from it. */
-async function stalls({ socket }: Client): Promise<void> {
+export async function stalls({ socket }: Client): Promise<void> {
   for (let sent = -1; sent !== socket.bytesWritten - socket.writableLength;) {
     sent = socket.bytesWritten - socket.writableLength;
     await sleep(300);
