@@ -155,7 +155,7 @@ async function show(comparison: Comparison, { json }: Options): Promise<void> {
     drawn && chalk.bold.underline("While one client stays"),
     drawn,
     chalk.bold.underline("What was measured"),
-    table(comparison),
+    table(comparison, columns),
     comparison.servers.some(({ language }) => language === "Python") &&
       "x: TypeScript divided by Python",
     chalk.bold.underline("What differed"),

@@ -290,7 +290,11 @@ test("the picture of 200 clients names those it doesn't draw", async () => {
 
 test("the table: a column for each server, a unit for each number", async () => {
   const lines = stripVTControlCharacters(table(fixed())).split("\n");
-  assert.ok(Math.max(...lines.map((line) => line.length)) <= 80);
+  const widest = (lines: string[]) =>
+    Math.max(...lines.map((line) => line.length));
+  assert.ok(widest(lines) <= 80);
+  const narrow = stripVTControlCharacters(table(fixed(), 50)).split("\n");
+  assert.ok(widest(narrow) <= 50);
   const row = (title: string) =>
     lines
       .find((line) => line.includes(title))!

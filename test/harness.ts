@@ -104,13 +104,11 @@ export async function connect(port: number, { reading = true } = {}) {
       return new Promise((resolve) => socket.write(data, () => resolve()));
     },
 
-    /** Sends much; in pieces, so that bytesWritten tells how far it is. */
+    /** Sends much, piece after piece, so that bytesWritten tells how far it is. */
     async sendPieces(data: Uint8Array): Promise<void> {
       const piece = 65536;
-      const sent = [];
       for (let start = 0; start < data.length; start += piece)
-        sent.push(this.send(data.subarray(start, start + piece)));
-      await Promise.all(sent);
+        await this.send(data.subarray(start, start + piece));
     },
 
     /** Waits for exactly `size` bytes. */

@@ -74,7 +74,10 @@ export async function inTurn(
   result.transcript = withoutPorts(server.lines());
 }
 
-/** Step 2: one client stays connected, the client programs come at the same time. */
+/**
+ * Step 2: one client stays connected, the client programs come at the same time.
+ * It stays until all of them have ended, or have waited for the time of --stay.
+ */
 export async function whileSomeoneStays(
   program: Program,
   server: Running,
@@ -98,6 +101,7 @@ export async function whileSomeoneStays(
   let done = 0;
   tell(done, clients, "clients while one stays");
   stay.clients = await atOnce(clients, processesAtOnce, async () => {
+    end.refresh(); // who comes last has its time to wait as well
     const client = program.client(server.port);
     const run = await clientRun(client, since, stayMs + 2 * patience);
     tell(++done, clients, "clients while one stays");

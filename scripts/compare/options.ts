@@ -5,7 +5,7 @@ import { designs, type Design } from "./result.ts";
 
 export interface Options {
   clients: number;
-  /** How long the one who stays stays, in milliseconds. */
+  /** How long the one who stays lets the others wait, in milliseconds. */
   stayMs: number;
   loadSeconds: number;
   only: Design[];
@@ -18,7 +18,7 @@ export interface Options {
 
 export const usage = `usage: npm run compare -- [options]
   -n, --clients N      clients in each step, 1 to 500 (10)
-      --stay MS        how long one client stays while the others come (1500)
+      --stay MS        how long one client stays while others wait (1500)
       --load SECONDS   how long all echo at once, 0.1 to 60 (1)
       --only LIST      of server,forever,async (all three)
       --python DIR     compares with the Python originals in DIR as well

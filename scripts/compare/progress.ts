@@ -24,7 +24,7 @@ export function showProgress() {
     if (!stderr.isTTY) return void stderr.write(`${line}\n`);
     cursorTo(stderr, 0);
     clearLine(stderr, 1);
-    stderr.write(line.slice(0, (stderr.columns || 80) - 1));
+    stderr.write(line.slice(0, (stderr.columns || 80) - 4)); // room for ^C
   }
 
   const timer = setInterval(show, stderr.isTTY ? 100 : interval);

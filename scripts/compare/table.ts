@@ -87,24 +87,28 @@ const rows: Row[] = [
   },
 ];
 
-/** The table, for a terminal. */
-export function table({ servers }: Comparison): string {
+/**
+ * The table, for a terminal.
+ *
+ * @param columns width of the terminal; where the table is wider its cells wrap
+ */
+export function table({ servers }: Comparison, columns = 80): string {
   const designs = [...new Set(servers.map(({ design }) => design))];
-  const columns = designs.map((design) => {
+  const pairs = designs.map((design) => {
     const pair = servers.filter((server) => server.design === design);
     return pair.sort((a, b) => a.language.localeCompare(b.language));
   });
-  const head = ["", ...columns.map((pair) => pair.map(titleOf).join("\n"))];
-  const table = new Table({
-    head,
-    style: { head: [], border: [], compact: true },
-  });
+  const head = ["", ...pairs.map((pair) => pair.map(titleOf).join("\n"))];
+  const width = Math.floor((Math.max(columns, 40) - 1) / head.length) - 1;
+  const colWidths = columns < 80 ? head.map(() => width) : [];
+  const style = { head: [], border: [], compact: true };
+  const table = new Table({ head, style, colWidths, wordWrap: true });
   for (const row of rows)
-    table.push([row.title, ...columns.map((pair) => cellOf(row, pair))]);
+    table.push([row.title, ...pairs.map((pair) => cellOf(row, pair))]);
   if (servers.some(({ failure }) => failure))
     table.push([
       "failed",
-      ...columns.map((pair) => pair.map(failureOf).join("\n")),
+      ...pairs.map((pair) => pair.map(failureOf).join("\n")),
     ]);
   return table.toString();
 }
