@@ -55,8 +55,8 @@ async function compare(options: Options): Promise<Comparison> {
     },
   }));
   for (const { tell } of all) tell(0, options.clients, "starts, clients");
-  const ended = ({ program }: (typeof all)[number], next = "") =>
-    progress.set(titleOf(program), next);
+  const ended = ({ program }: (typeof all)[number]) =>
+    progress.set(titleOf(program), "");
 
   // 1. One after another, as the lecture says; the servers meanwhile side by side.
   await Promise.all(
@@ -65,7 +65,7 @@ async function compare(options: Options): Promise<Comparison> {
       await step("clients in turn", program, result, (server) =>
         inTurn(program, server, result, options, tell),
       );
-      ended(each, "waits for its next step");
+      ended(each);
     }),
   );
   for (const each of all) {
@@ -78,12 +78,18 @@ async function compare(options: Options): Promise<Comparison> {
     await step("all at once", program, result, (server) =>
       allAtOnce(program, server, result, options, tell),
     );
-    // 4. Ctrl+C with a client connected.
-    await step("Ctrl+C", program, result, (server) =>
-      ctrlC(server, result, tell),
-    );
     ended(each);
   }
+  // 4. Ctrl+C with a client connected; side by side again.
+  await Promise.all(
+    all.map(async (each) => {
+      const { program, result, tell } = each;
+      await step("Ctrl+C", program, result, (server) =>
+        ctrlC(server, result, tell),
+      );
+      ended(each);
+    }),
+  );
   const crosswise = options.python ? await crossAll(programs) : [];
 
   return {

@@ -14,17 +14,20 @@ const interval = 1500;
 export function showProgress() {
   const parts = new Map<string, string>();
   const started = performance.now();
-  let shown = "";
+
+  function line(shown: [string, string][]): string {
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    const text = shown.map(([part, state]) => `${part}: ${state}`);
+    return `${seconds} s  ${text.join("  |  ")}`;
+  }
 
   function show(): void {
     if (parts.size === 0) return;
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    const text = [...parts].map(([part, state]) => `${part}: ${state}`);
-    const line = `${seconds} s  ${text.join("  |  ")}`;
-    if (!stderr.isTTY) return void stderr.write(`${line}\n`);
+    const text = line([...parts]);
+    if (!stderr.isTTY) return void stderr.write(`${text}\n`);
     cursorTo(stderr, 0);
     clearLine(stderr, 1);
-    stderr.write(line.slice(0, (stderr.columns || 80) - 4)); // room for ^C
+    stderr.write(text.slice(0, (stderr.columns || 80) - 4)); // room for ^C
   }
 
   const timer = setInterval(show, stderr.isTTY ? 100 : interval);
@@ -33,14 +36,12 @@ export function showProgress() {
   return {
     /** Says how far a part is; "" ends it. */
     set(part: string, state: string): void {
+      const withoutCount = (text = "") => text.replace(/\d+/g, "");
+      const news = withoutCount(state) !== withoutCount(parts.get(part));
       if (state) parts.set(part, state);
       else parts.delete(part);
-      const titles = [...parts].map(
-        ([part, state]) => part + state.replace(/\d+/g, ""),
-      );
-      if (stderr.isTTY || titles.join() === shown) return;
-      shown = titles.join();
-      show();
+      if (news && state && !stderr.isTTY)
+        stderr.write(`${line([[part, state]])}\n`);
     },
     end(): void {
       clearInterval(timer);

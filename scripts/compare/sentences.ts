@@ -42,7 +42,8 @@ function together(
 function inTurn(servers: ServerResult[]): string[] {
   const say = ({ inTurn }: ServerResult) => inTurn && outcomesOf(inTurn);
   return together(servers, say).map(
-    ([names, said]) => `Clients in turn: ${said} by ${names}.`,
+    ([names, said, size]) =>
+      `Clients in turn, ${names}: ${said}${size > 1 ? " each" : ""}.`,
   );
 }
 

@@ -20,25 +20,17 @@ export interface Program {
   client(port: number): Launched;
 }
 
-/** Node runs TypeScript itself from 22.18 on. */
-const nodeErasesTypes = Boolean(
-  (process.features as { typescript?: unknown }).typescript,
-);
-
 /** How the TypeScript scripts are started, in words. */
-export const startedBy = nodeErasesTypes
-  ? "node itself"
-  : "node, their types erased once beforehand by tsx's esbuild";
+export const startedBy = "plain node, types erased once beforehand";
 
 const erased = new Map<string, string>();
 
 /**
- * The file that plain node can run. An older node would need the tsx loader in
- * every process, which erases the types anew at each start and takes three times
- * as long as all the rest; so they are erased once, into a folder of our own.
+ * The file that plain node can run, whatever its version: the script without its
+ * types, in a folder of our own. With the tsx loader, or in a newer node, every
+ * process would erase them anew, which takes longer than all the client does.
  */
 function runnable(file: string): string {
-  if (nodeErasesTypes) return file;
   const known = erased.get(file);
   if (known) return known;
   const outdir = mkdtempSync(join(tmpdir(), "lecture1-compare-"));
