@@ -171,7 +171,14 @@ async function show(comparison: Comparison, { json }: Options): Promise<void> {
     ),
   ];
   process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
-  if (json) await writeFile(json, text);
+  if (json) await writeFile(json, text).catch(cannotWrite);
+}
+
+function cannotWrite({ path, code }: NodeJS.ErrnoException): never {
+  process.stderr.write(
+    `compare: can't write ${path} (${code}), check --json\n`,
+  );
+  process.exit(1);
 }
 
 /** Reads the command line; on --help or a mistake it says what to write and exits. */

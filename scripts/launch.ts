@@ -170,10 +170,18 @@ export function launchScript(
  * Waits until a started server says that it listens.
  *
  * @returns the server, with its port
- * @throws when it ends before, or says nothing for 10 seconds
+ * @throws when it ends before, or says nothing for 10 seconds; the error's
+ *   `output` is what it said instead
  */
 export async function listening<T extends Launched>(server: T) {
-  const [, port] = await server.saw(/^Server listening on .*?(\d+)\)?$/m);
+  const saying = server.saw(/^Server listening on .*?(\d+)\)?$/m);
+  const [, port] = await saying.catch(() => {
+    const what = server.ended
+      ? "it ended before it listened"
+      : `it didn't listen within ${patience / 1000} s`;
+    const error = new Error(`${what}\n${server.report()}`);
+    throw Object.assign(error, { output: server.all() });
+  });
   return Object.assign(server, { port: Number(port) });
 }
 

@@ -44,8 +44,9 @@ export async function step(
     server = await program.start();
     await measure(server);
   } catch (error) {
-    const [message = "", ...rest] = (error as Error).message.split("\n");
-    const lines = (server?.all() ?? rest.join("\n")).trimEnd().split("\n");
+    const { message: whole, output } = error as Error & { output?: string };
+    const [message = ""] = whole.split("\n");
+    const lines = (server?.all() ?? output ?? "").trimEnd().split("\n");
     const lastLines = lines.slice(-4).map((line) => line.slice(0, 200));
     result.failure = { step: name, message, lastLines };
   } finally {

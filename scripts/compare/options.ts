@@ -18,7 +18,7 @@ export interface Options {
 
 export const usage = `usage: npm run compare -- [options]
   -n, --clients N      clients in each step, 1 to 500 (10)
-      --stay MS        how long one client stays while others wait (1200)
+      --stay MS        how long one client stays while others wait (1500)
       --load SECONDS   how long all echo at once, 0.1 to 60 (1)
       --only LIST      of server,forever,async (all three)
       --python DIR     compares with the Python originals in DIR as well
@@ -36,7 +36,7 @@ export function parseOptions(args: string[]): Options {
     args,
     options: {
       clients: { type: "string", short: "n", default: "10" },
-      stay: { type: "string", default: "1200" },
+      stay: { type: "string", default: "1500" },
       load: { type: "string", default: "1" },
       only: { type: "string", default: designs.join() },
       python: { type: "string" },
