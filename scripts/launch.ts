@@ -36,27 +36,23 @@ process.on("exit", () => started.forEach((script) => script.kill("SIGKILL")));
  * between, so its pid, memory and signals are the program's own.
  *
  * @param command the program and its arguments
- * @param options stdout: "pipe" collects the lines, "ignore" drops them;
- *   cwd and env as in child_process.spawn
+ * @param env its environment, this process's own unless told otherwise
  */
-export function launch(
-  command: string[],
-  options: { stdout?: "pipe" | "ignore"; cwd?: string; env?: object } = {},
-) {
+export function launch(command: string[], env = process.env) {
   const [program = "", ...args] = command;
-  const { stdout = "pipe", ...rest } = options;
   const output = { stdout: "", stderr: "" };
   const events = new EventEmitter().setMaxListeners(0);
 
   // zx quotes a command for a shell; without one there is nothing to quote.
   const direct = (_: string, __: string[], spawnOptions: SpawnOptions) =>
-    spawn(program, args, { ...spawnOptions, ...rest, shell: false } as object);
+    spawn(program, args, { ...spawnOptions, shell: false });
   const child = $({
     nothrow: true,
     quiet: true,
     quote: String,
     spawn: direct as typeof spawn,
-    stdio: ["ignore", stdout, "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
+    env,
   })`${command}`;
   for (const name of ["stdout", "stderr"] as const)
     child.child?.[name]?.setEncoding("utf8").on("data", (text: string) => {
@@ -155,15 +151,10 @@ export function launch(
  *
  * @param name the script's name without .ts
  * @param args its command line
- * @param options as for launch
  */
-export function launchScript(
-  name: string,
-  args: string[] = [],
-  options?: Parameters<typeof launch>[1],
-): Launched {
+export function launchScript(name: string, args: string[] = []): Launched {
   const file = projectFile(`${name}.ts`);
-  return launch([process.execPath, ...tsxLoader, file, ...args], options);
+  return launch([process.execPath, ...tsxLoader, file, ...args]);
 }
 
 /**

@@ -25,7 +25,7 @@ function start(args: string[], fixtures?: string) {
   };
   const file = projectFile("scripts/compare.ts");
   const command = [process.execPath, ...tsxLoader, file, ...args];
-  return Object.assign(launch(command, { env }), { mark });
+  return Object.assign(launch(command, env), { mark });
 }
 
 /** The processes that still carry the mark. */

@@ -16,6 +16,8 @@ export const hasSignals = process.platform !== "win32";
 
 const sockets = new Set<net.Socket>();
 
+process.once("SIGINT", () => process.exit(130)); // and launch ends what it started
+
 /**
  * A uvu suite whose tests leave nothing behind: after each one, failed or not,
  * every client is disconnected and every process ended. A failed test says what

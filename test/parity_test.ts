@@ -27,7 +27,7 @@ const servers = ["server", "server_forever", "server_forever_async"];
 function launchPython(name: string, call: string) {
   const code = `import sys; sys.path.insert(0, ${JSON.stringify(folder)}); import ${name}; ${call}`;
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
-  return launch(["python3", "-u", "-c", code], { env });
+  return launch(["python3", "-u", "-c", code], env);
 }
 
 /** A port that is free now: the originals can't tell which one 0 gave them. */

@@ -21,6 +21,8 @@ const files = (await glob("*_test.ts", { cwd: projectFile("test") }))
   .filter((file) => !names.length || names.some((name) => file.includes(name)))
   .sort((a, b) => rank(a) - rank(b));
 
+process.once("SIGINT", () => process.exit(130)); // and launch ends what it started
+
 const sums = { passed: 0, failed: 0, skipped: 0 };
 const started = performance.now();
 
@@ -38,7 +40,7 @@ async function run(file: string): Promise<void> {
     ...uvu,
     `^${basename(file)}$`,
   ];
-  const script = launch(command, { env });
+  const script = launch(command, env);
   const ended = await within(limit, file, script.exit(limit + 1000)).catch(
     (error: Error) => ({ code: 1, signal: error.message }),
   );

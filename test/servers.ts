@@ -29,13 +29,9 @@ export interface Server {
   receives(addr: string, text: string): string;
 }
 
-/** Starts a server on a free port and waits until it listens. */
-export function start(
-  { name }: Server,
-  args: string[] = [],
-  options?: Parameters<typeof launch>[1],
-) {
-  return listening(launchScript(name, ["--port", "0", ...args], options));
+/** Starts a server and waits until it listens; without a port it takes a free one. */
+export function start({ name }: Server, port = 0) {
+  return listening(launchScript(name, ["--port", String(port)]));
 }
 
 /** The lines a server prints for one client, from its coming to its leaving. */
@@ -275,7 +271,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     await client.ending();
     client.fin();
     await first.exit();
-    const again = await start(server, ["--port", String(first.port)]);
+    const again = await start(server, first.port);
     await visit(again.port);
   });
 

@@ -113,7 +113,7 @@ function python(file: string, port: number, call: string): Launched {
   ].join("\n");
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
   const program = process.platform === "win32" ? "python" : "python3";
-  return launch([program, "-u", "-c", code], { env });
+  return launch([program, "-u", "-c", code], env);
 }
 
 /** A TCP port that is free now, and not the lecture's. */
