@@ -15,12 +15,12 @@ import { parseArgs } from "node:util";
 /**
  * Sends one message to a server and prints what comes back.
  *
- * @param host name or IPv4 address of the server
+ * @param host name or address of the server
  * @param port TCP port of the server, 1 to 65535
  * @param message text to send, as UTF-8
  * @throws the system's error with its code: ECONNREFUSED when nobody listens,
- *   ECONNRESET when the server resets, ENOTFOUND for an unknown host; EOF when
- *   the server closes without an answer
+ *   ECONNRESET when the server resets before it has the whole message or has
+ *   answered, ENOTFOUND for an unknown host; EOF when it closes without an answer
  */
 export async function startClient(
   host = "127.0.0.1",
@@ -34,12 +34,12 @@ export async function startClient(
     const data = await s.recv(1024); // waits until something arrives, 1024 bytes at most
     print(`Received from server: ${data.toString()}`);
   } finally {
-    s.close(); // FIN: we have nothing more to send
+    await s.close(); // FIN: we have nothing more to send
   }
 }
 
 if (isMain()) {
-  process.stdout.on("error", outputClosed);
+  watchOutput();
   const { host, port, message } = parseFlags();
   startClient(host, port, message).catch((error) => fail(error, host, port));
 }
@@ -54,7 +54,7 @@ function socket() {
   s.on("error", () => {}); // whoever waits in connect() or recv() is told
 
   return {
-    /** Does the TCP handshake; AF_INET means IPv4. Throws as connect(2) fails. */
+    /** Does the TCP handshake; a name is looked up as IPv4. Throws as connect(2) fails. */
     async connect(host: string, port: number): Promise<void> {
       s.connect({ host, port, family: 4 });
       await once(s, "connect");
@@ -81,13 +81,20 @@ function socket() {
     },
 
     /**
-     * Sends FIN, then drops what the server still sends until it closes too:
-     * closing with bytes unread would reset the connection (RFC 1122, 4.2.2.13).
-     * A server that stays silent and open for a second is not waited for.
+     * Sends what is left of the message, then FIN; throws when that fails. What the
+     * server still sends is read and dropped: closing with bytes unread would reset
+     * the connection (RFC 1122, 4.2.2.13). After a second of silence it is closed,
+     * whether the server closes or not.
      */
-    close(): void {
-      s.end();
+    async close(): Promise<void> {
+      if (s.destroyed || s.writableFinished) return;
+      const unsent = s.writableLength > 0;
       s.resume();
+      await new Promise<void>((resolve, reject) =>
+        s.end((error?: Error | null) =>
+          error && unsent ? reject(error) : resolve(),
+        ),
+      );
       s.setTimeout(1000, () => s.destroy());
     },
   };
@@ -102,7 +109,10 @@ function print(text: string): void {
   process.stdout.write(`${visible}\n`);
 }
 
-/** Python's `__name__ == "__main__"`: true if this file was started, not imported. */
+/**
+ * Python's `__name__ == "__main__"`: true if this file was started, not imported;
+ * tsx starts it without its .ts as well.
+ */
 function isMain(): boolean {
   const [, started = ""] = process.argv;
   const file = existsSync(started) ? realpathSync(started) : `${started}.ts`;
@@ -150,8 +160,11 @@ function fail(error: NodeJS.ErrnoException, host: string, port: number): void {
     ECONNRESET: `the server at ${host}:${port} reset the connection`,
     EPIPE: `the server at ${host}:${port} reset the connection`,
     EOF: `the server at ${host}:${port} closed without an answer`,
+    EINVAL: `${host} is no address to use here, check --host`,
     ENOTFOUND: `unknown host ${host}, check --host`,
     EAI_AGAIN: `unknown host ${host}, check --host and the network`,
+    ENETUNREACH: `no way to ${host}, check --host and the network`,
+    EHOSTUNREACH: `no way to ${host}, check --host and the network`,
     ETIMEDOUT: `no answer from ${host}:${port}, check --host and --port`,
   };
   const reason = reasons[code] ?? error.message;
@@ -159,10 +172,15 @@ function fail(error: NodeJS.ErrnoException, host: string, port: number): void {
   process.exitCode = 1;
 }
 
-/** Ends the program when whoever read its output has gone, as in `| head -1`. */
-function outputClosed(error: NodeJS.ErrnoException): void {
-  process.stderr.write(
-    `lecture1_client: nobody reads the output any more (${error.code})\n`,
-  );
-  process.exit(1);
+/** Ends the program when its output can't be written: nobody reads it, as in `| head -1`. */
+function watchOutput(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    const gone = error.code === "EPIPE";
+    const why = gone
+      ? "nobody reads the output any more"
+      : "can't write the output";
+    process.stderr.write(`lecture1_client: ${why} (${error.code})\n`);
+    process.exit(1);
+  });
+  process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
 }

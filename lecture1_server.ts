@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 /**
  * Serves one client, then ends.
  *
- * @param host name or IPv4 address to listen on
+ * @param host name or address to listen on
  * @param port TCP port to listen on; 0 takes a free one
  * @throws the system's error with its code: EADDRINUSE when the port is in use,
  *   ECONNRESET when the client resets the connection
@@ -52,7 +52,7 @@ export async function startServer(
 }
 
 if (isMain()) {
-  process.stdout.on("error", outputClosed);
+  watchOutput();
   const { host, port } = parseFlags();
   startServer(host, port).catch((error) => fail(error, host, port));
 }
@@ -72,17 +72,17 @@ function socket() {
     pauseOnConnect: true,
     noDelay: true,
   });
-  const backlog: net.Socket[] = []; // connected, and waiting for accept()
+  const backlog: [net.Socket, string][] = []; // connected, and waiting for accept()
   let address = "";
   let port = 0;
 
   server.on("connection", (client) => {
     client.on("error", () => {});
-    backlog.push(client);
+    backlog.push([client, addressText(client)]);
   });
 
   return {
-    /** Finds the address that belongs to the name; AF_INET means IPv4. */
+    /** Finds the address that belongs to the name; a name is looked up as IPv4, as AF_INET does. */
     async bind(bindHost: string, bindPort: number): Promise<void> {
       ({ address } = await dns.lookup(bindHost, { family: 4 }));
       port = bindPort;
@@ -102,14 +102,14 @@ function socket() {
     /** Waits for a client; returns its connection and its address as text. */
     async accept(): Promise<[ReturnType<typeof connection>, string]> {
       if (backlog.length === 0) await once(server, "connection");
-      const client = backlog.shift()!;
-      return [connection(client), addressText(client)];
+      const [client, addr] = backlog.shift()!;
+      return [connection(client), addr];
     },
 
     /** Stops listening. Who still waits for accept() gets a reset, as from the kernel. */
     close(): void {
       server.close();
-      for (const client of backlog) client.resetAndDestroy();
+      for (const [client] of backlog) client.resetAndDestroy();
     },
   };
 }
@@ -151,7 +151,10 @@ function connection(client: net.Socket) {
   };
 }
 
-/** The text Python prints for an address: ('127.0.0.1', 40610). */
+/**
+ * The text Python prints for an address: ('127.0.0.1', 40610); with a ? for a client
+ * that reset the connection before Node had accepted it and could ask who it is.
+ */
 function addressText(client: net.Socket): string {
   const { remoteAddress = "?", remotePort = 0, remoteFamily } = client;
   return remoteFamily === "IPv6"
@@ -177,7 +180,10 @@ function print(text: string): void {
   process.stdout.write(`${visible}\n`);
 }
 
-/** Python's `__name__ == "__main__"`: true if this file was started, not imported. */
+/**
+ * Python's `__name__ == "__main__"`: true if this file was started, not imported;
+ * tsx starts it without its .ts as well.
+ */
 function isMain(): boolean {
   const [, started = ""] = process.argv;
   const file = existsSync(started) ? realpathSync(started) : `${started}.ts`;
@@ -222,6 +228,7 @@ function fail(error: NodeJS.ErrnoException, host: string, port: number): void {
     EADDRINUSE: `port ${port} on ${host} is in use, stop the program that listens there or take another --port`,
     EADDRNOTAVAIL: `${host} is no address of this machine, check --host`,
     EACCES: `port ${port} is reserved for the system, take a --port above 1023`,
+    EINVAL: `${host} is no address to use here, check --host`,
     ENOTFOUND: `unknown host ${host}, check --host`,
     EAI_AGAIN: `unknown host ${host}, check --host and the network`,
     ECONNRESET: "the client reset the connection",
@@ -232,10 +239,15 @@ function fail(error: NodeJS.ErrnoException, host: string, port: number): void {
   process.exitCode = 1;
 }
 
-/** Ends the program when whoever read its output has gone, as in `| head -1`. */
-function outputClosed(error: NodeJS.ErrnoException): void {
-  process.stderr.write(
-    `lecture1_server: nobody reads the output any more (${error.code})\n`,
-  );
-  process.exit(1);
+/** Ends the program when its output can't be written: nobody reads it, as in `| head -1`. */
+function watchOutput(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    const gone = error.code === "EPIPE";
+    const why = gone
+      ? "nobody reads the output any more"
+      : "can't write the output";
+    process.stderr.write(`lecture1_server: ${why} (${error.code})\n`);
+    process.exit(1);
+  });
+  process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
 }

@@ -15,7 +15,10 @@ import net from "node:net";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 
-/** Threads that live at once: each takes some 10 MB, and further clients wait their turn. */
+/**
+ * Threads that live at once; further clients wait their turn. Each takes some
+ * 8 to 12 MB and 5 file descriptors.
+ */
 const maxThreads = 200;
 
 /**
@@ -47,7 +50,7 @@ export function handleClient(conn: Connection, addr: string): void {
 /**
  * Accepts clients until Ctrl+C and starts a thread for each.
  *
- * @param host name or IPv4 address to listen on
+ * @param host name or address to listen on
  * @param port TCP port to listen on; 0 takes a free one
  * @throws the system's error with its code, EADDRINUSE when the port is in use
  */
@@ -75,7 +78,7 @@ export async function startServer(
 }
 
 if (isMain()) {
-  process.stdout.on("error", outputClosed);
+  watchOutput();
   const { host, port } = parseFlags();
   startServer(host, port).catch((error) => fail(error, host, port));
 }
@@ -105,13 +108,13 @@ function socket() {
     pauseOnConnect: true,
     noDelay: true,
   });
-  const backlog: net.Socket[] = []; // connected, and waiting for accept()
+  const backlog: [net.Socket, string][] = []; // connected, and waiting for accept()
   let address = "";
   let port = 0;
 
   server.on("connection", (client) => {
     client.on("error", () => {});
-    backlog.push(client);
+    backlog.push([client, addressText(client)]);
   });
 
   // The first Ctrl+C wakes accept(); a second one finds no listener and ends the process.
@@ -121,7 +124,7 @@ function socket() {
   process.once("SIGINT", onCtrlC);
 
   return {
-    /** Finds the address that belongs to the name; AF_INET means IPv4. */
+    /** Finds the address that belongs to the name; a name is looked up as IPv4, as AF_INET does. */
     async bind(bindHost: string, bindPort: number): Promise<void> {
       ({ address } = await dns.lookup(bindHost, { family: 4 }));
       port = bindPort;
@@ -147,15 +150,14 @@ function socket() {
         await once(threadEnds, "exit", { signal });
       if (backlog.length === 0) await once(server, "connection", { signal });
       signal.throwIfAborted();
-      const client = backlog.shift()!;
-      return [client, addressText(client)];
+      return backlog.shift()!;
     },
 
     /** Stops listening. Who still waits for accept() gets a reset, as from the kernel. */
     close(): void {
       process.off("SIGINT", onCtrlC);
       server.close();
-      for (const client of backlog) client.resetAndDestroy();
+      for (const [client] of backlog) client.resetAndDestroy();
     },
   };
 }
@@ -246,8 +248,12 @@ const memorySize = 3 * (4 + slotSize);
 
 /**
  * The memory that a thread and the main thread share: three slots, each with a
- * length that says what is in it: n bytes, or nothing (0). In `received` -n asks
- * for at most n bytes and 0 is the end of the stream; in `toSend` -1 asks for FIN.
+ * length that says what is in it.
+ *
+ *   received   -n: the thread waits for at most n bytes; n: here they are;
+ *              0: the end of the stream
+ *   toSend     n bytes to send; -1: FIN; 0: room for more
+ *   toPrint    n bytes of text; 0: room for more
  */
 function slotsOf(shared: SharedArrayBuffer) {
   const size = shared.byteLength / 3 - 4;
@@ -379,7 +385,10 @@ function serveThread(
   answering ??= answerBell();
 }
 
-/** The text Python prints for an address: ('127.0.0.1', 40610). */
+/**
+ * The text Python prints for an address: ('127.0.0.1', 40610); with a ? for a client
+ * that reset the connection before Node had accepted it and could ask who it is.
+ */
 function addressText(client: net.Socket): string {
   const { remoteAddress = "?", remotePort = 0, remoteFamily } = client;
   return remoteFamily === "IPv6"
@@ -425,7 +434,10 @@ async function writeLines(): Promise<void> {
   writing = undefined;
 }
 
-/** Python's `__name__ == "__main__"`: true if this file was started, not imported. */
+/**
+ * Python's `__name__ == "__main__"`: true if this file was started, not imported;
+ * tsx starts it without its .ts as well.
+ */
 function isMain(): boolean {
   const [, started = ""] = process.argv;
   const file = existsSync(started) ? realpathSync(started) : `${started}.ts`;
@@ -476,6 +488,7 @@ function fail(error: NodeJS.ErrnoException, host: string, port: number): void {
     EADDRINUSE: `port ${port} on ${host} is in use, stop the program that listens there or take another --port`,
     EADDRNOTAVAIL: `${host} is no address of this machine, check --host`,
     EACCES: `port ${port} is reserved for the system, take a --port above 1023`,
+    EINVAL: `${host} is no address to use here, check --host`,
     ENOTFOUND: `unknown host ${host}, check --host`,
     EAI_AGAIN: `unknown host ${host}, check --host and the network`,
   };
@@ -483,8 +496,15 @@ function fail(error: NodeJS.ErrnoException, host: string, port: number): void {
   process.exitCode = 1;
 }
 
-/** Ends the program when whoever read its output has gone, as in `| head -1`. */
-function outputClosed(error: NodeJS.ErrnoException): void {
-  complain(`nobody reads the output any more (${error.code})`);
-  process.exit(1);
+/** Ends the program when its output can't be written: nobody reads it, as in `| head -1`. */
+function watchOutput(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    const gone = error.code === "EPIPE";
+    const why = gone
+      ? "nobody reads the output any more"
+      : "can't write the output";
+    complain(`${why} (${error.code})`);
+    process.exit(1);
+  });
+  process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
 }

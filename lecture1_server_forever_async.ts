@@ -49,7 +49,7 @@ export async function handleClient(
 /**
  * Serves every client who connects, until Ctrl+C.
  *
- * @param host name or IPv4 address to listen on
+ * @param host name or address to listen on
  * @param port TCP port to listen on; 0 takes a free one
  * @throws the system's error with its code, EADDRINUSE when the port is in use;
  *   KeyboardInterrupt after Ctrl+C
@@ -66,7 +66,7 @@ export async function main(host = "127.0.0.1", port = 65432): Promise<void> {
 }
 
 if (isMain()) {
-  process.stdout.on("error", outputClosed);
+  watchOutput();
   const { host, port } = parseFlags();
   main(host, port).catch((error) => {
     if (!isKeyboardInterrupt(error)) return fail(error, host, port);
@@ -115,7 +115,7 @@ async function startServer(
     tasks.set(connection, task);
   });
 
-  const { address } = await dns.lookup(host, { family: 4 }); // AF_INET means IPv4
+  const { address } = await dns.lookup(host, { family: 4 }); // a name is looked up as IPv4, as AF_INET does
   server.listen(port, address);
   await once(server, "listening");
 
@@ -176,16 +176,19 @@ function openConnection(client: net.Socket) {
   client.on("close", wake);
   client.on("error", (error) => (failure ??= error));
 
+  const woken = () => new Promise<void>((resolve) => (wakeReader = resolve));
+
   const reader = {
     /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
     async read(size: number): Promise<Buffer | null> {
-      if (printed.length > 65536) await writing; // the output is slower than the client
+      while (printed.length > 65536 && !failure)
+        await Promise.race([writing, woken()]); // the output is slower than the client
       while (true) {
         if (failure) throw failure;
         const data = client.read(Math.min(size, client.readableLength));
         if (data) return data;
         if (client.readableEnded || client.destroyed) return null;
-        await new Promise<void>((resolve) => (wakeReader = resolve));
+        await woken();
       }
     },
   };
@@ -203,7 +206,7 @@ function openConnection(client: net.Socket) {
       if (failure) throw failure;
     },
 
-    /** Sends what is queued, then FIN. */
+    /** Sends what is queued, then FIN; a reset where the client's bytes lie unread. */
     close(): void {
       client.destroySoon();
     },
@@ -232,7 +235,10 @@ function openConnection(client: net.Socket) {
   return { reader, writer, cancel };
 }
 
-/** The text Python prints for an address: ('127.0.0.1', 40610). */
+/**
+ * The text Python prints for an address: ('127.0.0.1', 40610); with a ? for a client
+ * that reset the connection before Node had accepted it and could ask who it is.
+ */
 function addressText(address = "?", port = 0, family = "IPv4"): string {
   return family === "IPv6"
     ? `('${address}', ${port}, 0, 0)`
@@ -277,7 +283,10 @@ async function writeLines(): Promise<void> {
   writing = undefined;
 }
 
-/** Python's `__name__ == "__main__"`: true if this file was started, not imported. */
+/**
+ * Python's `__name__ == "__main__"`: true if this file was started, not imported;
+ * tsx starts it without its .ts as well.
+ */
 function isMain(): boolean {
   const [, started = ""] = process.argv;
   const file = existsSync(started) ? realpathSync(started) : `${started}.ts`;
@@ -328,6 +337,7 @@ function fail(error: NodeJS.ErrnoException, host: string, port: number): void {
     EADDRINUSE: `port ${port} on ${host} is in use, stop the program that listens there or take another --port`,
     EADDRNOTAVAIL: `${host} is no address of this machine, check --host`,
     EACCES: `port ${port} is reserved for the system, take a --port above 1023`,
+    EINVAL: `${host} is no address to use here, check --host`,
     ENOTFOUND: `unknown host ${host}, check --host`,
     EAI_AGAIN: `unknown host ${host}, check --host and the network`,
   };
@@ -335,8 +345,15 @@ function fail(error: NodeJS.ErrnoException, host: string, port: number): void {
   process.exitCode = 1;
 }
 
-/** Ends the program when whoever read its output has gone, as in `| head -1`. */
-function outputClosed(error: NodeJS.ErrnoException): void {
-  complain(`nobody reads the output any more (${error.code})`);
-  process.exit(1);
+/** Ends the program when its output can't be written: nobody reads it, as in `| head -1`. */
+function watchOutput(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    const gone = error.code === "EPIPE";
+    const why = gone
+      ? "nobody reads the output any more"
+      : "can't write the output";
+    complain(`${why} (${error.code})`);
+    process.exit(1);
+  });
+  process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
 }

@@ -129,10 +129,11 @@ export function launch(command: string[], env = process.env) {
       await script.exit();
     },
 
-    /** Stops reading its stdout, and goes on; or closes it, as `| head` does. */
+    /** Stops reading its stdout, and goes on; or closes it or stderr, as `| head` does. */
     pauseOutput: () => child.child?.stdout?.pause(),
     resumeOutput: () => child.child?.stdout?.resume(),
     closeOutput: () => child.child?.stdout?.destroy(),
+    closeErrors: () => child.child?.stderr?.destroy(),
 
     /** The command and the end of what it printed, for a message about it. */
     report(): string {

@@ -14,23 +14,37 @@ import { help, imports, wrongFlags } from "./servers.ts";
 const name = "lecture1_client";
 const test = suite(name);
 
+/** A server that treats its clients as told; `unref` lets the tests end without it. */
+async function serve(treat: (client: net.Socket) => void): Promise<number> {
+  const server = net.createServer({ allowHalfOpen: true }, (client) => {
+    client.on("error", () => {});
+    treat(client);
+  });
+  server.listen(0, "127.0.0.1").unref();
+  await once(server, "listening");
+  return (server.address() as net.AddressInfo).port;
+}
+
 /** Runs the client against a server that treats its one client as told. */
 async function against(
   treat: (client: net.Socket) => void,
   args: string[] = [],
 ) {
-  const server = net.createServer({ allowHalfOpen: true }, (client) => {
-    client.on("error", () => {});
-    treat(client);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
+  const port = await serve(treat);
   const script = launchScript(name, ["--port", String(port), ...args]);
   const started = performance.now();
-  const exit = await script.exit().finally(() => server.close());
+  const exit = await script.exit();
   const milliseconds = performance.now() - started;
   return { ...exit, ...script.output, port, milliseconds };
+}
+
+/** A process that imports the client and sends a message that no command line could hold. */
+function sendLong(port: number, message: string) {
+  const file = JSON.stringify(projectFile(`${name}.ts`));
+  const code = `import(${file})
+    .then(({ startClient }) => startClient("127.0.0.1", ${port}, ${message}))
+    .catch(({ code }) => { console.error(code); process.exitCode = 1; })`;
+  return launch([process.execPath, ...tsxLoader, "-e", code]);
 }
 
 /** A server that echoes what it gets and closes when the client closes. */
@@ -125,10 +139,8 @@ for (const server of ["lecture1_server", "lecture1_server_forever_async"])
   test(`a message of 8 MB and ${server} don't wait for each other`, async () => {
     const script = await listening(launchScript(server, ["--port", "0"]));
     const { port } = script;
-    const file = JSON.stringify(projectFile(`${name}.ts`));
     const message = `"${random(1).bytes(9).toString("hex")}".repeat(2 ** 20 / 2)`;
-    const code = `import(${file}).then(({ startClient }) => startClient("127.0.0.1", ${port}, ${message}))`;
-    const client = launch([process.execPath, ...tsxLoader, "-e", code]);
+    const client = sendLong(port, message);
     assert.equal(await client.exit(20_000), { code: 0, signal: null });
     assert.match(client.output.stdout, /^Received from server: \w{1,1024}\n$/);
     assert.is(client.output.stderr, "");
@@ -144,6 +156,32 @@ for (const server of ["lecture1_server", "lecture1_server_forever_async"])
     );
     assert.is(bytes, 9 * 2 ** 20);
   });
+
+test("a server that answers early and reads late still gets every byte", async () => {
+  let received = 0;
+  const size = 12 * 2 ** 20;
+  const port = await serve((client) => {
+    client.pause();
+    client.write("answer");
+    setTimeout(() => client.resume(), 2500);
+    client.on("data", (data) => (received += data.length));
+    client.on("end", () => client.end());
+  });
+  const client = sendLong(port, `"x".repeat(${size})`);
+  assert.equal(await client.exit(), { code: 0, signal: null });
+  assert.is(received, size);
+});
+
+test("a server that answers, and resets before it has the message", async () => {
+  const port = await serve((client) => {
+    client.pause();
+    client.write("answer");
+    setTimeout(() => client.resetAndDestroy(), 500);
+  });
+  const client = sendLong(port, '"x".repeat(12 * 2 ** 20)');
+  assert.equal(await client.exit(), { code: 1, signal: null });
+  assert.match(client.output.stderr, /^(ECONNRESET|EPIPE)\n$/);
+});
 
 test("wrong flags: one line that says what to write, exit 2", () =>
   wrongFlags(name, [

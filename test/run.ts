@@ -12,9 +12,18 @@ import { launch, projectFile, tsxLoader, within } from "../scripts/launch.ts";
 const limit = 300_000;
 
 // The longest first, so that the short ones fill the rest of the time.
-const longest = ["forever_test", "async_test", "server_test", "runtimes"];
-const rank = (file: string) =>
-  (longest.findIndex((name) => file.includes(name)) + 5) % 5;
+const order = [
+  "forever_test",
+  "compare",
+  "async",
+  "client",
+  "server",
+  "runtimes",
+];
+const rank = (file: string) => {
+  const index = order.findIndex((name) => file.includes(name));
+  return index < 0 ? order.length : index;
+};
 
 const [, , ...names] = process.argv;
 const files = (await glob("*_test.ts", { cwd: projectFile("test") }))

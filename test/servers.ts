@@ -263,6 +263,15 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     );
   });
 
+  test.when(onLinux)("output on a full disk: one line, exit 1", async () => {
+    const command = [process.execPath, ...tsxLoader, projectFile(`${name}.ts`)];
+    const shell = `exec ${command.join(" ")} --port 0 > /dev/full`;
+    const script = launch(["sh", "-c", shell]);
+    assert.equal(await script.exit(), { code: 1, signal: null });
+    const expected = `${name}: can't write the output (ENOSPC)\n`;
+    assert.is(script.output.stderr, expected);
+  });
+
   test("it starts again on a port on which it closed a connection first", async () => {
     const first = await serve();
     const client = await connect(first.port);
@@ -332,12 +341,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
   });
 
   test("wrong flags: one line that says what to write, exit 2", () =>
-    wrongFlags(name, [
-      ["--prot", "1"],
-      ["--port", "65536"],
-      ["--port"],
-      ["--host="],
-    ]));
+    wrongFlags(name, [["--prot", "1"], ["--port", "65536"], ["--host="]]));
 
   test("--help", () => help(name));
 
@@ -384,6 +388,16 @@ export function foreverServer(
     assert.equal(await script.exit(), { code: 0, signal: null });
     assert.equal(script.lines().slice(-2), goodbye);
     assert.is(script.output.stderr, "");
+  });
+
+  test("complaints that nobody reads don't stop it", async () => {
+    const script = await start(server);
+    script.closeErrors();
+    const client = await connect(script.port);
+    await echo(client, "hello");
+    client.reset();
+    await script.saw(/Connection with .* closed\n/);
+    await visit(script.port);
   });
 
   test("clients that come, stall, reset and go at random", async () => {
