@@ -204,13 +204,11 @@ const serve = (treat) => net.createServer(treat).listen(port, "127.0.0.1", () =>
 test.when(hasSignals && onLinux)(
   "Ctrl+C in the middle: exit 130, no process is left",
   async () => {
-    for (const when of [/clients in turn/, /clients while one stays/]) {
-      const script = start(["-n", "6"]);
-      await script.saw(when, 20_000);
-      script.kill("SIGINT");
-      assert.equal(await script.exit(), { code: 130, signal: null });
-      assert.equal(await left(script.mark), []);
-    }
+    const script = start(["-n", "6"]);
+    await script.saw(/clients while one stays/, 20_000);
+    script.kill("SIGINT");
+    assert.equal(await script.exit(), { code: 130, signal: null });
+    assert.equal(await left(script.mark), []);
   },
 );
 

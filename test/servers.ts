@@ -56,19 +56,25 @@ export async function memory(pid: number): Promise<number> {
   return Number(status.match(/VmRSS:\s+(\d+)/)?.[1]) / 1024;
 }
 
+/**
+ * Starts a server for one test; one that goes on for ever serves all the tests of
+ * its suite that ask here.
+ */
+function sharing(test: ReturnType<typeof suite>, server: Server) {
+  let shared: ReturnType<typeof start> | undefined;
+  return async () => {
+    if (!server.forever) return start(server);
+    shared ??= start(server);
+    test.keep(await shared);
+    return shared;
+  };
+}
+
 /** The tests of what all three servers do, for one of them. */
 export function everyServer(test: ReturnType<typeof suite>, server: Server) {
   const { name } = server;
   const serve = () => start(server);
-
-  // lecture1_server ends with its client; one of the others serves all the rows.
-  let shared: Promise<Awaited<ReturnType<typeof start>>> | undefined;
-  async function startOrShare() {
-    if (!server.forever) return serve();
-    shared ??= serve();
-    test.keep(await shared);
-    return shared;
-  }
+  const startOrShare = sharing(test, server);
 
   /** One client does what the row says; everything the server prints is compared. */
   async function withClient(
@@ -102,7 +108,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     assert.is(await client.ending(), "FIN");
   }
 
-  test("the client program: hello and back, and the whole output", async () => {
+  test("the client program: hello and back; the whole output, to Ctrl+C with nobody connected", async () => {
     const script = await serve();
     const args = ["--port", String(script.port)];
     const client = launchScript("lecture1_client", args);
@@ -287,7 +293,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
   test("random chunks of random bytes come back as they were sent", async () => {
     const { seed, bytes, below } = random();
     try {
-      const { port } = await serve();
+      const { port } = await startOrShare();
       const client = await connect(port);
       const started = performance.now();
       for (let i = 0; i < 60; i++) await echo(client, bytes(1 + below(5000)));
@@ -301,7 +307,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
   });
 
   test("a port in use: which, the system's code and what to do", async () => {
-    const { port } = await serve();
+    const { port } = await startOrShare();
     const second = launchScript(name, ["--port", String(port)]);
     assert.equal(await second.exit(), { code: 1, signal: null });
     assert.equal(second.output, {
@@ -378,16 +384,6 @@ export function foreverServer(
         script.lines().filter((line) => line.includes(client.addr)),
         visitOf(server, client.addr, Array(50).fill(letter.repeat(900))),
       );
-  });
-
-  test.when(hasSignals)("Ctrl+C with nobody connected", async () => {
-    const script = await start(server);
-    await visit(script.port);
-    await script.saw(/closed\n/);
-    script.kill("SIGINT");
-    assert.equal(await script.exit(), { code: 0, signal: null });
-    assert.equal(script.lines().slice(-2), goodbye);
-    assert.is(script.output.stderr, "");
   });
 
   test("complaints that nobody reads don't stop it", async () => {
