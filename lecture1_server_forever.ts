@@ -202,7 +202,7 @@ function createThread(options: {
   const shared = new SharedArrayBuffer(memorySize);
 
   // The Worker is started on the text of the functions it needs: loading this
-  // file again in every thread would take three times as long.
+  // file again in every thread would take several times as long.
   const code = `
     const __name = (named) => named; // tsx puts calls of it into every function
     ${utf8Decoder}
