@@ -229,8 +229,10 @@ function createThread(options: {
         const workerData = { bell, shared, addr };
         const worker = new Worker(code, {
           eval: true,
-          execArgv: [],
+          execArgv: [], // not tsx's, which would load it in every thread
           workerData,
+          // An echo leaves little behind: more room for it would only fill up.
+          resourceLimits: { maxYoungGenerationSizeMb: 2 },
         });
         worker.on("error", onError);
         serveThread(worker, client, shared);
