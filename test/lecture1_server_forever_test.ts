@@ -34,10 +34,7 @@ foreverServer(test, server);
 
 test("handleClient is the blocking loop, without an await in it", async () => {
   const code = handleClient.toString();
-  assert.match(
-    code,
-    /while \(true\) \{|for \(; ?; ?\)|while\(!0\)|for\(;;\)|while\(true\)/,
-  );
+  assert.match(code, /while ?\(true\)/);
   assert.match(code, /conn\.recv\(1024\)/);
   assert.match(code, /conn\.sendall\(data\)/);
   assert.not.match(code, /await|async|\.then/);
