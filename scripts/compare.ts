@@ -5,9 +5,9 @@
  *   npm run compare
  *   npm run compare -- --help
  */
-import { writeFile } from "node:fs/promises";
 import { availableParallelism, release, type } from "node:os";
 import { chalk } from "zx";
+import { readOptions, writeJson } from "./commandLine.ts";
 import { clientRun, processesAtOnce } from "./compare/clients.ts";
 import {
   allAtOnce,
@@ -32,7 +32,7 @@ import { table } from "./compare/table.ts";
 import { titleOf } from "./compare/words.ts";
 import { stopAll } from "./launch.ts";
 
-const options = readOptions();
+const options = readOptions("compare", usage, parseOptions);
 const progress = showProgress();
 process.once("SIGINT", () => void stop(130));
 process.once("SIGTERM", () => void stop(143));
@@ -152,8 +152,7 @@ async function crossAll(programs: Program[]): Promise<Crosswise[]> {
 
 /** Four views of one object: picture, table, sentences, JSON. */
 async function show(comparison: Comparison, { json }: Options): Promise<void> {
-  const text = `${JSON.stringify(comparison, null, 2)}\n`;
-  if (json === "-") return void process.stdout.write(text);
+  if (json === "-") return writeJson("compare", json, comparison);
   const { machine, options, processesAtOnce, tookSeconds } = comparison;
   const columns = process.stdout.columns || 80;
   const drawn = picture(comparison.servers, columns);
@@ -171,29 +170,7 @@ async function show(comparison: Comparison, { json }: Options): Promise<void> {
     ),
   ];
   process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
-  if (json) await writeFile(json, text).catch(cannotWrite);
-}
-
-function cannotWrite({ path, code }: NodeJS.ErrnoException): never {
-  process.stderr.write(
-    `compare: can't write ${path} (${code}), check --json\n`,
-  );
-  process.exit(1);
-}
-
-/** Reads the command line; on --help or a mistake it says what to write and exits. */
-function readOptions(): Options {
-  if (process.env.NO_COLOR) chalk.level = 0;
-  try {
-    const options = parseOptions(process.argv.slice(2));
-    if (!options.help) return options;
-    process.stdout.write(`${usage}\n`);
-    process.exit(0);
-  } catch (error) {
-    const [what] = (error as Error).message.split(/\.\s|\n/);
-    process.stderr.write(`compare: ${what}; --help tells the options\n`);
-    process.exit(2);
-  }
+  if (json) await writeJson("compare", json, comparison);
 }
 
 /** Ends early: no process is left, and the terminal is clean. */

@@ -4,6 +4,9 @@
  */
 import { spawn, type SpawnOptions } from "node:child_process";
 import { EventEmitter, once } from "node:events";
+import net from "node:net";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { $ } from "zx";
@@ -12,6 +15,12 @@ import { $ } from "zx";
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
+}
+
+/** What a script wrote, and when: milliseconds since 1970, to the microsecond. */
+export interface Written {
+  atMs: number;
+  text: string;
 }
 
 /** A started process. */
@@ -37,8 +46,13 @@ process.on("exit", () => started.forEach((script) => script.kill("SIGKILL")));
  *
  * @param command the program and its arguments
  * @param env its environment, this process's own unless told otherwise
+ * @param onWritten told of what it writes, if it says so on file descriptor 3
  */
-export function launch(command: string[], env = process.env) {
+export function launch(
+  command: string[],
+  env = process.env,
+  onWritten?: (written: Written) => void,
+) {
   const [program = "", ...args] = command;
   const output = { stdout: "", stderr: "" };
   const events = new EventEmitter().setMaxListeners(0);
@@ -51,7 +65,7 @@ export function launch(command: string[], env = process.env) {
     quiet: true,
     quote: String,
     spawn: direct as typeof spawn,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", ...(onWritten ? ["pipe" as const] : [])],
     env,
   })`${command}`;
   for (const name of ["stdout", "stderr"] as const)
@@ -59,6 +73,11 @@ export function launch(command: string[], env = process.env) {
       output[name] += text;
       events.emit("output");
     });
+
+  if (onWritten)
+    createInterface(child.child?.stdio[3] as Readable).on("line", (line) =>
+      onWritten(JSON.parse(line)),
+    );
 
   const exit: Promise<Exit> = child.then(({ exitCode, signal, cause }) => {
     if (cause) output.stderr += `${program}: ${(cause as Error).message}\n`;
@@ -152,10 +171,17 @@ export function launch(command: string[], env = process.env) {
  *
  * @param name the script's name without .ts
  * @param args its command line
+ * @param onWritten told of each of its writes at the moment it makes it
  */
-export function launchScript(name: string, args: string[] = []): Launched {
-  const file = projectFile(`${name}.ts`);
-  return launch([process.execPath, ...tsxLoader, file, ...args]);
+export function launchScript(
+  name: string,
+  args: string[] = [],
+  onWritten?: (written: Written) => void,
+): Launched {
+  const stamp = new URL("./packets/stamp.ts", import.meta.url).href;
+  const preload = onWritten ? [...tsxLoader, "--import", stamp] : tsxLoader;
+  const command = [process.execPath, ...preload, projectFile(`${name}.ts`)];
+  return launch([...command, ...args], process.env, onWritten);
 }
 
 /**
@@ -175,6 +201,20 @@ export async function listening<T extends Launched>(server: T) {
     throw Object.assign(error, { output: server.all() });
   });
   return Object.assign(server, { port: Number(port) });
+}
+
+/** The port a learner's own server may be using: left alone. */
+const lecturePort = 65432;
+
+/** A TCP port of this machine that is free now. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  const other = port === lecturePort ? freePort() : port;
+  server.close();
+  await once(server, "close");
+  return other;
 }
 
 /** Every process that was started here since the last stopAll(). */

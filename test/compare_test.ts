@@ -1,6 +1,5 @@
-import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -10,31 +9,18 @@ import { picture } from "../scripts/compare/picture.ts";
 import type { Comparison, ServerResult } from "../scripts/compare/result.ts";
 import { sentences } from "../scripts/compare/sentences.ts";
 import { table } from "../scripts/compare/table.ts";
-import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
-import { hasSignals, onLinux, suite } from "./harness.ts";
+import { projectFile, tsxLoader } from "../scripts/launch.ts";
+import { hasSignals, launchMarked, left, onLinux, suite } from "./harness.ts";
 
 const test = suite("compare");
 
 /** Starts compare; whatever it starts inherits a mark in its environment. */
 function start(args: string[], fixtures?: string) {
-  const mark = randomUUID();
-  const env = {
-    ...process.env,
-    LECTURE1_MARK: mark,
-    ...(fixtures ? { LECTURE1_FIXTURES: fixtures } : {}),
-  };
   const file = projectFile("scripts/compare.ts");
-  const command = [process.execPath, ...tsxLoader, file, ...args];
-  return Object.assign(launch(command, env), { mark });
-}
-
-/** The processes that still carry the mark. */
-async function left(mark: string): Promise<string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const environments = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")),
+  return launchMarked(
+    [process.execPath, ...tsxLoader, file, ...args],
+    fixtures ? { LECTURE1_FIXTURES: fixtures } : {},
   );
-  return pids.filter((_, i) => environments[i]!.includes(mark));
 }
 
 /** Runs compare with small numbers to its end and reads its JSON. */

@@ -1,10 +1,17 @@
 /** What every test uses: a suite that cleans up, TCP clients, seeded randomness. */
-import { createCipheriv, createHash, randomInt } from "node:crypto";
+import { createCipheriv, createHash, randomInt, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
+import { readFile, readdir } from "node:fs/promises";
 import net from "node:net";
 import * as uvu from "uvu";
 import * as assert from "uvu/assert";
-import { launched, stopAll, within, type Launched } from "../scripts/launch.ts";
+import {
+  launch,
+  launched,
+  stopAll,
+  within,
+  type Launched,
+} from "../scripts/launch.ts";
 
 export type Client = Awaited<ReturnType<typeof connect>>;
 
@@ -159,6 +166,27 @@ export async function visit(port: number, message = "Hello, Server!") {
   client.fin();
   assert.is(await client.ending(), "FIN");
   return client.addr;
+}
+
+/**
+ * Starts a program that starts others: all of them inherit a mark in their
+ * environment, so that left() can find what the program leaves behind.
+ *
+ * @param env added to the environment
+ */
+export function launchMarked(command: string[], env: NodeJS.ProcessEnv = {}) {
+  const mark = randomUUID();
+  const marked = { ...process.env, ...env, LECTURE1_MARK: mark };
+  return Object.assign(launch(command, marked), { mark });
+}
+
+/** The processes that still carry the mark; Linux only. */
+export async function left(mark: string): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const environments = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")),
+  );
+  return pids.filter((_, i) => environments[i]!.includes(mark));
 }
 
 /**

@@ -1,10 +1,13 @@
 /** The Python originals and the ports, side by side: they print the same, line by line. */
-import { once } from "node:events";
 import { existsSync } from "node:fs";
-import net from "node:net";
 import { join, resolve } from "node:path";
 import * as assert from "uvu/assert";
-import { launch, launchScript, listening } from "../scripts/launch.ts";
+import {
+  freePort,
+  launch,
+  launchScript,
+  listening,
+} from "../scripts/launch.ts";
 import { connect, echo, suite, type Client } from "./harness.ts";
 
 const test = suite("parity with the Python originals");
@@ -28,16 +31,6 @@ function launchPython(name: string, call: string) {
   const code = `import sys; sys.path.insert(0, ${JSON.stringify(folder)}); import ${name}; ${call}`;
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
   return launch(["python3", "-u", "-c", code], env);
-}
-
-/** A port that is free now: the originals can't tell which one 0 gave them. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 function startPython(name: string, port: number) {

@@ -1,7 +1,7 @@
 /** The command line of compare. */
 import { existsSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { designs, type Design } from "./result.ts";
+import { designs, type Design } from "../designs.ts";
 
 export interface Options {
   clients: number;

@@ -1,9 +1,7 @@
 /** What a run of compare finds out: the one object that table, picture, sentences and JSON show. */
+import type { Design } from "../designs.ts";
 import type { Exit } from "../launch.ts";
 
-/** The lecture's three ways to write a server. */
-export const designs = ["server", "forever", "async"] as const;
-export type Design = (typeof designs)[number];
 export type Language = "TypeScript" | "Python";
 
 /** What became of a client; "wrong" is an answer that is not what was sent. */

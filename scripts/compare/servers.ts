@@ -1,12 +1,17 @@
 /** The servers to compare, and how each is started. */
-import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { buildSync } from "esbuild";
-import { launch, listening, projectFile, type Launched } from "../launch.ts";
-import type { Design, Language } from "./result.ts";
+import { scriptNames, type Design } from "../designs.ts";
+import {
+  freePort,
+  launch,
+  listening,
+  projectFile,
+  type Launched,
+} from "../launch.ts";
+import type { Language } from "./result.ts";
 
 /** A started server. */
 export type Running = Launched & { port: number };
@@ -41,15 +46,6 @@ function runnable(file: string): string {
   erased.set(file, result);
   return result;
 }
-
-/** The port a learner's own server may be using: left alone. */
-const lecturePort = 65432;
-
-const scriptNames: Record<Design, string> = {
-  server: "lecture1_server",
-  forever: "lecture1_server_forever",
-  async: "lecture1_server_forever_async",
-};
 
 /** LECTURE1_FIXTURES puts other scripts in the place of the lecture's, for the tests. */
 const folder = process.env.LECTURE1_FIXTURES ?? projectFile(".");
@@ -114,15 +110,4 @@ function python(file: string, port: number, call: string): Launched {
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
   const program = process.platform === "win32" ? "python" : "python3";
   return launch([program, "-u", "-c", code], env);
-}
-
-/** A TCP port that is free now, and not the lecture's. */
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  const other = port === lecturePort ? freePort() : port;
-  server.close();
-  await once(server, "close");
-  return other;
 }

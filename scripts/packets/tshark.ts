@@ -1,0 +1,124 @@
+/** Captures packets with tshark, Wireshark's command line, and reads saved captures. */
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { which } from "zx";
+import { launch, type Launched } from "../launch.ts";
+import { fields, parsePacket, type Packet } from "./packet.ts";
+
+/** Seconds after which tshark ends by itself, whatever becomes of who started it. */
+const longest = 60;
+
+/** Milliseconds until tshark should have started: it is slow the first time. */
+const patience = 20_000;
+
+/** Each packet as a row of fields, with relative numbers, whatever the user's preferences. */
+const asRows = [
+  "-n",
+  ...["-o", "tcp.relative_sequence_numbers:TRUE"],
+  ...["-o", "tcp.analyze_sequence_numbers:TRUE"],
+  ...["-T", "fields", "-E", "occurrence=f"],
+  ...fields.flatMap((field) => ["-e", field]),
+];
+
+/** Where Wireshark's installers for macOS and Windows put tshark: not on the PATH. */
+const installed = [
+  "/Applications/Wireshark.app/Contents/MacOS/tshark",
+  "C:\\Program Files\\Wireshark\\tshark.exe",
+];
+
+/** The name that tshark knows the loopback interface by. */
+const loopback =
+  { darwin: "lo0", win32: "\\Device\\NPF_Loopback" }[
+    process.platform as string
+  ] ?? "lo";
+
+/** Why there is no capture: tshark is missing, may not capture, or says something else. */
+export type Refusal = Error & { reason: "missing" | "no right" | "other" };
+
+function refusal(reason: Refusal["reason"], message: string): Refusal {
+  return Object.assign(new Error(message), { reason });
+}
+
+/** True for the errors that startCapture and readCapture throw. */
+export function isRefusal(error: unknown): error is Refusal {
+  return error instanceof Error && "reason" in error;
+}
+
+/** @throws Refusal when tshark is not installed */
+async function findTshark(): Promise<string> {
+  const onPath = await which("tshark", { nothrow: true });
+  const found = onPath ?? installed.find(existsSync);
+  if (found) return found;
+  throw refusal("missing", "tshark is not installed (ENOENT)");
+}
+
+/** Its version, "4.0.17". */
+export async function tsharkVersion(): Promise<string> {
+  const tshark = launch([await findTshark(), "--version"]);
+  await tshark.exit();
+  return /\d+\.\d+\.\d+/.exec(tshark.output.stdout)?.[0] ?? "unknown";
+}
+
+/**
+ * Starts to capture the TCP packets of a port on the loopback interface.
+ *
+ * @param port TCP port of the server
+ * @param file where to keep the packets as pcapng
+ * @throws Refusal when tshark is missing, may not capture, or fails
+ */
+export async function startCapture(port: number, file?: string) {
+  const keep = file ? ["-w", file, "-P"] : [];
+  const tshark = launch([
+    await findTshark(),
+    ...["-i", loopback, "-f", `tcp port ${port}`, "-l"],
+    ...["-a", `duration:${longest}`],
+    ...asRows,
+    ...keep,
+  ]);
+  // Older versions don't say when they have started.
+  const silent = tshark
+    .saw(/Capturing on/, patience)
+    .then(() => sleep(3000, undefined, { ref: false }));
+  const started = tshark.saw(/Capture started/, patience);
+  await Promise.race([started, silent]).catch((error: Error) => {
+    throw tshark.ended ? refusalOf(tshark) : error;
+  });
+
+  const packets = () => tshark.lines().map(parsePacket);
+  return {
+    /** The packets that have been seen so far. */
+    packets,
+
+    /** Waits until enough packets are there; throws after 10 seconds. */
+    until(what: string, enough: (packets: Packet[]) => boolean) {
+      return tshark.until(what, () => enough(packets()));
+    },
+
+    /** Ends the capture; no process is left. */
+    async stop(): Promise<void> {
+      tshark.kill("SIGINT"); // and tshark ends dumpcap, which captures for it
+      await tshark.exit();
+    },
+  };
+}
+
+/**
+ * Reads a saved capture.
+ *
+ * @throws Refusal when tshark is missing or can't read the file
+ */
+export async function readCapture(file: string): Promise<Packet[]> {
+  const command = [await findTshark(), "-r", file, "-Y", "tcp", ...asRows];
+  const tshark = launch(command);
+  const { code } = await tshark.exit(longest * 1000);
+  if (code !== 0) throw refusalOf(tshark);
+  return tshark.lines().map(parsePacket);
+}
+
+/** What tshark said when it ended: its last complaint, without its own name. */
+function refusalOf({ output: { stderr } }: Launched): Refusal {
+  const complaints = [...stderr.matchAll(/^tshark: (\S.*)$/gm)];
+  const [, said = "it ended without a word"] = complaints.at(-1) ?? [];
+  const noRight = /permission|not permitted|denied|npcap/i.test(said);
+  return refusal(noRight ? "no right" : "other", `tshark says: ${said}`);
+}
