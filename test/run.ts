@@ -16,6 +16,7 @@ const order = [
   "forever_test",
   "compare",
   "async",
+  "packets",
   "client",
   "server",
   "runtimes",
