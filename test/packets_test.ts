@@ -13,13 +13,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
-import { which } from "zx";
 import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
 import { ladder, printedLines } from "../scripts/packets/ladder.ts";
 import { parseOptions } from "../scripts/packets/options.ts";
 import { fields, parsePacket } from "../scripts/packets/packet.ts";
 import { explain, type Recording } from "../scripts/packets/recording.ts";
 import { hasSignals, launchMarked, left, onLinux, suite } from "./harness.ts";
+import { canCapture, tshark } from "./tshark.ts";
 
 const test = suite("packets");
 const script = projectFile("scripts/packets.ts");
@@ -45,16 +45,6 @@ async function run(args: string[], code = 0, env: NodeJS.ProcessEnv = {}) {
 /** Runs packets and reads its JSON. */
 async function recording(args: string[]): Promise<Recording> {
   return JSON.parse((await run([...args, "--json", "-"])).stdout);
-}
-
-const tshark = await which("tshark", { nothrow: true });
-const canCapture = tshark !== null && (await captures());
-
-/** Whether tshark may capture here: it then waits, otherwise it ends at once. */
-async function captures(): Promise<boolean> {
-  const loopback = onLinux ? "lo" : "lo0";
-  const trial = launch([tshark!, "-i", loopback, "-a", "duration:1"]);
-  return (await trial.exit(20_000)).code === 0;
 }
 
 const drawn = `

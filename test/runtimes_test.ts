@@ -1,39 +1,12 @@
 /** The four scripts without tsx: under node 22.18 or later, Deno and Bun, where they are installed. */
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
 import * as assert from "uvu/assert";
 import { launch, listening, projectFile } from "../scripts/launch.ts";
 import { hasSignals, suite } from "./harness.ts";
+import { runtimes } from "./runtimes.ts";
 import { goodbye } from "./servers.ts";
 
 const test = suite("runtimes");
 
-/** The version a program tells, or 0.0 where there is none. */
-function versionOf(program: string): string {
-  const told = execFileSync(program, ["--version"], { encoding: "utf8" });
-  return told.match(/\d+\.\d+\.\d+/)?.[0] ?? "0.0.0";
-}
-
-/** The first program of that name on the PATH whose version is enough. */
-function find(name: string, major = 0, minor = 0) {
-  const extension = process.platform === "win32" ? ".exe" : "";
-  return (process.env.PATH ?? "")
-    .split(delimiter)
-    .map((folder) => join(folder, name + extension))
-    .filter(existsSync)
-    .map((program) => ({ program, version: versionOf(program) }))
-    .find(({ version }) => {
-      const [a = 0, b = 0] = version.split(".").map(Number);
-      return a > major || (a === major && b >= minor);
-    });
-}
-
-const runtimes = [
-  { name: "node 22.18 or later", ...find("node", 22, 18), args: [] },
-  { name: "deno", ...find("deno"), args: ["run", "-A"] },
-  { name: "bun", ...find("bun"), args: [] },
-];
 const servers = [
   "lecture1_server",
   "lecture1_server_forever",

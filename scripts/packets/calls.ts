@@ -8,6 +8,7 @@ const accepting: Calls[] = [
   [/^Server listening/, "listen", "accept"],
   [/^Connected by/, "accept", "recv"],
   [/^Received/, "recv", "sendall"],
+  [/reset the connection/, "recv", ""],
 ];
 
 const calls: Record<Design | "client", Calls[]> = {
@@ -26,6 +27,7 @@ const calls: Record<Design | "client", Calls[]> = {
     [/^Server listening/, "startServer", "serveForever"],
     [/^Connected by/, "", "read"],
     [/^Received/, "read", "write"],
+    [/reset the connection/, "read", ""],
     [/^Connection with/, "", "close"],
     [/^Server is shutting down/, "close", ""],
   ],
