@@ -22,7 +22,7 @@ export function readOptions<T extends { help: boolean }>(
     process.exit(0);
   } catch (error) {
     const [what] = (error as Error).message.split(/\.\s|\n/);
-    process.stderr.write(`${name}: ${what}; --help tells the options\n`);
+    process.stderr.write(`${name}: ${what}; --help lists the options\n`);
     process.exit(2);
   }
 }

@@ -23,19 +23,17 @@ import {
 } from "./packets/tshark.ts";
 
 const options = readOptions("packets", usage, parseOptions);
+let stopping = false;
 process.once("SIGINT", () => void stop(130));
 process.once("SIGTERM", () => void stop(143));
 process.stdout.on("error", () => void stop(1)); // whoever read it has gone
 
 try {
-  const { read, json } = options;
+  const { read } = options;
   const recording = read ? await readFrom(read) : await run();
-  if (json !== "-") show(recording);
-  if (json) await writeJson("packets", json, recording);
+  if (!stopping) await present(recording);
 } catch (error) {
-  process.stderr.write(`packets: ${(error as Error).message}\n`);
-  if (isRefusal(error)) await showRecorded(error);
-  await stop(1);
+  if (!stopping) await fail(error as Error); // Ctrl+C makes every wait fail
 }
 
 /** Captures a run. */
@@ -60,6 +58,13 @@ async function readFrom(file: string): Promise<Recording> {
   ]);
   if (packets.length === 0) throw new Error(`${file} holds no TCP packet`);
   return { tshark, lines: [], ...explain(packets) };
+}
+
+/** The ladder, the JSON, or both. */
+async function present(recording: Recording): Promise<void> {
+  const { json } = options;
+  if (json !== "-") show(recording);
+  if (json) await writeJson("packets", json, recording);
 }
 
 function show(recording: Recording): void {
@@ -98,8 +103,16 @@ async function showRecorded({ reason }: Refusal): Promise<void> {
   show(recording);
 }
 
+/** Says what went wrong, and what can be seen all the same. */
+async function fail(error: Error): Promise<void> {
+  process.stderr.write(`packets: ${error.message}\n`);
+  if (isRefusal(error)) await showRecorded(error);
+  await stop(1);
+}
+
 /** Ends early: no process is left. tshark is asked to, so that it ends its helper as well. */
 async function stop(code: number): Promise<void> {
+  stopping = true;
   for (const script of launched()) script.kill("SIGINT");
   await Promise.allSettled(launched().map((script) => script.exit(1000)));
   await stopAll();

@@ -118,7 +118,7 @@ test("wrong options: one line, exit 2", async () => {
   assert.equal(script.output, {
     stdout: "",
     stderr:
-      "compare: --clients many: write a number from 1 to 500; --help tells the options\n",
+      "compare: --clients many: write a number from 1 to 500; --help lists the options\n",
   });
   for (const args of [
     ["-n", "0"],
@@ -291,6 +291,8 @@ test("the table: a column for each server, a unit for each number", async () => 
   assert.ok(widest(lines) <= 80);
   const narrow = stripVTControlCharacters(table(fixed(), 50)).split("\n");
   assert.ok(widest(narrow) <= 50);
+  for (const word of ["p50", "p99", "second", "median"])
+    assert.match(narrow.join("\n"), word, "titles wrap, nothing is cut");
   const row = (title: string) =>
     lines
       .find((line) => line.includes(title))!

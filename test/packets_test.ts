@@ -193,7 +193,7 @@ test("a wrong option: one line, exit 2", async () => {
   assert.is(stdout, "");
   assert.is(
     stderr,
-    "packets: --server thread: write one of server,forever,async; --help tells the options\n",
+    "packets: --server thread: write one of server,forever,async; --help lists the options\n",
   );
   for (const args of [
     ["--refused", "--reset"],
@@ -409,12 +409,37 @@ live("the threaded server, and characters that recv cuts", async () => {
   assert.match(lines.at(-1)!.text, /^Server is shutting down/);
 });
 
-live("Ctrl+C leaves no process behind", async () => {
-  const packets = start([]);
-  while (onLinux && (await left(packets.mark)).length < 3) await sleep(20);
-  packets.kill("SIGINT");
-  assert.is((await packets.exit()).code, 130);
-  if (onLinux) assert.equal(await left(packets.mark), []);
-});
+live(
+  "Ctrl+C at any moment: no process is left, and no word is said",
+  async () => {
+    const moments = [
+      ["tshark starts", 2],
+      ["the scripts start", 4],
+    ] as const;
+    for (const [moment, processes] of moments) {
+      const packets = start([]);
+      while (onLinux && (await left(packets.mark)).length < processes)
+        await sleep(20);
+      packets.kill("SIGINT");
+      assert.is((await packets.exit()).code, 130, moment);
+      assert.equal(packets.output, { stdout: "", stderr: "" }, moment);
+      if (onLinux) assert.equal(await left(packets.mark), []);
+    }
+  },
+);
+
+test.when(canCapture && onLinux)(
+  "Ctrl+C in a terminal reaches the scripts too: no false ladder",
+  async () => {
+    const packets = start([]);
+    while (onLinux && (await left(packets.mark)).length < 4) await sleep(20);
+    // The terminal sends Ctrl+C to all of them.
+    for (const pid of await left(packets.mark))
+      process.kill(Number(pid), "SIGINT");
+    assert.is((await packets.exit()).code, 130);
+    assert.equal(packets.output, { stdout: "", stderr: "" });
+    assert.equal(await left(packets.mark), []);
+  },
+);
 
 test.run();

@@ -235,6 +235,18 @@ function essenceOfLadder(text: string): string {
   return rows.sort((a, b) => kind(a) - kind(b)).join("\n");
 }
 
+/**
+ * The pieces that each side of a ladder sent, by their lengths. Of several echoes
+ * the client reads as many as are there and leaves, so what confirms what is chance.
+ */
+function piecesOf(text: string): string[] {
+  return [...text.matchAll(/◀.* Len=\d+|Len=\d+.*▶/g)]
+    .map(
+      ([row]) => (row.startsWith("◀") ? "◀ " : "▶ ") + /Len=\d+/.exec(row)![0],
+    )
+    .filter((piece) => !piece.endsWith("=0"));
+}
+
 // ---- Section by section ---------------------------------------------------
 
 const [top, ...sections] = english;
@@ -277,8 +289,11 @@ for (const section of sections.filter((section) => shown(section).length)) {
       outputs.set(expected, (outputs.get(expected) ?? "") + seen(run));
     }
     outputs.delete("");
-    for (const [expected, output] of outputs)
-      assert.is(essence(output, port), essence(expected, port));
+    for (const [expected, output] of outputs) {
+      const pieces = piecesOf(expected); // more than four: the 4,000 bytes
+      if (pieces.length > 4) assert.equal(piecesOf(output), pieces);
+      else assert.is(essence(output, port), essence(expected, port));
+    }
     await remove();
   });
 }

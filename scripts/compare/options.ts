@@ -23,7 +23,7 @@ export const usage = `usage: npm run compare -- [options]
       --only LIST      of server,forever,async (all three)
       --python DIR     compares with the Python originals in DIR as well
       --json FILE      writes the figures as JSON; - is stdout, and nothing else
-      --help           says this`;
+      --help           shows this`;
 
 /**
  * Reads the command line.

@@ -103,8 +103,10 @@ export function table({ servers }: Comparison, columns = 80): string {
   const colWidths = columns < 80 ? head.map(() => width) : [];
   const style = { head: [], border: [], compact: true };
   const table = new Table({ head, style, colWidths, wordWrap: true });
+  // In a narrow table the titles wrap, which the spaces before them would prevent.
+  const titleIn = ({ title }: Row) => (columns < 80 ? title.trim() : title);
   for (const row of rows)
-    table.push([row.title, ...pairs.map((pair) => cellOf(row, pair))]);
+    table.push([titleIn(row), ...pairs.map((pair) => cellOf(row, pair))]);
   if (servers.some(({ failure }) => failure))
     table.push([
       "failed",

@@ -32,11 +32,11 @@ export function printedLines({ lines }: Recording, columns: number): string {
  * The packets, and among them the marks of the lines that the scripts printed
  * meanwhile, each between the calls it stands between in the script.
  *
- * @param columns width of the terminal, at least 60
+ * @param columns width of the terminal, at least 40
  */
 export function ladder(recording: Recording, columns: number): string {
   const { packets, lines, connections } = recording;
-  const width = Math.max(60, Math.min(columns, 100));
+  const width = Math.max(40, Math.min(columns, 100));
   const several = connections.length > 1;
   const labels = new Map(packets.map((step) => [step, label(step, several)]));
   const widest = Math.max(

@@ -24,7 +24,7 @@ export const usage = `usage: npm run packets -- [options]
       --read FILE      shows a saved capture instead of a run
       --save FILE      keeps the packets, for Wireshark or --read
       --json FILE      writes packets and lines as JSON; - is stdout, and nothing else
-      --help           says this`;
+      --help           shows this`;
 
 /**
  * Reads the command line.

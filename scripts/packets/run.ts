@@ -13,11 +13,14 @@ import type { Packet } from "./packet.ts";
 import { explain, linesOf, type Side } from "./recording.ts";
 import { startCapture } from "./tshark.ts";
 
+/** Milliseconds that a script may take: a learner may have put a pause into it. */
+const longest = 30_000;
+
 /**
  * Runs a server and the client once and captures what goes between them.
  *
- * @throws Refusal where there is no capture; Error after 10 seconds in which
- *   nothing of what was waited for came
+ * @throws Refusal where there is no capture; Error when a script fails, or after
+ *   30 seconds in which nothing of what was waited for came
  */
 export async function record({
   server: design,
@@ -31,8 +34,14 @@ export async function record({
     launchScript(name, ["--port", String(port), ...args], (line) =>
       written[side].push(line),
     );
-  const startServer = () =>
-    listening(script("server", scriptNames[design], []));
+  const serverName = scriptNames[design];
+  const startServer = async () => {
+    const server = script("server", serverName, []);
+    return listening(server).catch((error: Error) => {
+      throwIfCrashed(serverName, server, written.server);
+      throw error;
+    });
+  };
   const [capture, server] = await Promise.all([
     startCapture(port, save),
     meets === "nobody" ? undefined : startServer(),
@@ -45,8 +54,10 @@ export async function record({
     await capture.until("the second client's bytes, confirmed", secondWaits);
     first.leave();
   }
-  await client.exit();
+  await client.exit(longest);
+  throwIfCrashed("lecture1_client", client, written.client);
   if (server) await end(server, design);
+  if (server) throwIfCrashed(serverName, server, written.server);
   const connections = first ? 2 : 1;
   const whole = await capture
     .until("the end", (packets) => ended(packets) === connections)
@@ -84,8 +95,22 @@ function secondWaits(packets: Packet[]): boolean {
 /** Waits until the server has seen its client leave, and ends it if it goes on. */
 async function end(server: Launched, design: Design): Promise<void> {
   if (design !== "server") {
-    await server.saw(/^Connection with .* closed$/m);
+    await server.saw(/^Connection with .* closed$/m, longest);
     server.kill("SIGINT");
   }
-  await server.exit();
+  await server.exit(longest);
+}
+
+/**
+ * Throws what node says of an error that nobody caught: a learner's edit, perhaps.
+ * What goes wrong on the network the scripts say themselves, with their name in front.
+ */
+function throwIfCrashed(
+  name: string,
+  { ended, output }: Launched,
+  written: Written[],
+): void {
+  const saidIt = written.some(({ text }) => text.startsWith(`${name}: `));
+  if (ended?.code && !saidIt)
+    throw new Error(`${name}.ts failed\n${output.stderr.trim()}`);
 }
