@@ -425,13 +425,15 @@ function print(text: string): void {
   writing ??= writeLines();
 }
 
-/** Writes at the end of this turn of the event loop what is printed by then. */
+/** Writes the first line at once, and those that come meanwhile at the end of the turn. */
 async function writeLines(): Promise<void> {
   while (printed) {
-    await new Promise((resolve) => setImmediate(resolve));
     const lines = printed;
     printed = "";
-    await new Promise((resolve) => process.stdout.write(lines, resolve));
+    await Promise.all([
+      new Promise((resolve) => process.stdout.write(lines, resolve)),
+      new Promise((resolve) => setImmediate(resolve)),
+    ]);
   }
   writing = undefined;
 }
