@@ -7,7 +7,7 @@
  */
 import { availableParallelism, release, type } from "node:os";
 import { chalk } from "zx";
-import { readOptions, writeJson } from "./commandLine.ts";
+import { endEarly, readOptions, writeJson } from "./commandLine.ts";
 import { clientRun, processesAtOnce } from "./compare/clients.ts";
 import {
   allAtOnce,
@@ -34,9 +34,7 @@ import { stopAll } from "./launch.ts";
 
 const options = readOptions("compare", usage, parseOptions);
 const progress = showProgress();
-process.once("SIGINT", () => void stop(130));
-process.once("SIGTERM", () => void stop(143));
-process.stdout.on("error", () => void stop(1)); // whoever read it has gone
+endEarly("compare", stop);
 
 const comparison = await compare(options);
 progress.end();

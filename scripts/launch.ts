@@ -1,6 +1,6 @@
 /**
  * Starts a script as a user does, as a process of its own, and follows it: its
- * lines, the port it listens on, how it ends. For the tests and for compare.ts.
+ * lines, the port it listens on, how it ends. For the tests, compare.ts and packets.ts.
  */
 import { spawn, type SpawnOptions } from "node:child_process";
 import { EventEmitter, once } from "node:events";
@@ -171,17 +171,10 @@ export function launch(
  *
  * @param name the script's name without .ts
  * @param args its command line
- * @param onWritten told of each of its writes at the moment it makes it
  */
-export function launchScript(
-  name: string,
-  args: string[] = [],
-  onWritten?: (written: Written) => void,
-): Launched {
-  const stamp = new URL("./packets/stamp.ts", import.meta.url).href;
-  const preload = onWritten ? [...tsxLoader, "--import", stamp] : tsxLoader;
-  const command = [process.execPath, ...preload, projectFile(`${name}.ts`)];
-  return launch([...command, ...args], process.env, onWritten);
+export function launchScript(name: string, args: string[] = []): Launched {
+  const file = projectFile(`${name}.ts`);
+  return launch([process.execPath, ...tsxLoader, file, ...args]);
 }
 
 /**

@@ -8,12 +8,12 @@
 import { readFile } from "node:fs/promises";
 import { release, type } from "node:os";
 import { chalk } from "zx";
-import { readOptions, writeJson } from "./commandLine.ts";
+import { endEarly, readOptions, writeJson } from "./commandLine.ts";
 import { launched, projectFile, stopAll } from "./launch.ts";
 import { howToCapture } from "./packets/install.ts";
 import { ladder, printedLines } from "./packets/ladder.ts";
 import { parseOptions, usage } from "./packets/options.ts";
-import { explain, type Recording } from "./packets/recording.ts";
+import { bytes, explain, type Recording } from "./packets/recording.ts";
 import { record } from "./packets/run.ts";
 import {
   isRefusal,
@@ -22,49 +22,49 @@ import {
   type Refusal,
 } from "./packets/tshark.ts";
 
+/** A recording, and what didn't go as it should. */
+type Recorded = Recording & { problems: string[] };
+
 const options = readOptions("packets", usage, parseOptions);
 let stopping = false;
-process.once("SIGINT", () => void stop(130));
-process.once("SIGTERM", () => void stop(143));
-process.stdout.on("error", () => void stop(1)); // whoever read it has gone
+endEarly("packets", stop);
 
 try {
   const { read } = options;
-  const recording = read ? await readFrom(read) : await run();
-  if (!stopping) await present(recording);
+  const { problems, ...recording } = read ? await readFrom(read) : await run();
+  if (!stopping) await present(recording, problems);
 } catch (error) {
   if (!stopping) await fail(error as Error); // Ctrl+C makes every wait fail
 }
 
 /** Captures a run. */
-async function run(): Promise<Recording> {
-  const [tshark, { packets, whole, ...recorded }] = await Promise.all([
+async function run(): Promise<Recorded> {
+  const [tshark, { packets, ...recorded }] = await Promise.all([
     tsharkVersion(),
     record(options),
   ]);
-  if (!whole) {
-    process.stderr.write("packets: a connection's end was not captured\n");
-    process.exitCode = 1;
-  }
   const system = `${type()} ${release()}, Node ${process.version}`;
   return { system, tshark, ...recorded, ...explain(packets) };
 }
 
 /** Reads a saved capture: there are packets in it, but no lines of the scripts. */
-async function readFrom(file: string): Promise<Recording> {
-  const [tshark, packets] = await Promise.all([
+async function readFrom(file: string): Promise<Recorded> {
+  const [tshark, { packets, problems }] = await Promise.all([
     tsharkVersion(),
     readCapture(file),
   ]);
-  if (packets.length === 0) throw new Error(`${file} holds no TCP packet`);
-  return { tshark, lines: [], ...explain(packets) };
+  if (packets.length + problems.length === 0)
+    throw new Error(`${file} holds no TCP packet`);
+  return { tshark, lines: [], problems, ...explain(packets) };
 }
 
-/** The ladder, the JSON, or both. */
-async function present(recording: Recording): Promise<void> {
+/** The ladder, the JSON, or both; and what went wrong, in a line each. */
+async function present(recording: Recording, problems: string[]) {
   const { json } = options;
   if (json !== "-") show(recording);
   if (json) await writeJson("packets", json, recording);
+  for (const problem of problems) process.stderr.write(`packets: ${problem}\n`);
+  if (problems.length) process.exitCode = 1;
 }
 
 function show(recording: Recording): void {
@@ -72,20 +72,19 @@ function show(recording: Recording): void {
   const columns = process.stdout.columns || 80;
   const lines = printedLines(recording, columns);
   const carried = packets.reduce((sum, { length }) => sum + length, 0);
+  const origin = [
+    `${packets.length} packets, ${bytes(carried)} carried`,
+    ...(system ? [system] : []),
+    `tshark ${tshark}`,
+    new Date(date).toLocaleDateString("sv"), // 2026-11-22, where the reader lives
+  ];
   const parts = [
     lines && chalk.bold.underline("What the scripts printed"),
     lines,
     chalk.bold.underline("What went over the wire"),
     about,
     ladder(recording, columns),
-    chalk.dim(
-      [
-        `${packets.length} packets, ${carried} bytes carried`,
-        ...(system ? [system] : []),
-        `tshark ${tshark}`,
-        date.slice(0, 10),
-      ].join("; "),
-    ),
+    chalk.dim(origin.join("; ")),
   ];
   process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
 }
@@ -115,6 +114,6 @@ async function stop(code: number): Promise<void> {
   stopping = true;
   for (const script of launched()) script.kill("SIGINT");
   await Promise.allSettled(launched().map((script) => script.exit(1000)));
-  await stopAll();
+  await stopAll().catch(() => {}); // what can't be killed, we can't wait for
   process.exit(code);
 }

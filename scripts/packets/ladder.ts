@@ -4,9 +4,6 @@ import stringWidth from "string-width";
 import { chalk } from "zx";
 import type { Line, Recording, Side, Step } from "./recording.ts";
 
-/** Columns of the time, "-1234.567". */
-const timeWidth = 9;
-
 /** Columns of the words beside an arrow; where there are less than the least, they stand below it. */
 const wordsWidth = { least: 20, most: 34 };
 
@@ -18,8 +15,9 @@ const lineWidth = 120;
  *
  * @param columns width of the terminal
  */
-export function printedLines({ lines }: Recording, columns: number): string {
-  const rows = lines.map(({ timeMs, from, text }) =>
+export function printedLines(recording: Recording, columns: number): string {
+  const time = timeOf(recording);
+  const rows = recording.lines.map(({ timeMs, from, text }) =>
     cliTruncate(
       `${time(timeMs)}  ${from}  ${visible(text)}`,
       Math.max(columns, lineWidth),
@@ -36,31 +34,35 @@ export function printedLines({ lines }: Recording, columns: number): string {
  */
 export function ladder(recording: Recording, columns: number): string {
   const { packets, lines, connections } = recording;
-  const width = Math.max(40, Math.min(columns, 100));
+  const time = timeOf(recording);
   const several = connections.length > 1;
-  const labels = new Map(packets.map((step) => [step, label(step, several)]));
-  const widest = Math.max(
-    ...[...labels.values()].map((label) => stringWidth(label)),
-  );
-  const free = width - timeWidth - 5;
+  const labels = new Map(packets.map((step) => [step, labelOf(step, several)]));
+  const width = Math.max(40, Math.min(columns, 100));
+  const free = width - time(0).length - 5;
+  const widest = longest([...labels.values()].map((label) => label.join(" ")));
   const lane = Math.min(Math.max(widest + 6, free - wordsWidth.most), free + 2);
   const rest = free - lane;
   const beside = rest >= wordsWidth.least;
+  const noTime = " ".repeat(time(0).length);
 
   function row(time: string, inside: string, words = ""): string {
-    return `${time.padStart(timeWidth)} │${inside}│  ${words}`.trimEnd();
+    return `${time} │${inside}│  ${words}`.trimEnd();
   }
 
   function packetRows(step: Step): string[] {
+    const [flags, numbers] = labels.get(step)!;
+    const fits = stringWidth(`${flags} ${numbers}`) <= lane - 5;
+    const label = fits ? `${flags} ${numbers}` : flags;
     const notes = step.notes.map((note) => chalk.magenta(note));
     const words = beside ? [...step.does, ...notes] : [];
-    const drawn = colour(step)(arrow(labels.get(step)!, step.from, lane));
-    const below = step.text ? [`"${visible(step.text)}"`] : [];
+    const below = fits ? [] : [numbers];
+    if (step.text) below.push(`"${visible(step.text)}"`);
     if (!beside) below.push(...step.does, ...notes);
+    const drawn = colour(step)(arrow(label, step.from, lane));
     const rows = [row(time(step.timeMs), drawn, words.shift())];
     while (below.length || words.length) {
       const inside = place(below.shift() ?? "", step.from, lane);
-      rows.push(row("", inside, words.shift()));
+      rows.push(row(noTime, inside, words.shift()));
     }
     return rows;
   }
@@ -75,11 +77,13 @@ export function ladder(recording: Recording, columns: number): string {
     ...packets.map((step) => ({ step, timeMs: step.timeMs })),
     ...lines.map((line) => ({ line, timeMs: line.timeMs })),
   ].sort((a, b) => a.timeMs - b.timeMs);
-  const ends = connections.map(({ client, server }, index) =>
-    row(several ? `${index + 1}:` : "", bothEnds(client, server, lane)),
+  const ends = connections.flatMap(({ client, server }, index) =>
+    bothEnds(client, server, lane).map((inside) =>
+      row(several ? `${index + 1}:`.padStart(noTime.length) : noTime, inside),
+    ),
   );
   return [
-    row("ms", bothEnds("client", "server", lane)),
+    row("ms".padStart(noTime.length), bothEnds("client", "server", lane)[0]!),
     ...ends,
     ...events.flatMap((event) =>
       "step" in event ? packetRows(event.step) : [lineRow(event.line)],
@@ -87,22 +91,29 @@ export function ladder(recording: Recording, columns: number): string {
   ].join("\n");
 }
 
-function time(ms: number): string {
-  return ms.toFixed(3).padStart(timeWidth);
+/** Writes times in ms, all of them as wide as the widest. */
+function timeOf({ packets, lines }: Recording): (ms: number) => string {
+  const times = [...packets, ...lines].map(({ timeMs }) => timeMs.toFixed(3));
+  const width = Math.max(9, longest(times));
+  return (ms) => ms.toFixed(3).padStart(width);
 }
 
-/** The packet as Wireshark puts it; with its connection's number where there are several. */
-function label(step: Step, several: boolean): string {
+function longest(texts: string[]): number {
+  return texts.reduce((most, text) => Math.max(most, stringWidth(text)), 0);
+}
+
+/**
+ * The packet as Wireshark puts it, its flags and its numbers; with its connection's
+ * number where there are several.
+ */
+function labelOf(step: Step, several: boolean): [string, string] {
   const { connection, flags, seq, ack, length } = step;
+  const which = several ? `${connection}: ` : "";
+  const confirms = ack === undefined ? "" : `Ack=${ack} `;
   return [
-    several ? `${connection}:` : "",
-    `[${flags.join(", ")}]`,
-    `Seq=${seq}`,
-    ack === undefined ? "" : `Ack=${ack}`,
-    `Len=${length}`,
-  ]
-    .filter(Boolean)
-    .join(" ");
+    `${which}[${flags.join(", ")}]`,
+    `Seq=${seq} ${confirms}Len=${length}`,
+  ];
 }
 
 function arrow(label: string, from: Side, lane: number): string {
@@ -118,11 +129,13 @@ function place(text: string, from: Side, lane: number): string {
   return from === "client" ? `  ${cut}${space}` : `${space}${cut}  `;
 }
 
-function bothEnds(left: string, right: string, lane: number): string {
-  const half = Math.floor(lane / 2) - 1;
-  const [first, second] = [cliTruncate(left, half), cliTruncate(right, half)];
-  const space = lane - stringWidth(first) - stringWidth(second);
-  return `${first}${" ".repeat(space)}${second}`;
+/** Client and server in one row, or where they are too long in two. */
+function bothEnds(left: string, right: string, lane: number): string[] {
+  const [client, server] = [cliTruncate(left, lane), cliTruncate(right, lane)];
+  const space = lane - stringWidth(client) - stringWidth(server);
+  return space > 0
+    ? [`${client}${" ".repeat(space)}${server}`]
+    : [client.padEnd(lane), server.padStart(lane)];
 }
 
 function colour({ flags, length }: Step) {
@@ -132,12 +145,20 @@ function colour({ flags, length }: Step) {
   return length ? chalk.cyan : (text: string) => text;
 }
 
-/** Text as one line that can't drive the terminal: control codes are shown as \x1b and the like. */
+/**
+ * Text as one line that can't drive the terminal: control codes are shown as \x1b,
+ * and what turns or hides text without a column of its own as \u202e.
+ */
 function visible(text: string): string {
   return text
     .replaceAll("\n", "\\n")
+    .replace(/[\x00-\x1f\x7f-\x9f]/g, (code) => `\\x${hex(code, 2)}`)
     .replace(
-      /[\x00-\x1f\x7f-\x9f]/g,
-      (code) => `\\x${code.charCodeAt(0).toString(16).padStart(2, "0")}`,
+      /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+      (code) => `\\u${hex(code, 4)}`,
     );
+}
+
+function hex(code: string, digits: number): string {
+  return code.charCodeAt(0).toString(16).padStart(digits, "0");
 }

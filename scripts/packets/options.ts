@@ -63,6 +63,8 @@ export function parseOptions(args: string[]): Options {
   const other = ofRun.find((flag) => values[flag] !== undefined);
   if (read && other)
     throw new Error(`--read starts nothing: leave --${other} out`);
+  if (save && save === json)
+    throw new Error("--save and --json write one file: name two");
   return {
     server: server as Design,
     message,

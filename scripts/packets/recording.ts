@@ -58,15 +58,19 @@ interface Connection {
   reset: boolean;
 }
 
-/** What one side has sent of its stream so far. */
+/** What one side has sent of its stream so far; numbers are undefined until they are seen. */
 interface Sender {
-  /** The seq number that comes next; undefined before the first packet. */
+  /** The seq number of the first packet that was captured. */
+  first?: number;
+  /** The seq number that comes next. */
   next?: number;
-  /** The seq number of its FIN. */
+  /** The seq number of its SYN and of its FIN: each counts as a byte (RFC 9293, 3.4). */
+  syn?: number;
   fin?: number;
   /** The highest number it has confirmed of the other side's stream. */
   confirmed?: number;
-  decoder: ReturnType<typeof newDecoder>;
+  /** The bytes of a character that is not finished yet. */
+  unfinished: Buffer;
 }
 
 /** Finds out what each packet does in its connection. */
@@ -102,10 +106,16 @@ function explainOne(
   const { client, sides } = connection;
   const [from, to]: [Side, Side] =
     sender === client ? ["client", "server"] : ["server", "client"];
-  const does = doesWhat(packet, sides[from], sides[to]);
-  if (endsInsideCharacter(payload)) does.push("ends inside a character");
-  const text = length ? { text: textOf(packet, sides[from]) } : {};
-  follow(packet, sides[from]);
+  const [me, other] = [sides[from], sides[to]];
+  const does = doesWhat(packet, me, other);
+  const decoded = length ? decodePayload(packet, me) : undefined;
+  if (decoded?.unfinished.length) does.push("ends inside a character");
+  const missing =
+    payload.length < length
+      ? [`${payload.length} of ${length} bytes captured`]
+      : [];
+  const unusual = [...notes, ...missing];
+  follow(packet, me);
   connection.reset ||= flags.includes("RST");
   return {
     timeMs: toMicroseconds(atMs - firstMs),
@@ -115,9 +125,9 @@ function explainOne(
     seq,
     ...(ack === undefined ? {} : { ack }),
     length,
-    ...text,
-    does,
-    notes,
+    ...(decoded ? { text: decoded.text } : {}),
+    does: does.length || unusual.length ? does : ["says nothing new"],
+    notes: unusual,
   };
 }
 
@@ -157,7 +167,7 @@ function newConnection(packet: Packet, number: number): Connection {
     ? !flags.includes("ACK")
     : port(sender) > port(receiver);
   const [client, server] = fromClient ? [sender, receiver] : [receiver, sender];
-  const side = () => ({ decoder: newDecoder() });
+  const side = () => ({ unfinished: Buffer.alloc(0) });
   const sides = { client: side(), server: side() };
   return { number, client, server, sides, reset: false };
 }
@@ -165,33 +175,38 @@ function newConnection(packet: Packet, number: number): Connection {
 function doesWhat(packet: Packet, me: Sender, other: Sender): string[] {
   const { flags, length, ack } = packet;
   const has = (flag: string) => flags.includes(flag);
-  if (has("RST"))
-    return [other.next === 1 && me.next === undefined ? "refuses" : "resets"];
   const does = [];
+  const asked = other.syn !== undefined && me.syn === undefined;
+  if (has("RST")) does.push(asked ? "refuses" : "resets");
   if (has("SYN")) does.push(has("ACK") ? "agrees" : "opens");
   if (length) does.push(`carries ${bytes(length)}`);
   if (has("FIN")) does.push(other.fin === undefined ? "closes" : "closes too");
-  if (ack !== undefined && !has("SYN")) does.push(...confirms(ack, me, other));
-  return does.length || packet.notes.length ? does : ["says nothing new"];
+  if (ack !== undefined && !has("RST"))
+    does.push(...confirms(ack, has("SYN"), me, other));
+  return does;
 }
 
-/** What an ACK newly confirms: SYN and FIN count as a byte each (RFC 9293, 3.4). */
-function confirms(ack: number, me: Sender, other: Sender): string[] {
-  if (me.confirmed === undefined && other.next === 1 && ack === 1)
-    return me.next === 1 ? ["confirms: connected"] : [];
-  const fin = other.fin !== undefined && ack > other.fin;
-  const known = me.confirmed ?? ack;
-  const count = ack - known - (fin && known <= other.fin! ? 1 : 0);
-  const does = count > 0 ? [`confirms ${bytes(count)}`] : [];
-  if (fin && known <= other.fin!) does.push("confirms the close");
+/** What an ACK newly confirms. */
+function confirms(ack: number, agrees: boolean, me: Sender, other: Sender) {
+  const known = me.confirmed ?? other.first ?? ack;
+  const covers = (number?: number) =>
+    number !== undefined && known <= number && number < ack;
+  const [syn, fin] = [covers(other.syn), covers(other.fin)];
+  const count = ack - known - Number(syn) - Number(fin);
+  const does = syn && !agrees ? ["confirms: connected"] : [];
+  if (count > 0) does.push(`confirms ${bytes(count)}`);
+  if (fin) does.push("confirms the close");
   return does;
 }
 
 /** Keeps in mind how far the sender is. */
 function follow({ flags, seq, ack, length }: Packet, me: Sender): void {
-  const counted = ["SYN", "FIN"].filter((flag) => flags.includes(flag)).length;
-  me.next = Math.max(me.next ?? 0, seq + length + counted);
-  if (flags.includes("FIN")) me.fin = seq + length;
+  const has = (flag: string) => flags.includes(flag);
+  const end = seq + length + Number(has("SYN")) + Number(has("FIN"));
+  me.first ??= seq;
+  me.next = Math.max(me.next ?? 0, end);
+  if (has("SYN")) me.syn = seq;
+  if (has("FIN")) me.fin = seq + length;
   if (ack !== undefined) me.confirmed = Math.max(me.confirmed ?? 0, ack);
 }
 
@@ -199,41 +214,63 @@ function finConfirmed(sender: Sender, other: Sender): boolean {
   return sender.fin !== undefined && (other.confirmed ?? 0) > sender.fin;
 }
 
-function bytes(count: number): string {
+/** "1 byte", "14 bytes". */
+export function bytes(count: number): string {
   return count === 1 ? "1 byte" : `${count} bytes`;
 }
 
-const newDecoder = () => new TextDecoder("utf-8", { ignoreBOM: true });
+/** Text, and the bytes of a character that is not finished at its end. */
+interface Decoded {
+  text: string;
+  unfinished: Buffer;
+}
 
 /**
  * The text of a packet. TCP cuts a character where it likes: its first bytes wait
- * for the packet that brings the rest. What was sent before, or follows a gap,
- * is read by itself.
+ * for the packet that brings the rest. What was sent before is read by itself, and
+ * what follows a gap begins with its first whole character.
  */
-function textOf({ seq, length, payload }: Packet, me: Sender): string {
-  const inOrder = me.next === undefined || seq === me.next;
-  if (inOrder && payload.length === length)
-    return me.decoder.decode(payload, { stream: true });
-  if (!inOrder && seq < me.next!) return decodeAlone(payload);
-  me.decoder = newDecoder();
-  return me.decoder.decode(wholeFromStart(payload), { stream: true });
+function decodePayload(packet: Packet, me: Sender): Decoded {
+  const { seq, flags, length, payload } = packet;
+  const next = me.next ?? seq;
+  const start = flags.includes("SYN") ? seq + 1 : seq; // SYN takes a number
+  if (start + length <= next) return decode(wholeFromStart(payload));
+  const inOrder = start <= next && me.next !== undefined;
+  const news = inOrder
+    ? Buffer.concat([me.unfinished, payload.subarray(next - start)])
+    : wholeFromStart(payload);
+  const decoded = decode(news);
+  me.unfinished =
+    payload.length < length ? Buffer.alloc(0) : decoded.unfinished;
+  return decoded;
 }
 
-function decodeAlone(payload: Buffer): string {
-  return newDecoder().decode(wholeFromStart(payload), { stream: true });
+/** Decodes what is whole; bytes that are no UTF-8 become U+FFFD. */
+function decode(all: Buffer): Decoded {
+  const end = all.length - unfinishedAt(all);
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const text = decoder.decode(all.subarray(0, end));
+  return { text, unfinished: all.subarray(end) };
 }
 
 /** Without the rest of a character that began before. */
 function wholeFromStart(payload: Buffer): Buffer {
-  const start = payload.findIndex((byte) => (byte & 0xc0) !== 0x80);
+  const start = payload.findIndex((byte) => !continues(byte));
   return payload.subarray(start < 0 ? payload.length : start);
 }
 
-/** Whether the last bytes begin a character of UTF-8 and don't finish it. */
-function endsInsideCharacter(payload: Buffer): boolean {
-  const tail = [...payload.subarray(-3)].reverse();
-  const back = tail.findIndex((byte) => (byte & 0xc0) !== 0x80);
-  const lead = tail[back] ?? 0;
-  const size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-  return back >= 0 && back + 1 < size;
+/** How many of the last bytes begin a character of UTF-8 and don't finish it (RFC 3629, 4). */
+function unfinishedAt(all: Buffer): number {
+  for (let back = 1; back <= Math.min(3, all.length); back++) {
+    const byte = all[all.length - back]!;
+    if (continues(byte)) continue;
+    const size = byte > 0xf4 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+    return byte >= 0xc2 && back < size ? back : 0;
+  }
+  return 0;
+}
+
+/** Whether a byte of UTF-8 goes on with a character. */
+function continues(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
 }

@@ -3,8 +3,10 @@ import { connect } from "../compare/clients.ts";
 import { scriptNames, type Design } from "../designs.ts";
 import {
   freePort,
-  launchScript,
+  launch,
   listening,
+  projectFile,
+  tsxLoader,
   type Launched,
   type Written,
 } from "../launch.ts";
@@ -14,69 +16,98 @@ import { explain, linesOf, type Side } from "./recording.ts";
 import { startCapture } from "./tshark.ts";
 
 /** Milliseconds that a script may take: a learner may have put a pause into it. */
-const longest = 30_000;
+const patience = 30_000;
+
+/** Preloaded into the scripts: tells when they write. */
+const stamp = new URL("./stamp.ts", import.meta.url).href;
+
+/** One of the lecture's scripts, and what it has written. */
+type Script = Launched & { name: string; written: Written[] };
 
 /**
  * Runs a server and the client once and captures what goes between them.
  *
- * @throws Refusal where there is no capture; Error when a script fails, or after
- *   30 seconds in which nothing of what was waited for came
+ * @returns the packets, the lines, and what didn't go as it should
+ * @throws Refusal where there is no capture; Error when the server doesn't listen,
+ *   or no packet was captured
  */
-export async function record({
-  server: design,
-  message,
-  meets,
-  save,
-}: Options) {
-  const port = await freePort();
-  const written: Record<Side, Written[]> = { client: [], server: [] };
-  const script = (side: Side, name: string, args: string[]) =>
-    launchScript(name, ["--port", String(port), ...args], (line) =>
-      written[side].push(line),
-    );
-  const serverName = scriptNames[design];
-  const startServer = async () => {
-    const server = script("server", serverName, []);
-    return listening(server).catch((error: Error) => {
-      throwIfCrashed(serverName, server, written.server);
-      throw error;
-    });
-  };
-  const [capture, server] = await Promise.all([
-    startCapture(port, save),
-    meets === "nobody" ? undefined : startServer(),
-  ]);
+export async function record(options: Options) {
+  const { server: design, message, meets, save } = options;
+  const port = String(await freePort());
+  const problems: string[] = [];
+  /** Waits; what doesn't come in time is told in the end, beside all that came. */
+  async function expect(what: string, wait: Promise<unknown>): Promise<void> {
+    await wait.catch(() => problems.push(`${what} within the time`));
+  }
 
-  const first = meets === "busy server" ? await connect(port) : undefined;
-  if (first) await server!.saw(/Connected by/);
-  const client = script("client", "lecture1_client", [`--message=${message}`]);
+  const [capture, server] = await Promise.all([
+    startCapture(Number(port), save),
+    meets === "nobody" ? undefined : startServer(design, port),
+  ]);
+  const first =
+    meets === "busy server" ? await connect(Number(port)) : undefined;
+  if (first)
+    await expect("no client was accepted", server!.saw(/Connected by/));
+  const client = start("lecture1_client", [
+    ...["--port", port],
+    `--message=${message}`,
+  ]);
   if (first) {
-    await capture.until("the second client's bytes, confirmed", secondWaits);
+    const bytes = capture.until("confirmed bytes", secondWaits);
+    await expect("no bytes of the second client were confirmed", bytes);
     first.leave();
   }
-  await client.exit(longest);
-  throwIfCrashed("lecture1_client", client, written.client);
-  if (server) await end(server, design);
-  if (server) throwIfCrashed(serverName, server, written.server);
-  const connections = first ? 2 : 1;
-  const whole = await capture
-    .until("the end", (packets) => ended(packets) === connections)
-    .then(
-      () => true,
-      () => false,
-    );
-  await capture.stop();
+  await expect("lecture1_client.ts did not end", client.exit(patience));
+  await client.stop();
+  problems.push(...crashOf(client));
+  if (server) {
+    const leaves = end(server, design);
+    await expect(`${server.name}.ts did not see its client leave`, leaves);
+    await server.stop();
+    problems.push(...crashOf(server));
+  }
+  const all = capture.until(
+    "the end",
+    (packets) => ended(packets) === (first ? 2 : 1),
+  );
+  await expect("not every connection's end was captured", all);
+  await capture.stop().catch(({ message }: Error) => problems.push(message));
 
   const packets = capture.packets();
-  if (!packets.length) throw new Error("the capture holds no packet");
-  const firstMs = packets[0]!.atMs;
+  const [firstPacket] = packets;
+  if (!firstPacket) throw new Error(problems.join("\npackets: "));
+  const linesFrom = (side: Side, name: Design | "client", script?: Script) =>
+    linesOf(side, name, script?.written ?? [], firstPacket.atMs);
   const lines = [
-    ...linesOf("server", design, written.server, firstMs),
-    ...linesOf("client", "client", written.client, firstMs),
+    ...linesFrom("server", design, server),
+    ...linesFrom("client", "client", client),
   ].sort((a, b) => a.timeMs - b.timeMs);
   const about =
     "1 is a client that stays, and leaves once bytes of 2 are confirmed; 2 is lecture1_client";
-  return { lines, packets, whole, ...(first ? { about } : {}) };
+  return { lines, packets, problems, ...(first ? { about } : {}) };
+}
+
+/** Starts a script with node, the tsx loader, and the preload that tells when it writes. */
+function start(name: string, args: string[]): Script {
+  const written: Written[] = [];
+  const script = launch(
+    [
+      ...[process.execPath, ...tsxLoader, "--import", stamp],
+      ...[projectFile(`${name}.ts`), ...args],
+    ],
+    process.env,
+    (line) => written.push(line),
+  );
+  return Object.assign(script, { name, written });
+}
+
+async function startServer(design: Design, port: string): Promise<Script> {
+  const server = start(scriptNames[design], ["--port", port]);
+  await listening(server).catch(() => {
+    const said = crashOf(server).join() || server.all().trim();
+    throw new Error(said || `${server.name}.ts did not listen`);
+  });
+  return server;
 }
 
 /** How many connections have ended. */
@@ -95,22 +126,19 @@ function secondWaits(packets: Packet[]): boolean {
 /** Waits until the server has seen its client leave, and ends it if it goes on. */
 async function end(server: Launched, design: Design): Promise<void> {
   if (design !== "server") {
-    await server.saw(/^Connection with .* closed$/m, longest);
+    await server.saw(/^Connection with .* closed$/m, patience);
     server.kill("SIGINT");
   }
-  await server.exit(longest);
+  await server.exit(patience);
 }
 
 /**
- * Throws what node says of an error that nobody caught: a learner's edit, perhaps.
- * What goes wrong on the network the scripts say themselves, with their name in front.
+ * What node says of an error that nobody caught: of a learner's edit, perhaps. What
+ * goes wrong on the network the scripts say themselves, with their name in front.
  */
-function throwIfCrashed(
-  name: string,
-  { ended, output }: Launched,
-  written: Written[],
-): void {
+function crashOf({ name, ended, output, written }: Script): string[] {
   const saidIt = written.some(({ text }) => text.startsWith(`${name}: `));
-  if (ended?.code && !saidIt)
-    throw new Error(`${name}.ts failed\n${output.stderr.trim()}`);
+  if (!ended?.code || saidIt) return [];
+  const { stderr } = output;
+  return [`${name}.ts ended with exit code ${ended.code}\n${stderr}`.trim()];
 }

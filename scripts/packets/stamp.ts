@@ -1,5 +1,5 @@
 /**
- * Preloaded into a script by launchScript: whenever the script writes a line, the
+ * Preloaded into a script by run.ts: whenever the script writes a line, the
  * moment is told on file descriptor 3. Measured from outside it would be later,
  * by as long as the line lies in the pipe, and packets follow within microseconds.
  */

@@ -6,7 +6,7 @@ import { launch, type Launched } from "../launch.ts";
 import { fields, parsePacket, type Packet } from "./packet.ts";
 
 /** Seconds after which tshark ends by itself, whatever becomes of who started it. */
-const longest = 60;
+const longest = 120;
 
 /** Milliseconds until tshark should have started: it is slow the first time. */
 const patience = 20_000;
@@ -55,7 +55,7 @@ async function findTshark(): Promise<string> {
 /** Its version, "4.0.17". */
 export async function tsharkVersion(): Promise<string> {
   const tshark = launch([await findTshark(), "--version"]);
-  await tshark.exit();
+  await tshark.exit(patience).catch(() => tshark.stop());
   return /\d+\.\d+\.\d+/.exec(tshark.output.stdout)?.[0] ?? "unknown";
 }
 
@@ -80,8 +80,9 @@ export async function startCapture(port: number, file?: string) {
     .saw(/Capturing on/, patience)
     .then(() => sleep(3000, undefined, { ref: false }));
   const started = tshark.saw(/Capture started/, patience);
-  await Promise.race([started, silent]).catch((error: Error) => {
-    throw tshark.ended ? refusalOf(tshark) : error;
+  await Promise.race([started, silent]).catch(() => {
+    if (tshark.ended) throw refusalOf(tshark);
+    throw refusal("other", `tshark didn't start in ${patience / 1000} s`);
   });
 
   const packets = () => tshark.lines().map(parsePacket);
@@ -94,10 +95,15 @@ export async function startCapture(port: number, file?: string) {
       return tshark.until(what, () => enough(packets()));
     },
 
-    /** Ends the capture; no process is left. */
+    /**
+     * Ends the capture; no process is left.
+     *
+     * @throws Refusal when tshark failed meanwhile: the file is full, say
+     */
     async stop(): Promise<void> {
       tshark.kill("SIGINT"); // and tshark ends dumpcap, which captures for it
-      await tshark.exit();
+      const { code, signal } = await tshark.exit();
+      if (code !== 0 && signal !== "SIGINT") throw refusalOf(tshark);
     },
   };
 }
@@ -105,20 +111,30 @@ export async function startCapture(port: number, file?: string) {
 /**
  * Reads a saved capture.
  *
+ * @returns its TCP packets, and what tshark complains of where it read a part only
  * @throws Refusal when tshark is missing or can't read the file
  */
-export async function readCapture(file: string): Promise<Packet[]> {
-  const command = [await findTshark(), "-r", file, "-Y", "tcp", ...asRows];
-  const tshark = launch(command);
+export async function readCapture(file: string) {
+  // An ICMP error quotes a TCP packet, but is none.
+  const filter = "tcp && !icmp && !icmpv6";
+  const tshark = launch([
+    ...[await findTshark(), "-r", file, "-Y", filter],
+    ...asRows,
+  ]);
   const { code } = await tshark.exit(longest * 1000);
-  if (code !== 0) throw refusalOf(tshark);
-  return tshark.lines().map(parsePacket);
+  const packets = tshark.lines().map(parsePacket);
+  const { message } = refusalOf(tshark);
+  if (code === 0) return { packets, problems: [] };
+  if (packets.length) return { packets, problems: [message] };
+  throw refusal("other", message);
 }
 
 /** What tshark said when it ended: its last complaint, without its own name. */
 function refusalOf({ output: { stderr } }: Launched): Refusal {
   const complaints = [...stderr.matchAll(/^tshark: (\S.*)$/gm)];
-  const [, said = "it ended without a word"] = complaints.at(-1) ?? [];
-  const noRight = /permission|not permitted|denied|npcap/i.test(said);
-  return refusal(noRight ? "no right" : "other", `tshark says: ${said}`);
+  const [, said = "nothing, and ended"] = complaints.at(-1) ?? [];
+  const noRight =
+    /permission to capture|dumpcap.*permission denied|npcap|no interfaces/i;
+  const reason = noRight.test(said) ? "no right" : "other";
+  return refusal(reason, `tshark says: ${said}`);
 }
