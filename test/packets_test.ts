@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+/** npm run packets as a user runs it: its options, what it says where it can't capture, live runs. */
 import {
   chmod,
   mkdir,
@@ -11,18 +11,18 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
-import stringWidth from "string-width";
 import * as assert from "uvu/assert";
-import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
-import { ladder, printedLines } from "../scripts/packets/ladder.ts";
+import { projectFile, tsxLoader } from "../scripts/launch.ts";
 import { parseOptions } from "../scripts/packets/options.ts";
-import { fields, parsePacket } from "../scripts/packets/packet.ts";
-import { explain, type Recording } from "../scripts/packets/recording.ts";
+import type { Recording } from "../scripts/packets/recording.ts";
+import { copyProject } from "./copy.ts";
 import { hasSignals, launchMarked, left, onLinux, suite } from "./harness.ts";
+import { recordedLadder } from "./recordedLadder.ts";
 import { canCapture, tshark } from "./tshark.ts";
 
 const test = suite("packets");
 const script = projectFile("scripts/packets.ts");
+const plain = stripVTControlCharacters;
 const recorded = (name: string) =>
   projectFile(`scripts/packets/recorded/${name}`);
 const hello = JSON.parse(
@@ -30,13 +30,18 @@ const hello = JSON.parse(
 ) as Recording;
 
 /** Starts packets; whatever it starts inherits a mark in its environment. */
-function start(args: string[], env: NodeJS.ProcessEnv = {}) {
-  return launchMarked([process.execPath, ...tsxLoader, script, ...args], env);
+function start(args: string[], env: NodeJS.ProcessEnv = {}, file = script) {
+  return launchMarked([process.execPath, ...tsxLoader, file, ...args], env);
 }
 
 /** Runs packets to its end; nothing it started is left. */
-async function run(args: string[], code = 0, env: NodeJS.ProcessEnv = {}) {
-  const packets = start(args, env);
+async function run(
+  args: string[],
+  code = 0,
+  env: NodeJS.ProcessEnv = {},
+  file = script,
+) {
+  const packets = start(args, env, file);
   assert.is((await packets.exit(30_000)).code, code, packets.report());
   if (onLinux) assert.equal(await left(packets.mark), []);
   return packets.output;
@@ -46,147 +51,6 @@ async function run(args: string[], code = 0, env: NodeJS.ProcessEnv = {}) {
 async function recording(args: string[]): Promise<Recording> {
   return JSON.parse((await run([...args, "--json", "-"])).stdout);
 }
-
-const drawn = `
-       ms │client                        server│
-          │127.0.0.1:59964      127.0.0.1:45129│
- -271.011 │                   listen ◆ accept  │  Server listening on 127.0.0.1…
-    0.000 │─ [SYN] Seq=0 Len=0 ───────────────▶│  opens
-    0.014 │◀──── [SYN, ACK] Seq=0 Ack=1 Len=0 ─│  agrees
-    0.026 │─ [ACK] Seq=1 Ack=1 Len=0 ─────────▶│  confirms: connected
-    0.562 │─ [PSH, ACK] Seq=1 Ack=1 Len=14 ───▶│  carries 14 bytes
-          │  "Hello, Server!"                  │
-    0.569 │◀──────── [ACK] Seq=1 Ack=15 Len=0 ─│  confirms 14 bytes
-    0.850 │                     accept ◆ recv  │  Connected by ('127.0.0.1', 59…
-    2.008 │                    recv ◆ sendall  │  Received: Hello, Server!
-    2.134 │◀── [PSH, ACK] Seq=1 Ack=15 Len=14 ─│  carries 14 bytes
-          │                  "Hello, Server!"  │
-    2.146 │─ [ACK] Seq=15 Ack=15 Len=0 ───────▶│  confirms 14 bytes
-    3.540 │  recv ◆ close                      │  Received from server: Hello, …
-    4.280 │─ [FIN, ACK] Seq=15 Ack=15 Len=0 ──▶│  closes
-    5.124 │◀── [FIN, ACK] Seq=15 Ack=16 Len=0 ─│  closes too
-          │                                    │  confirms the close
-    5.165 │─ [ACK] Seq=16 Ack=16 Len=0 ───────▶│  confirms the close`;
-
-test("the ladder of the recorded run", async () => {
-  assert.is(`\n${stripVTControlCharacters(ladder(hello, 80))}`, drawn);
-  const lines = stripVTControlCharacters(printedLines(hello, 80)).split("\n");
-  assert.equal(lines, [
-    " -271.011  server  Server listening on 127.0.0.1:45129",
-    "    0.850  server  Connected by ('127.0.0.1', 59964)",
-    "    2.008  server  Received: Hello, Server!",
-    "    3.540  client  Received from server: Hello, Server!",
-  ]);
-});
-
-/** A row as tshark prints it: the fields that are given, the others empty. */
-function row(
-  from: "client" | "server",
-  values: Record<string, string>,
-): string {
-  const ends = ["50000", "40000"];
-  const [source, destination] = from === "client" ? ends : ends.toReversed();
-  const all: Record<string, string> = {
-    "frame.time_epoch": "1795358662.740020519",
-    "ip.src": "127.0.0.1",
-    "ip.dst": "127.0.0.1",
-    "tcp.srcport": source!,
-    "tcp.dstport": destination!,
-    "tcp.stream": "0",
-    ...values,
-  };
-  return fields.map((field) => all[field] ?? "").join("\t");
-}
-
-/** A row that carries bytes. */
-function carrying(seq: number, bytes: Uint8Array, notes = {}): string {
-  return row("client", {
-    "tcp.flags": "0x0018",
-    "tcp.seq": String(seq),
-    "tcp.ack": "1",
-    "tcp.len": String(bytes.length),
-    "tcp.payload": Buffer.from(bytes).toString("hex"),
-    ...notes,
-  });
-}
-
-const stepsOf = (rows: string[]) => explain(rows.map(parsePacket)).packets;
-
-function draw(rows: string[], columns = 80): string {
-  const explained = explain(rows.map(parsePacket));
-  const recording = { tshark: "", lines: [], ...explained };
-  return stripVTControlCharacters(ladder(recording, columns));
-}
-
-const korean = Buffer.from("가나다");
-
-test("a character cut in two comes whole with its last byte", async () => {
-  const rows = [0, 4, 8].map((start) =>
-    carrying(start + 1, korean.subarray(start, start + 4)),
-  );
-  const steps = stepsOf(rows);
-  assert.equal(
-    steps.map(({ text }) => text),
-    ["가", "나", "다"],
-  );
-  const cut = "ends inside a character";
-  assert.equal(
-    steps.map(({ does }) => does.includes(cut)),
-    [true, true, false],
-  );
-  for (const columns of [60, 80, 100]) {
-    const drawn = draw(rows, columns).split("\n");
-    assert.match(drawn.join("\n"), /"가" [^]*"나" [^]*"다" /);
-    const bars = drawn.map((row) =>
-      stringWidth(row.slice(0, row.lastIndexOf("│"))),
-    );
-    assert.is(new Set(bars).size, 1, "the lane is straight");
-  }
-});
-
-test("a retransmission is shown, with its own text", async () => {
-  const bytes = Buffer.from("가나다라");
-  const note = { "tcp.analysis.retransmission": "1" };
-  const rows = [
-    carrying(1, bytes.subarray(0, 4)),
-    carrying(5, bytes.subarray(4, 11)),
-    carrying(5, bytes.subarray(4, 11), note),
-    carrying(12, bytes.subarray(11)),
-  ];
-  const steps = stepsOf(rows);
-  assert.equal(
-    steps.map(({ text }) => text),
-    ["가", "나다", "다", "라"],
-  );
-  assert.equal(
-    steps.map(({ notes }) => notes),
-    [[], [], ["retransmission"], []],
-  );
-  for (const columns of [60, 80])
-    assert.match(draw(rows, columns), /retransmission/);
-});
-
-test("after a gap the text begins with the next whole character", async () => {
-  const bytes = Buffer.from("가나다라");
-  const rows = [
-    carrying(1, bytes.subarray(0, 4)),
-    carrying(9, bytes.subarray(8), { "tcp.analysis.lost_segment": "1" }),
-  ];
-  const steps = stepsOf(rows);
-  assert.is(steps[1]!.text, "라");
-  assert.match(draw(rows), /a packet before it is missing/);
-});
-
-test("flags without a name and control codes are shown", async () => {
-  const flags = { "tcp.flags": "0x02c2", "tcp.seq": "0", "tcp.len": "0" };
-  assert.match(
-    draw([row("client", flags)]),
-    /\[SYN, ECE, CWR, 0x200\] Seq=0 Len=0/,
-  );
-  const drawn = draw([carrying(1, Buffer.from("\x1b[31m\n\x9b"))]);
-  assert.match(drawn, /"\\x1b\[31m\\n\\x9b"/);
-  assert.not.match(drawn, /\x1b/);
-});
 
 test("a wrong option: one line, exit 2", async () => {
   const { stdout, stderr } = await run(["--server", "thread"], 2);
@@ -203,6 +67,8 @@ test("a wrong option: one line, exit 2", async () => {
     ["--read", "a.pcapng", "--reset"],
     ["--message", ""],
     ["--save", ""],
+    ["--save", "a", "--json", "a"],
+    ["--message", "-x"],
     ["--nonsense"],
     ["word"],
   ])
@@ -216,7 +82,7 @@ async function insteadOfCapture(path: string, says: RegExp): Promise<void> {
   for (const system of ["Linux", "macOS", "Windows"])
     assert.match(stderr, new RegExp(`^  ${system}  `, "m"));
   assert.match(stdout, /^A recorded run/);
-  assert.ok(stripVTControlCharacters(stdout).includes(drawn));
+  assert.ok(plain(stdout).includes(recordedLadder));
   const json = await run(["--json", "-"], 1, { PATH: path });
   assert.is(json.stdout, "", "what was recorded is no measurement");
 }
@@ -247,30 +113,97 @@ tshark:
   },
 );
 
-test.when(tshark !== null)("--read: the shipped captures", async () => {
-  const read = await recording(["--read", recorded("hello.pcapng")]);
-  const { system, ...packetsOnly } = { ...hello, lines: [] };
-  assert.equal(read, { ...packetsOnly, tshark: read.tshark });
+const reads = test.when(tshark !== null);
 
-  const lossy = await recording(["--read", recorded("lossy.pcapng")]);
-  const again = lossy.packets.filter(({ notes }) => notes.length);
-  assert.equal(
-    again.map(({ from, text, notes }) => [from, text, notes]),
-    [
-      ["client", "Hello, Server!", ["retransmission"]],
-      ["server", "Hello, Server!", ["retransmission"]],
-    ],
-  );
-});
-
-test.when(tshark !== null)(
-  "--read of no capture: one line, exit 1",
+reads(
+  "--read: the shipped captures, whatever the user's preferences",
   async () => {
+    const home = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const preferences = join(home, ".config", "wireshark", "preferences");
+    await mkdir(join(preferences, ".."), { recursive: true });
+    await writeFile(
+      preferences,
+      "tcp.relative_sequence_numbers: FALSE\ntcp.analyze_sequence_numbers: FALSE\n",
+    );
+    const args = ["--json", "-", "--read"];
+    const { stdout } = await run([...args, recorded("hello.pcapng")], 0, {
+      HOME: home,
+    });
+    const read = JSON.parse(stdout) as Recording;
+    const { system, ...packetsOnly } = { ...hello, lines: [] };
+    assert.equal(read, { ...packetsOnly, tshark: read.tshark });
+    await rm(home, { recursive: true });
+
+    const lossy = await recording(["--read", recorded("lossy.pcapng")]);
+    const again = lossy.packets.filter(({ notes }) => notes.length);
+    assert.equal(
+      again.map(({ from, text, notes }) => [from, text, notes]),
+      [
+        ["client", "Hello, Server!", ["retransmission"]],
+        ["server", "Hello, Server!", ["retransmission"]],
+      ],
+    );
+  },
+);
+
+/** A packet of IPv4 and what it carries, as a .pcap file holds it. */
+function pcapOf(protocol: number, content: Buffer): Buffer {
+  const header = Buffer.from(
+    "d4c3b2a1020004000000000000000000ffff000065000000",
+    "hex",
+  );
+  const ip = Buffer.from("4500000000000000400000007f0000017f000001", "hex");
+  ip.writeUInt16BE(ip.length + content.length, 2);
+  ip[9] = protocol;
+  const record = Buffer.alloc(16);
+  record.writeUInt32LE(ip.length + content.length, 8);
+  record.writeUInt32LE(ip.length + content.length, 12);
+  return Buffer.concat([header, record, ip, content]);
+}
+
+reads(
+  "--read of what holds no TCP packet, or no packets at all: one line, exit 1",
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const udp = Buffer.from("1234567800080000", "hex");
+    const syn = Buffer.from("c3509c40000003e8000000005002ffff00000000", "hex");
+    const ip = Buffer.from("4500002800000000400600007f0000017f000001", "hex");
+    const unreachable = Buffer.concat([
+      Buffer.from("0303000000000000", "hex"),
+      ip,
+      syn,
+    ]);
+    const files = {
+      "udp.pcap": pcapOf(17, udp),
+      "icmp.pcap": pcapOf(1, unreachable), // quotes a SYN, and is none
+    };
+    for (const [name, content] of Object.entries(files)) {
+      const file = join(folder, name);
+      await writeFile(file, content);
+      const { stdout, stderr } = await run(["--read", file], 1);
+      assert.is(stdout, "");
+      assert.is(stderr, `packets: ${file} holds no TCP packet\n`);
+    }
     for (const file of [script, "/nonexistent"]) {
       const { stdout, stderr } = await run(["--read", file], 1);
       assert.is(stdout, "");
       assert.match(stderr, /^packets: tshark says: The file .*\n$/);
     }
+    await rm(folder, { recursive: true });
+  },
+);
+
+reads(
+  "--read of a file that is cut: what is there, and a line on what is not",
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const file = join(folder, "cut.pcapng");
+    const all = await readFile(recorded("hello.pcapng"));
+    await writeFile(file, all.subarray(0, 700));
+    const { stdout, stderr } = await run(["--read", file], 1);
+    assert.match(plain(stdout), "[SYN, ACK] Seq=0 Ack=1 Len=0");
+    assert.match(stderr, /^packets: tshark says: .*cut short.*\n$/);
+    await rm(folder, { recursive: true });
   },
 );
 
@@ -368,7 +301,16 @@ live("--refused: SYN, then RST", async () => {
 live(
   "--reset: the second client is confirmed by TCP, and reset when the first leaves",
   async () => {
-    const { packets, lines, connections } = await recording(["--reset"]);
+    const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const file = join(folder, "reset.json");
+    const { stdout } = await run(["--reset", "--json", file]);
+    const text = await readFile(file, "utf8");
+    await rm(folder, { recursive: true });
+    const { packets, lines, connections, about } = JSON.parse(
+      text,
+    ) as Recording;
+    assert.match(plain(stdout), `What went over the wire\n${about}\n`);
+    assert.match(plain(stdout), /^What the scripts printed\n/);
     assert.is(connections.length, 2);
     const second = packets.filter(({ connection }) => connection === 2);
     assert.equal(
@@ -389,40 +331,125 @@ live(
   },
 );
 
-live("the threaded server, and characters that recv cuts", async () => {
-  const message = "로봇 팔".repeat(150); // 1,500 bytes
-  const { packets, lines } = await recording([
-    "--server",
+for (const [server, calls] of [
+  [
     "forever",
-    "--message",
-    message,
-  ]);
-  const echoes = packets.filter(
-    ({ from, length }) => from === "server" && length,
+    [
+      "listen ◆ accept",
+      "accept ◆ recv",
+      "recv ◆ sendall",
+      "recv ◆ sendall",
+      "close ◆ ",
+      " ◆ close",
+    ],
+  ],
+  [
+    "async",
+    [
+      "startServer ◆ serveForever",
+      " ◆ read",
+      "read ◆ write",
+      "read ◆ write",
+      " ◆ close",
+      "close ◆ ",
+    ],
+  ],
+] as const)
+  live(
+    `${server}: its lines stand where they were printed; recv cuts a character`,
+    async () => {
+      const message = "로봇 팔".repeat(150); // 1,500 bytes
+      const { packets, lines } = await recording([
+        ...["--server", server],
+        ...["--message", message],
+      ]);
+      const echoes = packets.filter(
+        ({ from, length }) => from === "server" && length,
+      );
+      assert.equal(
+        echoes.map(({ length }) => length),
+        [1024, 476],
+      );
+      assert.is(echoes.map(({ text }) => text).join(""), message);
+      assert.ok(echoes[0]!.does.includes("ends inside a character"));
+      const printed = lines.filter(({ from }) => from === "server");
+      assert.equal(
+        printed.map(({ before, after }) => `${before} ◆ ${after}`),
+        calls,
+      );
+      const [, connected, received] = printed;
+      const arrives = packets.find(
+        ({ from, length }) => from === "client" && length,
+      )!;
+      assert.ok(
+        connected!.timeMs > packets[1]!.timeMs,
+        "accepted after the handshake",
+      );
+      assert.ok(received!.timeMs > arrives.timeMs, "received after it came");
+      assert.ok(
+        received!.timeMs < echoes[0]!.timeMs,
+        "printed before it is echoed",
+      );
+    },
   );
-  assert.equal(
-    echoes.map(({ length }) => length),
-    [1024, 476],
-  );
-  assert.is(echoes.map(({ text }) => text).join(""), message);
-  assert.ok(echoes[0]!.does.includes("ends inside a character"));
-  assert.match(lines.at(-1)!.text, /^Server is shutting down/);
-});
 
 live(
-  "Ctrl+C at any moment: no process is left, and no word is said",
+  "a script that a learner's edit broke is named, with what node says",
+  async () => {
+    const copy = await copyProject();
+    const packets = join(copy.folder, "scripts", "packets.ts");
+    await copy.replace(
+      "lecture1_client.ts",
+      "s.sendall(Buffer",
+      "s.sendAll(Buffer",
+    );
+    const client = await run([], 1, {}, packets);
+    assert.match(
+      client.stderr,
+      /^packets: lecture1_client.ts ended with exit code 1\n[^]*s.sendAll is not a function/,
+    );
+    assert.match(
+      plain(client.stdout),
+      "confirms: connected",
+      "the ladder as far as it came",
+    );
+
+    await copy.replace(
+      "lecture1_server.ts",
+      "await s.listen();",
+      "await s.listen(;",
+    );
+    const server = await run([], 1, {}, packets);
+    assert.match(
+      server.stderr,
+      /^packets: lecture1_server.ts ended with exit code 1\n[^]*Unexpected ";"/,
+    );
+    assert.is(server.stdout, "");
+    await copy.remove();
+  },
+);
+
+live(
+  "Ctrl+C, SIGTERM or a closed terminal at any moment: no process is left, and no word is said",
   async () => {
     const moments = [
-      ["tshark starts", 2],
-      ["the scripts start", 4],
+      ["SIGINT", 2, 130], // while tshark starts
+      ["SIGTERM", 4, 143], // while the scripts start
+      ["SIGHUP", 5, 129], // the client runs
     ] as const;
-    for (const [moment, processes] of moments) {
+    for (const [signal, processes, code] of moments) {
       const packets = start([]);
-      while (onLinux && (await left(packets.mark)).length < processes)
-        await sleep(20);
-      packets.kill("SIGINT");
-      assert.is((await packets.exit()).code, 130, moment);
-      assert.equal(packets.output, { stdout: "", stderr: "" }, moment);
+      while (
+        onLinux &&
+        (await left(packets.mark)).length < processes &&
+        !packets.ended
+      )
+        await sleep(10);
+      if (packets.ended) continue; // it was too quick to be caught
+      packets.kill(signal);
+      packets.kill("SIGINT"); // npm passes on what the terminal has sent already
+      assert.is((await packets.exit()).code, code, signal);
+      assert.equal(packets.output, { stdout: "", stderr: "" }, signal);
       if (onLinux) assert.equal(await left(packets.mark), []);
     }
   },
@@ -432,8 +459,7 @@ test.when(canCapture && onLinux)(
   "Ctrl+C in a terminal reaches the scripts too: no false ladder",
   async () => {
     const packets = start([]);
-    while (onLinux && (await left(packets.mark)).length < 4) await sleep(20);
-    // The terminal sends Ctrl+C to all of them.
+    while ((await left(packets.mark)).length < 4) await sleep(10);
     for (const pid of await left(packets.mark))
       process.kill(Number(pid), "SIGINT");
     assert.is((await packets.exit()).code, 130);

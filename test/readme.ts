@@ -13,8 +13,8 @@ export interface Section {
   level: number;
   title: string;
   blocks: Block[];
-  /** Rows and columns of its tables. */
-  tables: [rows: number, columns: number][];
+  /** Its tables: rows of cells, the first two are the head and the line below it. */
+  tables: string[][][];
   /** Its text without the blocks. */
   prose: string;
 }
@@ -36,12 +36,17 @@ export function sectionsOf(file: string): Section[] {
     else {
       section!.prose += `${line}\n`;
       const row = line.startsWith("|");
-      if (row && !table) section!.tables.push([0, line.split("|").length - 2]);
-      if (row) section!.tables.at(-1)![0]++;
+      if (row && !table) section!.tables.push([]);
+      if (row) section!.tables.at(-1)!.push(cellsOf(line));
       table = row;
     }
   }
   return sections;
+}
+
+function cellsOf(line: string): string[] {
+  const cells = line.split("|").slice(1, -1);
+  return cells.map((cell) => cell.trim());
 }
 
 function newSection(line: string): Section {

@@ -1,29 +1,31 @@
 /** The lecture keeps its word: every command in it is run, and both languages say the same. */
-import {
-  cp,
-  mkdtemp,
-  readFile,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
 import {
-  freePort,
+  parseOptions as parseCompare,
+  usage as usageOfCompare,
+} from "../scripts/compare/options.ts";
+import {
   launch,
   listening,
   projectFile,
   tsxLoader,
-  within,
   type Launched,
 } from "../scripts/launch.ts";
+import { howToCapture } from "../scripts/packets/install.ts";
+import {
+  parseOptions as parsePackets,
+  usage as usageOfPackets,
+} from "../scripts/packets/options.ts";
+import { copyProject, lecturePort, scripts } from "./copy.ts";
 import { onLinux, suite } from "./harness.ts";
 import { sectionsOf, type Block, type Section } from "./readme.ts";
 import { runtimes } from "./runtimes.ts";
 import { canCapture } from "./tshark.ts";
+
+type Copy = Awaited<ReturnType<typeof copyProject>>;
 
 const test = suite("the lecture");
 const english = sectionsOf("README.md");
@@ -33,7 +35,11 @@ const korean = sectionsOf("README.ko.md");
 
 test("both languages have the same sections, commands, outputs and tables", async () => {
   const shape = (sections: Section[]) =>
-    sections.map(({ level, blocks, tables }) => ({ level, blocks, tables }));
+    sections.map(({ level, blocks, tables }) => ({
+      level,
+      blocks,
+      tables: tables.map((rows) => rows.map((cells) => cells.length)),
+    }));
   assert.equal(shape(korean), shape(english));
 });
 
@@ -69,60 +75,21 @@ function anchorOf(title: string): string {
 
 // ---- Every command --------------------------------------------------------
 
-/** The lecture's port: a learner may be using it, so the copy gets another one. */
-const lecturePort = "65432";
-
-const scripts = [
-  "lecture1_server.ts",
-  "lecture1_server_forever.ts",
-  "lecture1_server_forever_async.ts",
-  "lecture1_client.ts",
-];
-
-/** A copy of the project whose scripts have a free port in the place of the lecture's. */
-async function copyProject() {
-  const folder = await mkdtemp(join(tmpdir(), "lecture1-readme-"));
-  const port = String(await freePort());
-  for (const name of ["scripts", "package.json"])
-    await cp(projectFile(name), join(folder, name), { recursive: true });
-  await symlink(
-    projectFile("node_modules"),
-    join(folder, "node_modules"),
-    "junction",
+/** Does what a diff block says, in the one script where its lines are. */
+async function edit(block: Block, copy: Copy): Promise<void> {
+  const lines = block.text.trimEnd().split("\n");
+  const side = (mark: string) =>
+    lines
+      .filter((line) => line[0] !== mark)
+      .map((line) => line.slice(1))
+      .join("\n");
+  const [before, after] = [side("+"), side("-")];
+  const texts = await Promise.all(
+    scripts.map((name) => readFile(join(copy.folder, name), "utf8")),
   );
-
-  for (const name of scripts) {
-    const text = await readFile(projectFile(name), "utf8");
-    await writeFile(join(folder, name), text.replaceAll(lecturePort, port));
-  }
-
-  /** Does what a diff block says, in the one script where its lines are. */
-  async function edit({ text }: Block): Promise<void> {
-    const lines = text.trimEnd().split("\n");
-    const side = (mark: string) =>
-      lines
-        .filter((line) => line[0] !== mark)
-        .map((line) => line.slice(1))
-        .join("\n");
-    const [before, after] = [side("+"), side("-")];
-    let found = 0;
-    for (const name of scripts) {
-      const script = await readFile(join(folder, name), "utf8");
-      found += script.split(before).length - 1;
-      await writeFile(
-        join(folder, name),
-        script.replace(before, () => after),
-      );
-    }
-    assert.is(found, 1, `the lines to edit:\n${before}`);
-  }
-
-  return {
-    folder,
-    port,
-    edit,
-    remove: () => rm(folder, { recursive: true }),
-  };
+  const names = scripts.filter((_, index) => texts[index]!.includes(before));
+  assert.is(names.length, 1, `one script with these lines:\n${before}`);
+  await copy.replace(names[0]!, before, after);
 }
 
 /** A command line as it is run here: in the copy, without npm install and npx. */
@@ -170,7 +137,11 @@ async function play({ blocks }: Section, folder: string): Promise<Run[]> {
       if (!script) continue;
       runs.push({ script, command, expected });
       if (isServer(command)) await listening(script);
-      else await script.exit(60_000);
+      else {
+        const { code } = await script.exit(60_000);
+        const failing = /\(E[A-Z]+\)$/m.test(expected) && !/^npm/.test(command);
+        assert.is(code, failing ? 1 : 0, script.report());
+      }
     }
   }
   await endServer(runs);
@@ -222,7 +193,11 @@ function essenceOfCompare(text: string): string {
     .replace(/[─█│┌┐└┘├┤┬┴┼ ]+/g, " ");
 }
 
-/** The rows of a ladder by kind: how packets and lines come in between is chance. */
+/**
+ * The rows of a ladder by kind: how packets and lines come in between is chance.
+ * And so is, of the echoes of 4,000 bytes, which of them one ACK confirms, and how
+ * many come after the client has read the first and left.
+ */
 function essenceOfLadder(text: string): string {
   const rows = text
     .replace(/\n {10}│/g, " │") // a packet's further rows belong to the first
@@ -232,19 +207,16 @@ function essenceOfLadder(text: string): string {
     .split("\n");
   const kinds = ["▶", "◀", "◆", " client ", " server "];
   const kind = (row: string) => kinds.findIndex((mark) => row.includes(mark));
-  return rows.sort((a, b) => kind(a) - kind(b)).join("\n");
-}
-
-/**
- * The pieces that each side of a ladder sent, by their lengths. Of several echoes
- * the client reads as many as are there and leaves, so what confirms what is chance.
- */
-function piecesOf(text: string): string[] {
-  return [...text.matchAll(/◀.* Len=\d+|Len=\d+.*▶/g)]
-    .map(
-      ([row]) => (row.startsWith("◀") ? "◀ " : "▶ ") + /Len=\d+/.exec(row)![0],
+  const sorted = rows.sort((a, b) => kind(a) - kind(b));
+  if (!text.includes("Len=4000")) return sorted.join("\n");
+  return sorted
+    .filter(
+      (row) => !/\[ACK\].* Len=0|\[FIN/.test(row) || row.includes("Seq=1 "),
     )
-    .filter((piece) => !piece.endsWith("=0"));
+    .join("\n")
+    .replace(/(Seq=[1-9]\d*) Ack=\d+/g, "$1")
+    .replace(/ confirms the close/g, "")
+    .replace(/^\d+ packets/m, "packets");
 }
 
 // ---- Section by section ---------------------------------------------------
@@ -265,13 +237,66 @@ test("what stands at the top comes again below, or is what CI runs", async () =>
   }
 });
 
-test("npm run names scripts that are there", async () => {
+test("the commands within the text are ones that can be given", async () => {
   const { scripts } = JSON.parse(
     await readFile(projectFile("package.json"), "utf8"),
   );
+  const parsers: Record<string, (args: string[]) => unknown> = {
+    compare: parseCompare,
+    packets: parsePackets,
+  };
   for (const { prose } of english)
-    for (const [, name] of prose.matchAll(/npm run ([a-z]+)/g))
-      assert.ok(name! in scripts, `npm run ${name}`);
+    for (const [, name = "", args] of prose.matchAll(
+      /npm run (\w+)(?: -- ([^`]+))?/g,
+    )) {
+      assert.ok(name in scripts, `npm run ${name}`);
+      if (args) parsers[name]!(args.split(" "));
+    }
+});
+
+/** The tables below a heading. */
+const tablesOf = (title: string) =>
+  english.find((section) => section.title === title)!.tables;
+
+/** What stands between backquotes. */
+const namesIn = (text = "") =>
+  [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+
+test("the tables of options name those that --help names", async () => {
+  const usages = { compare: usageOfCompare, packets: usageOfPackets };
+  for (const [name, usage] of Object.entries(usages)) {
+    const [options] = tablesOf(`npm run ${name}`);
+    const inTable = options!.slice(2).flatMap(([cell]) => namesIn(cell));
+    const lines = [
+      ...usage.matchAll(/^ +(?:(-n), )? *(--[a-z]+(?: [A-Z]+)?)/gm),
+    ];
+    const inUsage = lines.flatMap(([, short, long]) => [short, long]);
+    assert.equal(inTable, inUsage.filter(Boolean));
+  }
+});
+
+test("the table of packets' JSON names its fields", async () => {
+  const file = projectFile("scripts/packets/recorded/hello.json");
+  const hello = JSON.parse(await readFile(file, "utf8"));
+  const rows = tablesOf("npm run packets").at(-1)!.slice(2);
+  const inTable = rows
+    .flatMap(([cell]) => namesIn(cell))
+    .map((name) => name.replace(/^\./, "").replace("[]", ""));
+  const ofPackets = hello.packets.flatMap(Object.keys);
+  const fields = new Set([...Object.keys(hello), "about", ...ofPackets]);
+  assert.equal(inTable.sort(), [...fields].sort());
+  for (const list of ["connections", "lines"]) {
+    const [, meaning] = rows.find(([cell]) => cell!.includes(list))!;
+    for (const key of Object.keys(hello[list][0]))
+      assert.ok(namesIn(meaning).includes(key), `${list}: ${key}`);
+  }
+});
+
+test("what to install stands in the table as packets says it", async () => {
+  const said = Object.values(howToCapture).join("\n");
+  const [, table] = tablesOf("npm run packets");
+  for (const [, todo] of table!.slice(2))
+    for (const command of namesIn(todo)) assert.match(said, command);
 });
 
 for (const section of sections.filter((section) => shown(section).length)) {
@@ -279,22 +304,18 @@ for (const section of sections.filter((section) => shown(section).length)) {
     command.includes("packets"),
   );
   test.when(onLinux && (canCapture || !captures))(section.title, async () => {
-    const { folder, port, edit, remove } = await copyProject();
+    const copy = await copyProject();
     for (const block of section.blocks)
-      if (block.language === "diff") await edit(block);
-    const runs = await play(section, folder);
+      if (block.language === "diff") await edit(block, copy);
     const outputs = new Map<string, string>();
-    for (const run of runs) {
+    for (const run of await play(section, copy.folder)) {
       const { expected } = run;
       outputs.set(expected, (outputs.get(expected) ?? "") + seen(run));
     }
     outputs.delete("");
-    for (const [expected, output] of outputs) {
-      const pieces = piecesOf(expected); // more than four: the 4,000 bytes
-      if (pieces.length > 4) assert.equal(piecesOf(output), pieces);
-      else assert.is(essence(output, port), essence(expected, port));
-    }
-    await remove();
+    for (const [expected, output] of outputs)
+      assert.is(essence(output, copy.port), essence(expected, copy.port));
+    await copy.remove();
   });
 }
 

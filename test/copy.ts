@@ -1,0 +1,56 @@
+/** A copy of the project, to edit its scripts and run them there. */
+import {
+  cp,
+  mkdtemp,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { freePort, projectFile } from "../scripts/launch.ts";
+
+/** The lecture's port: a learner may be using it, so the copy gets another one. */
+export const lecturePort = "65432";
+
+/** The four programs of the lecture. */
+export const scripts = [
+  "lecture1_server.ts",
+  "lecture1_server_forever.ts",
+  "lecture1_server_forever_async.ts",
+  "lecture1_client.ts",
+];
+
+/** Copies what runs; the scripts have a free port in the place of the lecture's. */
+export async function copyProject() {
+  const folder = await mkdtemp(join(tmpdir(), "lecture1-copy-"));
+  const port = String(await freePort());
+  for (const name of ["scripts", "package.json"])
+    await cp(projectFile(name), join(folder, name), { recursive: true });
+  const modules = join(folder, "node_modules");
+  await symlink(projectFile("node_modules"), modules, "junction");
+  for (const name of scripts) {
+    const text = await readFile(projectFile(name), "utf8");
+    await writeFile(join(folder, name), text.replaceAll(lecturePort, port));
+  }
+
+  /** Replaces a text, which must be there once, in a script of the copy. */
+  async function replace(name: string, before: string, after: string) {
+    const file = join(folder, name);
+    const text = await readFile(file, "utf8");
+    assert.is(text.split(before).length, 2, `once in ${name}: ${before}`);
+    await writeFile(
+      file,
+      text.replace(before, () => after),
+    );
+  }
+
+  return {
+    folder,
+    port,
+    replace,
+    remove: () => rm(folder, { recursive: true }),
+  };
+}

@@ -1,0 +1,392 @@
+/** What packets says of each packet, and how it draws it: from rows as tshark prints them. */
+import { readFile } from "node:fs/promises";
+import { stripVTControlCharacters } from "node:util";
+import stringWidth from "string-width";
+import * as assert from "uvu/assert";
+import { projectFile } from "../scripts/launch.ts";
+import { callsAround } from "../scripts/packets/calls.ts";
+import { ladder, printedLines } from "../scripts/packets/ladder.ts";
+import { fields, parsePacket } from "../scripts/packets/packet.ts";
+import {
+  explain,
+  linesOf,
+  type Recording,
+} from "../scripts/packets/recording.ts";
+import { suite } from "./harness.ts";
+import { recordedLadder } from "./recordedLadder.ts";
+
+const test = suite("the ladder");
+const file = projectFile("scripts/packets/recorded/hello.json");
+const hello = JSON.parse(await readFile(file, "utf8")) as Recording;
+const plain = stripVTControlCharacters;
+
+test("the recorded run", async () => {
+  assert.is(plain(ladder(hello, 80)), recordedLadder);
+  assert.equal(plain(printedLines(hello, 80)).split("\n"), [
+    " -271.011  server  Server listening on 127.0.0.1:45129",
+    "    0.850  server  Connected by ('127.0.0.1', 59964)",
+    "    2.008  server  Received: Hello, Server!",
+    "    3.540  client  Received from server: Hello, Server!",
+  ]);
+});
+
+const bitOf = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 };
+
+interface Values {
+  bytes?: Uint8Array | string;
+  ack?: number;
+  [field: string]: unknown;
+}
+
+/** A row as tshark prints it for a packet of the client ("> SYN") or the server ("< SYN ACK"). */
+function row(packet: string, seq: number, values: Values = {}): string {
+  const { ack, bytes = "", ...rest } = values;
+  const [from, ...flags] = packet.split(" ");
+  const names = ack === undefined ? flags : [...flags, "ACK"];
+  const bits = names.map((name) => bitOf[name as keyof typeof bitOf]);
+  const payload = Buffer.from(bytes as string);
+  const ports = from === ">" ? [50000, 40000] : [40000, 50000];
+  const all: Record<string, unknown> = {
+    "frame.time_epoch": "1795358662.740020519",
+    "ip.src": "127.0.0.1",
+    "ip.dst": "127.0.0.1",
+    "tcp.srcport": ports[0],
+    "tcp.dstport": ports[1],
+    "tcp.stream": 0,
+    "tcp.flags": `0x${bits.reduce((sum, bit) => sum | bit, 0).toString(16)}`,
+    "tcp.seq": seq,
+    "tcp.ack": ack ?? 0,
+    "tcp.len": payload.length,
+    "tcp.payload": payload.toString("hex"),
+    ...rest,
+  };
+  return fields.map((field) => all[field] ?? "").join("\t");
+}
+
+const explained = (rows: string[]) => explain(rows.map(parsePacket));
+
+/** What each packet does, its notes behind it. */
+const doings = (rows: string[]) =>
+  explained(rows).packets.map(({ does, notes }) =>
+    [...does, ...notes].join(", "),
+  );
+
+const texts = (rows: string[]) =>
+  explained(rows).packets.map(({ text }) => text);
+
+function draw(rows: string[], columns = 80): string {
+  const recording = { tshark: "", lines: [], ...explained(rows) };
+  return plain(ladder(recording, columns));
+}
+
+const handshake = [
+  row("> SYN", 0),
+  row("< SYN", 0, { ack: 1 }),
+  row(">", 1, { ack: 1 }),
+];
+const retransmission = { "tcp.analysis.retransmission": 1 };
+
+test("a whole connection, the client's half closed first", async () => {
+  const rows = [
+    ...handshake,
+    row("> PSH", 1, { ack: 1, bytes: "a" }),
+    row("< PSH", 1, { ack: 2, bytes: "answer" }),
+    row("> FIN", 2, { ack: 7 }),
+    row("< PSH", 7, { ack: 3, bytes: "more" }),
+    row(">", 3, { ack: 11 }),
+    row(">", 3, { ack: 11 }),
+    row("< FIN", 11, { ack: 3 }),
+    row(">", 3, { ack: 12 }),
+  ];
+  assert.equal(doings(rows), [
+    "opens",
+    "agrees",
+    "confirms: connected",
+    "carries 1 byte",
+    "carries 6 bytes, confirms 1 byte",
+    "closes, confirms 6 bytes",
+    "carries 4 bytes, confirms the close",
+    "confirms 4 bytes",
+    "says nothing new",
+    "closes too",
+    "confirms the close",
+  ]);
+  const ended = (rows: string[]) => explained(rows).connections[0]!.ended;
+  assert.is(ended(rows), true);
+  assert.is(ended(rows.slice(0, -1)), false);
+});
+
+test("a refusal, and the client asks once more", async () => {
+  const asks = [row("> SYN", 0), row("< RST", 1, { ack: 1 })];
+  assert.equal(doings([...asks, ...asks]), [
+    "opens",
+    "refuses",
+    "opens",
+    "refuses",
+  ]);
+});
+
+test("a reset carries what it carries", async () => {
+  const rows = [...handshake, row("> RST", 1, { ack: 1, bytes: "too late" })];
+  assert.is(doings(rows).at(-1), "resets, carries 8 bytes");
+  assert.is(explained(rows).connections[0]!.ended, true);
+});
+
+test("SYN with data", async () => {
+  const rows = [
+    row("> SYN", 0, { bytes: "early" }),
+    row("< SYN", 0, { ack: 6 }),
+    row(">", 6, { ack: 1 }),
+  ];
+  assert.equal(doings(rows), [
+    "opens, carries 5 bytes",
+    "agrees, confirms 5 bytes",
+    "confirms: connected",
+  ]);
+});
+
+test("a capture that begins in the middle", async () => {
+  const rows = [
+    row("< PSH", 1, { ack: 1, bytes: "answer" }),
+    row(">", 1, { ack: 7 }),
+    row("< RST", 7, { ack: 1 }),
+  ];
+  assert.equal(doings(rows), ["carries 6 bytes", "confirms 6 bytes", "resets"]);
+  assert.equal(explained(rows).connections, [
+    { client: "127.0.0.1:50000", server: "127.0.0.1:40000", ended: true },
+  ]);
+});
+
+test("an old packet that comes late takes nothing back", async () => {
+  const rows = [
+    ...handshake,
+    row("> PSH", 1, { ack: 1, bytes: "abc" }),
+    row("<", 1, { ack: 4 }),
+    row("> PSH", 1, { ack: 1, bytes: "abc", ...retransmission }),
+    row("<", 1, { ack: 1, "tcp.analysis.duplicate_ack": 1 }),
+    row("> PSH", 4, { ack: 1, bytes: "d" }),
+    row("<", 1, { ack: 5 }),
+  ];
+  assert.equal(doings(rows).slice(3), [
+    "carries 3 bytes",
+    "confirms 3 bytes",
+    "carries 3 bytes, retransmission",
+    "duplicate ACK",
+    "carries 1 byte",
+    "confirms 1 byte",
+  ]);
+});
+
+test("what Wireshark finds is shown, at every width", async () => {
+  const found = {
+    "tcp.analysis.zero_window": "zero window",
+    "tcp.analysis.keep_alive": "keep-alive",
+    "tcp.analysis.retransmission": "retransmission",
+    "tcp.analysis.out_of_order": "out of order",
+    "tcp.analysis.lost_segment": "a packet is missing",
+  };
+  for (const [field, words] of Object.entries(found))
+    for (const columns of [40, 60, 80, 200])
+      assert.match(draw([row(">", 1, { ack: 1, [field]: 1 })], columns), words);
+});
+
+test("characters cut in two come whole with their last byte", async () => {
+  const bytes = Buffer.from("가나다😀");
+  for (const size of [1, 2, 4, 5]) {
+    const rows = [...handshake];
+    for (let start = 0; start < bytes.length; start += size)
+      rows.push(
+        row(">", start + 1, {
+          ack: 1,
+          bytes: bytes.subarray(start, start + size),
+        }),
+      );
+    assert.is(texts(rows).join(""), "가나다😀");
+    const cuts = doings(rows).map((does) =>
+      does.includes("ends inside a character"),
+    );
+    const inside = rows.map((_, index) => {
+      const sent = bytes.subarray(0, Math.max(0, index - 2) * size);
+      return (
+        index > 2 &&
+        sent.toString() !== "가나다😀".slice(0, sent.toString().length)
+      );
+    });
+    assert.equal(cuts, inside, `pieces of ${size}`);
+  }
+});
+
+test("text that was sent again, or overlaps, or follows a gap", async () => {
+  const bytes = Buffer.from("가나다라");
+  const piece = (from: number, to: number, notes = {}) =>
+    row(">", from + 1, { ack: 1, bytes: bytes.subarray(from, to), ...notes });
+  const sentAgain = [
+    piece(0, 4),
+    piece(4, 11),
+    piece(4, 11, retransmission),
+    piece(11, 12),
+  ];
+  assert.equal(texts([...handshake, ...sentAgain]).slice(3), [
+    "가",
+    "나다",
+    "다",
+    "라",
+  ]);
+  const overlap = [piece(0, 4), piece(2, 8), piece(8, 12)];
+  assert.equal(texts([...handshake, ...overlap]).slice(3), [
+    "가",
+    "나",
+    "다라",
+  ]);
+  const gap = [piece(0, 4), piece(8, 12)];
+  assert.equal(texts([...handshake, ...gap]).slice(3), ["가", "라"]);
+  assert.equal(
+    texts([piece(1, 6)]),
+    ["나"],
+    "a capture that begins in the middle",
+  );
+});
+
+test("bytes that are no UTF-8, or were not captured", async () => {
+  const bytes = Buffer.from([0xf8, 0x41, 0xc0, 0xff]);
+  const rows = [...handshake, row(">", 1, { ack: 1, bytes })];
+  assert.is(texts(rows).at(-1), "\ufffdA\ufffd\ufffd");
+  assert.is(doings(rows).at(-1), "carries 4 bytes");
+  assert.is(texts([row(">", 1, { bytes: "\ufeffhello" })])[0], "\ufeffhello");
+  const part = row(">", 1, { ack: 1, bytes: "가", "tcp.len": 200 });
+  assert.equal(doings([part]), ["carries 200 bytes, 3 of 200 bytes captured"]);
+});
+
+test("nothing in a text drives the terminal", async () => {
+  const text = "\x1b[31m\n\x9b\u202e\u2066\ufeff";
+  const drawn = draw([row(">", 1, { bytes: text })], 100);
+  assert.match(drawn, '"\\x1b[31m\\n\\x9b\\u202e\\u2066\\ufeff"');
+  const line = {
+    timeMs: 0,
+    from: "server" as const,
+    text,
+    before: "",
+    after: "",
+  };
+  const printed = printedLines({ ...hello, lines: [line] }, 100);
+  for (const code of ["\x1b", "\x9b", "\u202e"]) {
+    assert.not.match(drawn, code);
+    assert.not.match(plain(printed), code);
+    assert.not.match(plain(ladder({ ...hello, lines: [line] }, 100)), code);
+  }
+});
+
+test("flags without a name are shown by their number", async () => {
+  const drawn = draw([row(">", 0, { "tcp.flags": "0x02c2" })]);
+  assert.match(drawn, "[SYN, ECE, CWR, 0x200] Seq=0 Len=0");
+});
+
+test("several connections, IPv6 among them", async () => {
+  const ipv6 = {
+    "tcp.stream": 1,
+    "ip.src": "",
+    "ip.dst": "",
+    "ipv6.src": "fe80::1234:5678:9abc:def0",
+    "ipv6.dst": "fe80::1",
+  };
+  const rows = [...handshake, row("> SYN", 0, ipv6)];
+  for (const columns of [60, 80]) {
+    const drawn = draw(rows, columns);
+    assert.match(drawn, /^ +1: │127\.0\.0\.1:50000 +127\.0\.0\.1:40000│$/m);
+    assert.match(drawn, "[fe80::1234:5678:9abc:def0]:50000");
+    assert.match(drawn, "[fe80::1]:40000");
+    assert.match(drawn, /─ 1: \[ACK\].*\n[^]*─ 2: \[SYN\]/);
+  }
+});
+
+test("the lane is straight, and no wider than the terminal", async () => {
+  const long = "로봇 팔이 움직입니다 ".repeat(50);
+  const late = { "frame.time_epoch": "1795365862.740020519" }; // 7,200 s after
+  const rows = [
+    ...handshake,
+    row("> PSH", 1, { ack: 1, bytes: long }),
+    row("<", 1, { ack: 1_000_001, ...late }),
+  ];
+  for (const columns of [40, 60, 80, 100, 200]) {
+    const lines = draw(rows, columns).split("\n");
+    for (const [index, mark] of [line(lines, 0), line(lines, 1)].entries())
+      assert.is(mark.size, 1, `lane's side ${index} at ${columns} columns`);
+    for (const row of lines)
+      assert.ok(stringWidth(row) <= Math.min(columns, 100), row);
+    assert.match(
+      draw(rows, columns),
+      "Ack=1000001",
+      "nothing of the numbers is cut",
+    );
+  }
+});
+
+/** The columns in which the lane's left or right side stands. */
+function line(rows: string[], side: 0 | 1): Set<number> {
+  return new Set(
+    rows.map((row) => {
+      const at = side ? row.lastIndexOf("│") : row.indexOf("│");
+      return stringWidth(row.slice(0, at));
+    }),
+  );
+}
+
+test("each line stands between its calls", async () => {
+  const around = (script: Parameters<typeof callsAround>[0], line: string) =>
+    Object.values(callsAround(script, line)).join(" ◆ ");
+  const lines = {
+    listening: "Server listening on 127.0.0.1:65432",
+    connected: "Connected by ('127.0.0.1', 40610)",
+    received: "Received from ('127.0.0.1', 40610): hello",
+    reset: "lecture1_server: the client reset the connection (ECONNRESET)",
+    closed: "Connection with ('127.0.0.1', 40610) closed",
+    down: "Server is shutting down...",
+  };
+  const all = (script: "server" | "forever" | "async") =>
+    Object.values(lines).map((line) => around(script, line));
+  assert.equal(all("server").slice(0, 4), [
+    "listen ◆ accept",
+    "accept ◆ recv",
+    "recv ◆ sendall",
+    "recv ◆ ",
+  ]);
+  assert.equal(all("forever"), [
+    ...all("server").slice(0, 4),
+    "close ◆ ",
+    " ◆ close",
+  ]);
+  assert.equal(all("async"), [
+    "startServer ◆ serveForever",
+    " ◆ read",
+    "read ◆ write",
+    "read ◆ ",
+    " ◆ close",
+    "close ◆ ",
+  ]);
+  assert.equal(
+    [
+      "Received from server: hello",
+      "lecture1_client: nobody listens (ECONNREFUSED)",
+      "lecture1_client: the server reset the connection (ECONNRESET)",
+      "lecture1_client: the server closed without an answer (EOF)",
+      "something else",
+    ].map((line) => around("client", line)),
+    ["recv ◆ close", "connect ◆ ", "recv ◆ ", "recv ◆ ", " ◆ "],
+  );
+});
+
+test("several lines written at once are lines of their own", async () => {
+  const written = [{ atMs: 5, text: "Received: a\nReceived: b\n" }];
+  assert.equal(
+    linesOf("server", "server", written, 3).map(({ timeMs, text }) => [
+      timeMs,
+      text,
+    ]),
+    [
+      [2, "Received: a"],
+      [2, "Received: b"],
+    ],
+  );
+});
+
+test.run();
