@@ -184,13 +184,17 @@ function essence(output: string, port: string): string {
 
 /** The sentences, table and rows of compare without what was measured. */
 function essenceOfCompare(text: string): string {
-  return text
-    .replace(/; Node v.*/, "") // and the rest of the last line: the machine
-    .replace(/[\d.,]+ (ms|s|MB)\b/g, "# $1")
-    .replace(/# m?s\b/g, "# TIME")
-    .replace(/[\d.,]+( a second| times| more threads)/g, "#$1")
-    .replace(/(echoes per second|threads before, with).*/g, "$1")
-    .replace(/[─█│┌┐└┘├┤┬┴┼ ]+/g, " ");
+  return (
+    text
+      .replace(/; Node v.*/, "") // and the rest of the last line: the machine
+      .replace(/[\d.,]+ (ms|s|MB)\b/g, "# $1")
+      .replace(/# m?s\b/g, "# TIME")
+      .replace(/[\d.,]+( a second| times| more threads)/g, "#$1")
+      .replace(/(echoes per second|threads before, with).*/g, "$1")
+      // Which one is the fastest, beside other tests on the same cores, is chance.
+      .replace(/(With all at once) .*/, "$1")
+      .replace(/[─█│┌┐└┘├┤┬┴┼ ]+/g, " ")
+  );
 }
 
 /**
@@ -216,6 +220,7 @@ function essenceOfLadder(text: string): string {
     .join("\n")
     .replace(/(Seq=[1-9]\d*) Ack=\d+/g, "$1")
     .replace(/ confirms the close/g, "")
+    .replace(/ +$/gm, "")
     .replace(/^\d+ packets/m, "packets");
 }
 
