@@ -232,6 +232,10 @@ test("text that was sent again, or overlaps, or follows a gap", async () => {
     "다",
     "라",
   ]);
+  const earlier = [piece(0, 4), piece(4, 8), piece(0, 4), piece(8, 12)];
+  assert.equal(texts([...handshake, ...earlier]).slice(3), [
+    ...["가", "나", "가", "다라"],
+  ]);
   const overlap = [piece(0, 4), piece(2, 8), piece(8, 12)];
   assert.equal(texts([...handshake, ...overlap]).slice(3), [
     "가",
@@ -253,8 +257,17 @@ test("bytes that are no UTF-8, or were not captured", async () => {
   assert.is(texts(rows).at(-1), "\ufffdA\ufffd\ufffd");
   assert.is(doings(rows).at(-1), "carries 4 bytes");
   assert.is(texts([row(">", 1, { bytes: "\ufeffhello" })])[0], "\ufeffhello");
-  const part = row(">", 1, { ack: 1, bytes: "가", "tcp.len": 200 });
-  assert.equal(doings([part]), ["carries 200 bytes, 3 of 200 bytes captured"]);
+  const overlong = row(">", 1, { ack: 1, bytes: Buffer.from([0x41, 0xc0]) });
+  assert.equal(texts([overlong]), ["A\ufffd"]);
+  assert.equal(doings([overlong]), ["carries 2 bytes"]);
+  const captured = Buffer.from("가나").subarray(0, 4);
+  const part = row(">", 1, { bytes: captured, "tcp.len": 200 });
+  const next = row(">", 201, { bytes: "b" });
+  assert.match(
+    doings([part])[0]!,
+    /^carries 200 bytes, .*4 of 200 bytes captured$/,
+  );
+  assert.equal(texts([...handshake, part, next]).slice(3), ["가", "b"]);
 });
 
 test("nothing in a text drives the terminal", async () => {
