@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
@@ -10,7 +9,14 @@ import type { Comparison, ServerResult } from "../scripts/compare/result.ts";
 import { sentences } from "../scripts/compare/sentences.ts";
 import { table } from "../scripts/compare/table.ts";
 import { projectFile, tsxLoader } from "../scripts/launch.ts";
-import { hasSignals, launchMarked, left, onLinux, suite } from "./harness.ts";
+import {
+  hasSignals,
+  launchMarked,
+  left,
+  onLinux,
+  suite,
+  temporaryFolder,
+} from "./harness.ts";
 
 const test = suite("compare");
 
@@ -160,7 +166,7 @@ for (const [first, firstFails, second, secondFails] of [
   ],
 ] as const)
   test(`servers that fail (${firstFails}, ${secondFails}) are reported, the third is measured`, async () => {
-    const folder = await mkdtemp(join(tmpdir(), "lecture1-fixture-"));
+    const folder = await temporaryFolder();
     const serve = `import net from "node:net";
 const port = process.argv[3];
 const serve = (treat) => net.createServer(treat).listen(port, "127.0.0.1", () =>
@@ -168,24 +174,20 @@ const serve = (treat) => net.createServer(treat).listen(port, "127.0.0.1", () =>
     const names = ["lecture1_server.ts", "lecture1_server_forever.ts"];
     await writeFile(join(folder, names[0]!), serve + first);
     await writeFile(join(folder, names[1]!), serve + second);
-    try {
-      const { comparison, ...servers } = await run([], 1, folder);
-      for (const [server, message] of [
-        [servers.first, firstFails],
-        [servers.second, secondFails],
-      ] as const) {
-        assert.is(server.failure?.step, "clients in turn");
-        assert.match(server.failure!.message, message);
-      }
-      assert.is(servers.third.failure, undefined);
-      assert.type(servers.third.ctrlC, "object");
-      const said = sentences(comparison).join("\n");
-      assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
-      if (first === neverStarts) assert.match(said, /no robot here/);
-      assert.match(stripVTControlCharacters(table(comparison)), /failed/);
-    } finally {
-      await rm(folder, { recursive: true });
+    const { comparison, ...servers } = await run([], 1, folder);
+    for (const [server, message] of [
+      [servers.first, firstFails],
+      [servers.second, secondFails],
+    ] as const) {
+      assert.is(server.failure?.step, "clients in turn");
+      assert.match(server.failure!.message, message);
     }
+    assert.is(servers.third.failure, undefined);
+    assert.type(servers.third.ctrlC, "object");
+    const said = sentences(comparison).join("\n");
+    assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
+    if (first === neverStarts) assert.match(said, /no robot here/);
+    assert.match(stripVTControlCharacters(table(comparison)), /failed/);
   });
 
 test.when(hasSignals && onLinux)(

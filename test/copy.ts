@@ -1,16 +1,9 @@
 /** A copy of the project, to edit its scripts and run them there. */
-import {
-  cp,
-  mkdtemp,
-  readFile,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { freePort, projectFile } from "../scripts/launch.ts";
+import { temporaryFolder } from "./harness.ts";
 
 /** The lecture's port: a learner may be using it, so the copy gets another one. */
 export const lecturePort = "65432";
@@ -25,7 +18,7 @@ export const scripts = [
 
 /** Copies what runs; the scripts have a free port in the place of the lecture's. */
 export async function copyProject() {
-  const folder = await mkdtemp(join(tmpdir(), "lecture1-copy-"));
+  const folder = await temporaryFolder();
   const port = String(await freePort());
   for (const name of ["scripts", "package.json"])
     await cp(projectFile(name), join(folder, name), { recursive: true });
@@ -47,10 +40,5 @@ export async function copyProject() {
     );
   }
 
-  return {
-    folder,
-    port,
-    replace,
-    remove: () => rm(folder, { recursive: true }),
-  };
+  return { folder, port, replace };
 }

@@ -1,8 +1,10 @@
 /** What every test uses: a suite that cleans up, TCP clients, seeded randomness. */
 import { createCipheriv, createHash, randomInt, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { readFile, readdir } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as uvu from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -22,12 +24,13 @@ export const onLinux = process.platform === "linux";
 export const hasSignals = process.platform !== "win32";
 
 const sockets = new Set<net.Socket>();
+const folders = new Set<string>();
 
 process.once("SIGINT", () => process.exit(130)); // and launch ends what it started
 
 /**
  * A uvu suite whose tests leave nothing behind: after each one, failed or not,
- * every client is disconnected and every process ended. A failed test says what
+ * every client is disconnected, every process ended, every folder removed. A failed test says what
  * the processes had printed.
  */
 export function suite(name: string) {
@@ -45,6 +48,8 @@ export function suite(name: string) {
         for (const socket of sockets) socket.destroy();
         sockets.clear();
         await stopAll(kept);
+        for (const folder of folders) await rm(folder, { recursive: true });
+        folders.clear();
       }
     });
   /** As the test itself, where `possible`; elsewhere it counts as skipped. */
@@ -55,6 +60,13 @@ export function suite(name: string) {
   suite.after(() => stopAll());
   const { skip, run } = suite;
   return Object.assign(add, { when: only, keep, skip, run });
+}
+
+/** A new folder, which is removed after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+  folders.add(folder);
+  return folder;
 }
 
 /**

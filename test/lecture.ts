@@ -41,7 +41,6 @@ export function testSection(test: ReturnType<typeof suite>, section: Section) {
     outputs.delete("");
     for (const [expected, output] of outputs)
       assert.is(essence(output, copy.port), essence(expected, copy.port));
-    await copy.remove();
   });
 }
 

@@ -1,5 +1,4 @@
-import { readFile, mkdtemp, writeFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { handleClient } from "../lecture1_server_forever.ts";
@@ -10,7 +9,14 @@ import {
   tsxLoader,
   within,
 } from "../scripts/launch.ts";
-import { connect, echo, hasSignals, suite, visit } from "./harness.ts";
+import {
+  connect,
+  echo,
+  hasSignals,
+  suite,
+  temporaryFolder,
+  visit,
+} from "./harness.ts";
 import {
   everyServer,
   foreverServer,
@@ -199,15 +205,10 @@ async function edited(change: (code: string) => string) {
   const original = await readFile(projectFile(`${server.name}.ts`), "utf8");
   const code = change(original);
   assert.is.not(code, original, "nothing was changed");
-  const folder = await mkdtemp(join(tmpdir(), "lecture1-"));
-  const file = join(folder, `${server.name}.mts`);
+  const file = join(await temporaryFolder(), `${server.name}.mts`);
   await writeFile(file, code);
   const command = [process.execPath, ...tsxLoader, file, "--port", "0"];
-  try {
-    return await listening(launch(command));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  return listening(launch(command));
 }
 
 test.run();

@@ -1,13 +1,5 @@
 /** npm run packets as a user runs it: its options, what it says where it can't capture, live runs. */
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readFile,
-  rm,
-  writeFile,
-} from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
@@ -16,7 +8,14 @@ import { projectFile, tsxLoader } from "../scripts/launch.ts";
 import { parseOptions } from "../scripts/packets/options.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
 import { copyProject } from "./copy.ts";
-import { hasSignals, launchMarked, left, onLinux, suite } from "./harness.ts";
+import {
+  hasSignals,
+  launchMarked,
+  left,
+  onLinux,
+  suite,
+  temporaryFolder,
+} from "./harness.ts";
 import { recordedLadder } from "./recordedLadder.ts";
 import { canCapture, tshark } from "./tshark.ts";
 
@@ -97,7 +96,7 @@ test.when(onLinux)("without tshark: what to install, and a recorded run", () =>
 test.when(hasSignals)(
   "without the right: which group, and a recorded run",
   async () => {
-    const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const folder = await temporaryFolder();
     const file = join(folder, "tshark");
     // What tshark 4.0 says to a user who is not in the group.
     const says = `Capturing on 'Loopback: lo'
@@ -109,7 +108,6 @@ tshark:
     await chmod(file, 0o755);
     const path = [folder, process.env.PATH].join(delimiter);
     await insteadOfCapture(path, /permission to capture[^]*group access_bpf/);
-    await rm(folder, { recursive: true });
   },
 );
 
@@ -118,7 +116,7 @@ const reads = test.when(tshark !== null);
 reads(
   "--read: the shipped captures, whatever the user's preferences",
   async () => {
-    const home = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const home = await temporaryFolder();
     const preferences = join(home, ".config", "wireshark", "preferences");
     await mkdir(join(preferences, ".."), { recursive: true });
     await writeFile(
@@ -132,7 +130,6 @@ reads(
     const read = JSON.parse(stdout) as Recording;
     const { system, ...packetsOnly } = { ...hello, lines: [] };
     assert.equal(read, { ...packetsOnly, tshark: read.tshark });
-    await rm(home, { recursive: true });
 
     const lossy = await recording(["--read", recorded("lossy.pcapng")]);
     const again = lossy.packets.filter(({ notes }) => notes.length);
@@ -164,7 +161,7 @@ function pcapOf(protocol: number, content: Buffer): Buffer {
 reads(
   "--read of what holds no TCP packet, or no packets at all: one line, exit 1",
   async () => {
-    const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const folder = await temporaryFolder();
     const udp = Buffer.from("1234567800080000", "hex");
     const syn = Buffer.from("c3509c40000003e8000000005002ffff00000000", "hex");
     const ip = Buffer.from("4500002800000000400600007f0000017f000001", "hex");
@@ -189,28 +186,26 @@ reads(
       assert.is(stdout, "");
       assert.match(stderr, /^packets: tshark says: The file .*\n$/);
     }
-    await rm(folder, { recursive: true });
   },
 );
 
 reads(
   "--read of a file that is cut: what is there, and a line on what is not",
   async () => {
-    const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const folder = await temporaryFolder();
     const file = join(folder, "cut.pcapng");
     const all = await readFile(recorded("hello.pcapng"));
     await writeFile(file, all.subarray(0, 700));
     const { stdout, stderr } = await run(["--read", file], 1);
     assert.match(plain(stdout), "[SYN, ACK] Seq=0 Ack=1 Len=0");
     assert.match(stderr, /^packets: tshark says: .*cut short.*\n$/);
-    await rm(folder, { recursive: true });
   },
 );
 
 const live = test.when(canCapture);
 
 live("a live run, packet by packet", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+  const folder = await temporaryFolder();
   const file = join(folder, "live.pcapng");
   const { lines, ...live } = await recording(["--save", file]);
   const text = "Hello, Server!";
@@ -283,7 +278,6 @@ live("a live run, packet by packet", async () => {
 
   const { system, ...saved } = live;
   assert.equal({ ...saved, lines: [] }, await recording(["--read", file]));
-  await rm(folder, { recursive: true });
 });
 
 live("--refused: SYN, then RST", async () => {
@@ -301,11 +295,10 @@ live("--refused: SYN, then RST", async () => {
 live(
   "--reset: the second client is confirmed by TCP, and reset when the first leaves",
   async () => {
-    const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+    const folder = await temporaryFolder();
     const file = join(folder, "reset.json");
     const { stdout } = await run(["--reset", "--json", file]);
     const text = await readFile(file, "utf8");
-    await rm(folder, { recursive: true });
     const { packets, lines, connections, about } = JSON.parse(
       text,
     ) as Recording;
@@ -425,7 +418,6 @@ live(
       /^packets: lecture1_server.ts ended with exit code 1\n[^]*Unexpected ";"/,
     );
     assert.is(server.stdout, "");
-    await copy.remove();
   },
 );
 

@@ -12,7 +12,7 @@ import {
 } from "../launch.ts";
 import type { Options } from "./options.ts";
 import type { Packet } from "./packet.ts";
-import { explain, linesOf, type Side } from "./recording.ts";
+import { explain, linesOf } from "./recording.ts";
 import { startCapture } from "./tshark.ts";
 
 /** Milliseconds that a script may take: a learner may have put a pause into it. */
@@ -33,54 +33,58 @@ type Script = Launched & { name: string; written: Written[] };
  */
 export async function record(options: Options) {
   const { server: design, message, meets, save } = options;
-  const port = String(await freePort());
+  const port = await freePort();
   const problems: string[] = [];
-  /** Waits; what doesn't come in time is told in the end, beside all that came. */
-  async function expect(what: string, wait: Promise<unknown>): Promise<void> {
-    await wait.catch(() => problems.push(`${what} within the time`));
+  /** Waits; what doesn't come, or a script that failed, is told beside all that came. */
+  async function expect(
+    what: string,
+    wait: Promise<unknown>,
+    script?: Script,
+  ): Promise<void> {
+    const came = await wait.then(
+      () => true,
+      () => false,
+    );
+    const crash = script && crashOf(script);
+    if (crash) problems.push(crash);
+    else if (!came) problems.push(what);
   }
 
   const [capture, server] = await Promise.all([
-    startCapture(Number(port), save),
+    startCapture(port, save),
     meets === "nobody" ? undefined : startServer(design, port),
   ]);
-  const first =
-    meets === "busy server" ? await connect(Number(port)) : undefined;
-  if (first)
-    await expect("no client was accepted", server!.saw(/Connected by/));
-  const client = start("lecture1_client", [
-    ...["--port", port],
-    `--message=${message}`,
-  ]);
+  const first = meets === "busy server" ? await connect(port) : undefined;
   if (first) {
-    const bytes = capture.until("confirmed bytes", secondWaits);
-    await expect("no bytes of the second client were confirmed", bytes);
+    const accepts = server!.saw(/Connected by/);
+    await expect("no client was accepted within 10 s", accepts);
+  }
+  const client = start("lecture1_client", port, [`--message=${message}`]);
+  if (first) {
+    const waits = capture.until("confirmed bytes", secondWaits);
+    await expect("no bytes of client 2 were confirmed within 10 s", waits);
     first.leave();
   }
-  await expect("lecture1_client.ts did not end", client.exit(patience));
+  const leaves = client.exit(patience);
+  await expect("lecture1_client.ts did not end within 30 s", leaves, client);
   await client.stop();
-  problems.push(...crashOf(client));
   if (server) {
-    const leaves = end(server, design);
-    await expect(`${server.name}.ts did not see its client leave`, leaves);
+    const what = `${server.name}.ts did not see its client leave within 30 s`;
+    await expect(what, end(server, design), server);
     await server.stop();
-    problems.push(...crashOf(server));
   }
-  const all = capture.until(
-    "the end",
-    (packets) => ended(packets) === (first ? 2 : 1),
-  );
-  await expect("not every connection's end was captured", all);
+  const connections = first ? 2 : 1;
+  const over = (packets: Packet[]) => ended(packets) === connections;
+  const close = capture.until("the end", over);
+  await expect("not every connection's end came within 10 s", close);
   await capture.stop().catch(({ message }: Error) => problems.push(message));
 
   const packets = capture.packets();
-  const [firstPacket] = packets;
-  if (!firstPacket) throw new Error(problems.join("\npackets: "));
-  const linesFrom = (side: Side, name: Design | "client", script?: Script) =>
-    linesOf(side, name, script?.written ?? [], firstPacket.atMs);
+  const firstMs = packets[0]?.atMs;
+  if (firstMs === undefined) throw new Error(problems.join("\npackets: "));
   const lines = [
-    ...linesFrom("server", design, server),
-    ...linesFrom("client", "client", client),
+    ...linesOf("server", design, server?.written ?? [], firstMs),
+    ...linesOf("client", "client", client.written, firstMs),
   ].sort((a, b) => a.timeMs - b.timeMs);
   const about =
     "1 is a client that stays, and leaves once bytes of 2 are confirmed; 2 is lecture1_client";
@@ -88,12 +92,12 @@ export async function record(options: Options) {
 }
 
 /** Starts a script with node, the tsx loader, and the preload that tells when it writes. */
-function start(name: string, args: string[]): Script {
+function start(name: string, port: number, args: string[] = []): Script {
   const written: Written[] = [];
   const script = launch(
     [
       ...[process.execPath, ...tsxLoader, "--import", stamp],
-      ...[projectFile(`${name}.ts`), ...args],
+      ...[projectFile(`${name}.ts`), "--port", String(port), ...args],
     ],
     process.env,
     (line) => written.push(line),
@@ -101,10 +105,10 @@ function start(name: string, args: string[]): Script {
   return Object.assign(script, { name, written });
 }
 
-async function startServer(design: Design, port: string): Promise<Script> {
-  const server = start(scriptNames[design], ["--port", port]);
+async function startServer(design: Design, port: number): Promise<Script> {
+  const server = start(scriptNames[design], port);
   await listening(server).catch(() => {
-    const said = crashOf(server).join() || server.all().trim();
+    const said = crashOf(server) ?? server.all().trim();
     throw new Error(said || `${server.name}.ts did not listen`);
   });
   return server;
@@ -136,9 +140,9 @@ async function end(server: Launched, design: Design): Promise<void> {
  * What node says of an error that nobody caught: of a learner's edit, perhaps. What
  * goes wrong on the network the scripts say themselves, with their name in front.
  */
-function crashOf({ name, ended, output, written }: Script): string[] {
+function crashOf({ name, ended, output, written }: Script): string | undefined {
   const saidIt = written.some(({ text }) => text.startsWith(`${name}: `));
-  if (!ended?.code || saidIt) return [];
+  if (!ended?.code || saidIt) return undefined;
   const { stderr } = output;
-  return [`${name}.ts ended with exit code ${ended.code}\n${stderr}`.trim()];
+  return `${name}.ts ended with exit code ${ended.code}\n${stderr}`.trim();
 }
