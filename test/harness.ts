@@ -5,6 +5,7 @@ import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as uvu from "uvu";
 import * as assert from "uvu/assert";
 import {
@@ -199,6 +200,18 @@ export async function left(mark: string): Promise<string[]> {
     pids.map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")),
   );
   return pids.filter((_, i) => environments[i]!.includes(mark));
+}
+
+/**
+ * Asserts that no process carries the mark any more. One that was ended by another
+ * may take a moment: tshark's dumpcap, esbuild under the tsx loader. Linux only.
+ */
+export async function noneLeft(mark: string): Promise<void> {
+  if (!onLinux) return;
+  const deadline = performance.now() + 2000;
+  while ((await left(mark)).length && performance.now() < deadline)
+    await sleep(20);
+  assert.equal(await left(mark), [], "processes left behind");
 }
 
 /**
