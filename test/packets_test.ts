@@ -281,6 +281,19 @@ live("a live run, packet by packet", async () => {
   assert.equal({ ...saved, lines: [] }, await recording(["--read", file]));
 });
 
+test.when(canCapture && onLinux)(
+  "--save to what can't be written: tshark's word for it, exit 1",
+  async () => {
+    for (const file of ["/dev/full", "/nonexistent/x.pcapng"]) {
+      const { stdout, stderr } = await run(["--save", file], 1);
+      assert.is(stdout, "");
+      assert.match(stderr, /^packets: tshark says: The file /);
+      assert.match(stderr, file);
+      assert.not.match(stderr, "usermod", "this is no question of rights");
+    }
+  },
+);
+
 live("--refused: SYN, then RST", async () => {
   const { packets, lines } = await recording(["--refused"]);
   assert.equal(

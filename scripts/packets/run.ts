@@ -77,7 +77,7 @@ export async function record(options: Options) {
   const over = (packets: Packet[]) => ended(packets) === connections;
   const close = capture.until("the end", over);
   await expect("not every connection's end came within 10 s", close);
-  await capture.stop().catch(({ message }: Error) => problems.push(message));
+  await capture.stop().catch(({ message }: Error) => problems.unshift(message));
 
   const packets = capture.packets();
   const firstMs = packets[0]?.atMs;

@@ -101,9 +101,11 @@ export async function startCapture(port: number, file?: string) {
      * @throws Refusal when tshark failed meanwhile: the file is full, say
      */
     async stop(): Promise<void> {
+      const endedItself = tshark.ended !== undefined; // even then with code 0
       tshark.kill("SIGINT"); // and tshark ends dumpcap, which captures for it
       const { code, signal } = await tshark.exit();
-      if (code !== 0 && signal !== "SIGINT") throw refusalOf(tshark);
+      const failed = code !== 0 && signal !== "SIGINT";
+      if (endedItself || failed) throw refusalOf(tshark);
     },
   };
 }
