@@ -413,8 +413,8 @@ let writing: Promise<void> | undefined;
 
 /**
  * Python's print; control codes are shown as \x1b, so they can't drive the
- * terminal. The lines of all threads that one turn of the main thread's event loop
- * brings go out in one write.
+ * terminal. While the server is busy, the lines of all threads that one turn of the
+ * main thread's event loop brings go out in one write.
  */
 function print(text: string): void {
   const visible = text.replace(

@@ -260,8 +260,8 @@ let writing: Promise<void> | undefined;
 
 /**
  * Python's print; control codes are shown as \x1b, so they can't drive the
- * terminal. The lines of all clients that one turn of the event loop serves go
- * out in one write: a write for each would be a fifth of the server's work.
+ * terminal. While the server is busy, the lines of all clients that one turn of the
+ * event loop serves go out in one write: a write for each would be a fifth of its work.
  */
 function print(text: string): void {
   const visible = text.replace(
