@@ -1,0 +1,44 @@
+/** A pseudo terminal for the tests, made by util-linux's `script`: what is typed there, Ctrl+C too, comes as from a keyboard. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { within } from "../scripts/launch.ts";
+import { onLinux } from "./harness.ts";
+
+/** Where the tests can have one. */
+export const hasTerminal = onLinux && existsSync("/usr/bin/script");
+
+/**
+ * Runs a command in a terminal.
+ *
+ * @param command for a shell
+ * @param cwd the folder to run it in
+ */
+export function terminal(command: string, cwd: string) {
+  const child = spawn("script", ["-qefc", command, "/dev/null"], { cwd });
+  let screen = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (screen += text));
+  const ended = once(child, "exit");
+
+  return {
+    type: (keys: string) => child.stdin.write(keys),
+    screen: () => screen.replaceAll("\r\n", "\n"),
+
+    /** Waits until something is on the screen. */
+    async saw(pattern: RegExp, ms = 20_000): Promise<RegExpMatchArray> {
+      const wait = async () => {
+        while (!pattern.test(screen)) await once(child.stdout, "data");
+      };
+      await within(ms, String(pattern), wait(), () => screen);
+      return screen.match(pattern)!;
+    },
+
+    /** Waits for the end of the command; returns its exit code, 128 and more for a signal. */
+    async exit(ms = 20_000): Promise<number> {
+      const [code] = await within(ms, "its end", ended, () => screen);
+      return code;
+    },
+
+    stop: () => child.kill("SIGKILL"),
+  };
+}
