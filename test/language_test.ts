@@ -1,5 +1,7 @@
 /** Which language is spoken where, what a terminal can draw, and Korean particles. */
 import * as assert from "uvu/assert";
+import { parseFlags } from "../scripts/commandLine.ts";
+import { projectFile, tsxLoader } from "../scripts/launch.ts";
 import {
   drawsLines,
   languageOf,
@@ -7,7 +9,7 @@ import {
   withParticle,
   type Particle,
 } from "../scripts/language.ts";
-import { suite } from "./harness.ts";
+import { launchMarked, suite } from "./harness.ts";
 
 const test = suite("language");
 
@@ -74,5 +76,47 @@ test("particles go by the sound of the word", async () => {
   for (const [word, particle, expected] of cases)
     assert.is(withParticle(word, particle), expected);
 });
+
+test("a mistake in the command line: what is wrong, and how to write it", async () => {
+  const flags = {
+    number: { type: "string", short: "n" },
+    lang: { type: "string" },
+    yes: { type: "boolean" },
+  } as const;
+  const cases: [string[], string][] = [
+    [["--nonsense"], "there is no option --nonsense"],
+    [["-x"], "there is no option -x"],
+    [["word"], "word is no option"],
+    [["--", "--yes"], "--yes is no option"],
+    [["--number"], "--number needs a value"],
+    [["-n"], "-n needs a value"],
+    [["--yes=1"], "--yes takes no value"],
+    [["--number", "-5"], "--number -5: write --number=-5 if that is its value"],
+    [["--lang", "fr"], "--lang fr: write en or ko"],
+  ];
+  for (const [args, says] of cases)
+    assert.throws(
+      () => parseFlags(args, flags),
+      ({ message }: Error) => message === says,
+    );
+  const right = ["--number=-5", "--yes", "--lang", "ko"];
+  assert.equal(
+    { ...parseFlags(right, flags) },
+    { number: "-5", yes: true, lang: "ko" },
+  );
+  assert.is(parseFlags(["-n", "-"], flags).number, "-");
+});
+
+for (const script of ["compare", "packets"])
+  test(`${script} says a mistake in the system's language`, async () => {
+    const file = projectFile(`scripts/${script}.ts`);
+    const command = [process.execPath, ...tsxLoader, file, "--nonsense"];
+    const started = launchMarked(command, { LC_ALL: "ko_KR.UTF-8" });
+    assert.is((await started.exit()).code, 2);
+    assert.is(
+      started.output.stderr,
+      `${script}: --nonsense 옵션은 없습니다; 옵션 목록은 --help로 볼 수 있습니다\n`,
+    );
+  });
 
 test.run();

@@ -1,5 +1,5 @@
 /** The command line of packets. */
-import { parseArgs } from "node:util";
+import { parseFlags } from "../commandLine.ts";
 import { designs, type Design } from "../designs.ts";
 
 export interface Options {
@@ -33,18 +33,15 @@ export const usage = `usage: npm run packets -- [options]
  * @throws Error whose message says in one line what is wrong and what to write
  */
 export function parseOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      server: { type: "string" },
-      message: { type: "string" },
-      refused: { type: "boolean" },
-      reset: { type: "boolean" },
-      read: { type: "string" },
-      save: { type: "string" },
-      json: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
+  const values = parseFlags(args, {
+    server: { type: "string" },
+    message: { type: "string" },
+    refused: { type: "boolean" },
+    reset: { type: "boolean" },
+    read: { type: "string" },
+    save: { type: "string" },
+    json: { type: "string" },
+    help: { type: "boolean", default: false },
   });
   const { server = "server", message = "Hello, Server!", help } = values;
   const { refused, reset, read, save, json } = values;
