@@ -96,7 +96,7 @@ export function launch(
 
     /** The whole lines on stdout so far. */
     lines(): string[] {
-      return output.stdout.split("\n").slice(0, -1);
+      return output.stdout.split(/\r?\n/).slice(0, -1);
     },
 
     /**
