@@ -1,6 +1,5 @@
 /** One run of a server and the client, with its packets captured. */
-import { once } from "node:events";
-import net from "node:net";
+import { connect } from "../connection.ts";
 import { scriptNames, type Design } from "../designs.ts";
 import {
   freePort,
@@ -8,7 +7,6 @@ import {
   listening,
   projectFile,
   tsxLoader,
-  within,
   type Launched,
   type Written,
 } from "../launch.ts";
@@ -69,7 +67,7 @@ export async function captureRun(options: Options) {
   if (first) {
     const waits = capture.until("confirmed bytes", secondWaits);
     await expect(say.notConfirmed(moment), waits);
-    first.end();
+    first.leave();
   }
   const leaves = client.exit(patience * 1000);
   const [clientFile, serverFile] = [`${client.name}.ts`, `${server?.name}.ts`];
@@ -93,14 +91,6 @@ export async function captureRun(options: Options) {
     ...linesOf("client", "client", client.written, firstMs),
   ].sort((a, b) => a.timeMs - b.timeMs);
   return { lines, packets, problems };
-}
-
-/** A client that connects, says nothing, and stays. */
-async function connect(port: number): Promise<net.Socket> {
-  const socket = net.connect(port, "127.0.0.1");
-  const connected = once(socket, "connect");
-  await within(moment * 1000, `a connection to port ${port}`, connected);
-  return socket.on("error", () => {}); // whatever becomes of it, the packets show it
 }
 
 /** Starts a script with node, the tsx loader, and the preload that tells when it writes. */
