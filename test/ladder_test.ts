@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
+import { launch } from "../scripts/launch.ts";
 import { languages } from "../scripts/language.ts";
 import { callsAround } from "../scripts/packets/calls.ts";
 import { ladder, printedLines, type View } from "../scripts/packets/ladder.ts";
@@ -201,7 +202,10 @@ test("the window update after a handshake on macOS has words", async () => {
 
 test("rows that end in CRLF, as on Windows", async () => {
   const rows = [...handshake, row("> PSH", 1, { ack: 1, bytes: "a" })];
-  assert.equal(explained(rows.map((row) => `${row}\r`)), explained(rows));
+  const print = `process.stdout.write(${JSON.stringify(`${rows.join("\r\n")}\r\n`)})`;
+  const tshark = launch([process.execPath, "-e", print]);
+  await tshark.exit();
+  assert.equal(explained(tshark.lines()), explained(rows));
   const written = [{ atMs: 5, text: "Received: a\r\nReceived: b\r\n" }];
   const printed = linesOf("server", "server", written, 3);
   assert.equal(
@@ -406,6 +410,26 @@ test("the lane is straight, and no wider than the terminal", async () => {
         assert.ok(stringWidth(row) <= Math.min(columns, 100), row);
       assert.match(drawn, "Ack=1000001", "nothing of the numbers is cut");
     }
+});
+
+test("a wide letter is cut as a whole", async () => {
+  const text = "로봇 팔이 움직입니다".repeat(20);
+  for (let shift = 0; shift < 2; shift++) {
+    const line = { ...recordedRun.lines[0]!, text: "x".repeat(shift) + text };
+    const rows = [row("> PSH", 1, { bytes: line.text })];
+    const recording = { tshark: "", ...explained(rows), lines: [line] };
+    for (let columns = 60; columns < 100; columns++) {
+      const drawn = plain(ladder(recording, view(columns)));
+      for (const row of drawn.split("\n"))
+        assert.ok(stringWidth(row) <= columns, row);
+      assert.is(
+        new Set(drawn.match(/│.*?│/g)!.map((row) => stringWidth(row))).size,
+        1,
+      );
+    }
+    const printed = plain(printedLines(recording, view(120)));
+    assert.ok(stringWidth(printed) <= 120);
+  }
 });
 
 test("both languages say every text, each in its own way", async () => {

@@ -156,7 +156,7 @@ test("each wish has its recording, or a line that says why it is another one", a
     ["--message abc", "hello", "message"],
     ["--server forever --message abc", "forever", "message"],
     [`--server async --message ${"x".repeat(4000)}`, "async", "message"],
-    ["--refused --message abc", "refused", "message"],
+    ["--refused --message abc", "refused"], // which is never sent
   ];
   for (const [line, name, why] of wishes) {
     const options = parseOptions(line.split(" ").filter(Boolean));

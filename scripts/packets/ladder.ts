@@ -39,15 +39,14 @@ const strokesOf = (view: View) => (view.ascii ? ascii : unicode);
 
 /** The lines that the scripts printed, one row each; empty where none are known. */
 export function printedLines(recording: Recording, view: View): string {
+  const { columns, texts } = view;
   const time = timeOf(recording);
-  const truncationCharacter = strokesOf(view).cut;
-  const rows = recording.lines.map(({ timeMs, from, text }) =>
-    cliTruncate(
-      `${time(timeMs)}  ${padEnd(view.texts.sides[from], sideWidth(view))}  ${visible(text)}`,
-      Math.max(view.columns, lineWidth),
-      { truncationCharacter },
-    ),
-  );
+  const who = longest(Object.values(texts.sides));
+  const rows = recording.lines.map(({ timeMs, from, text }) => {
+    const side = padEnd(texts.sides[from], who);
+    const row = `${time(timeMs)}  ${side}  ${visible(text)}`;
+    return cut(row, Math.max(columns, lineWidth), strokesOf(view));
+  });
   return rows.join("\n");
 }
 
@@ -77,9 +76,6 @@ export function ladder(recording: Recording, view: View): string {
     rest >= Math.max(wordsWidth.least, longest([...said.values()].flat()));
   const noTime = " ".repeat(time(0).length);
 
-  const cut = (text: string, columns: number) =>
-    cliTruncate(text, columns, { truncationCharacter: strokes.cut });
-
   function row(time: string, inside: string, words = ""): string {
     const { side } = strokes;
     return `${time} ${side}${inside}${side}  ${words}`.trimEnd();
@@ -97,7 +93,7 @@ export function ladder(recording: Recording, view: View): string {
         index < step.does.length ? text : chalk.magenta(text),
       );
     if (!beside) below.push(...words.splice(0));
-    const drawn = colour(step)(arrow(cut(label, lane - 6), step));
+    const drawn = colour(step)(arrow(cut(label, lane - 6, strokes), step));
     const rows = [row(time(step.timeMs), drawn, words.shift())];
     while (below.length || words.length) {
       const inside = place(below.shift() ?? "", step.from);
@@ -108,7 +104,7 @@ export function ladder(recording: Recording, view: View): string {
 
   function lineRow({ timeMs, from, text, before, after }: Line): string {
     const mark = `${before} ${chalk.yellow(strokes.mark)} ${after}`.trim();
-    const said = beside ? chalk.dim(cut(visible(text), rest)) : "";
+    const said = beside ? chalk.dim(cut(visible(text), rest, strokes)) : "";
     return row(time(timeMs), place(mark, from), said);
   }
 
@@ -126,18 +122,19 @@ export function ladder(recording: Recording, view: View): string {
 
   /** Text at the side of who sent or printed it. */
   function place(text: string, from: Side): string {
-    const short = cut(text, lane - 4);
+    const short = cut(text, lane - 4, strokes);
     const space = " ".repeat(lane - 2 - stringWidth(short));
     return from === "client" ? `  ${short}${space}` : `${space}${short}  `;
   }
 
   /** Client and server in one row, or where they are too long in two. */
   function bothEnds(left: string, right: string): string[] {
-    const [client, server] = [cut(left, lane), cut(right, lane)];
-    const space = lane - stringWidth(client) - stringWidth(server);
-    return space > 0
-      ? [`${client}${" ".repeat(space)}${server}`]
-      : [padEnd(client, lane), padEnd("", lane - stringWidth(server)) + server];
+    const client = cut(left, lane, strokes);
+    const server = cut(right, lane, strokes);
+    const rest = lane - stringWidth(server);
+    return stringWidth(client) < rest
+      ? [`${padEnd(client, rest)}${server}`]
+      : [padEnd(client, lane), `${" ".repeat(rest)}${server}`];
   }
 
   const ends = connections.flatMap(({ client, server }, index) =>
@@ -166,7 +163,14 @@ function wordsOf(step: Step, texts: Texts): string[] {
   ];
 }
 
-const sideWidth = ({ texts }: View) => longest(Object.values(texts.sides));
+/** Cuts what is too wide; cliTruncate alone leaves a column too many where it cuts a wide letter. */
+function cut(text: string, columns: number, strokes: typeof unicode): string {
+  const options = { truncationCharacter: strokes.cut };
+  const short = cliTruncate(text, columns, options);
+  return stringWidth(short) <= columns
+    ? short
+    : cliTruncate(text, columns - 1, options);
+}
 
 /** Fills up with spaces; wide letters count as two. */
 function padEnd(text: string, columns: number): string {

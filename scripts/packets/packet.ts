@@ -62,9 +62,9 @@ export const fields = [
   ...Object.keys(findings),
 ];
 
-/** Reads a row that tshark printed for one packet; on Windows it ends in a \r. */
+/** Reads a row that tshark printed for one packet. */
 export function parsePacket(row: string): Packet {
-  const values = row.replace(/\r$/, "").split("\t");
+  const values = row.split("\t");
   const field = (name: string) => values[fields.indexOf(name)] ?? "";
   const number = (name: string) => Number(field(name));
   const address = (end: "src" | "dst") => {
