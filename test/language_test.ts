@@ -27,6 +27,7 @@ test("--lang, else the environment, else what Intl says", async () => {
     [{ LANG: "en_US.UTF-8" }, "ko-KR", "en"],
     [{ LANG: "en_US.UTF-8", LC_MESSAGES: "ko_KR.UTF-8" }, "en-US", "ko"],
     [{ LANG: "ko_KR.UTF-8", LC_ALL: "C.UTF-8" }, "en-US", "en"],
+    [{ LC_MESSAGES: "ko_KR.UTF-8", LC_ALL: "C.UTF-8" }, "en-US", "en"],
     [{ LANG: "ko_KR.UTF-8", LC_ALL: "" }, "en-US", "ko"],
     [{ LANG: "kok_IN.UTF-8" }, "en-US", "en"], // Konkani
     // What would come out garbled is said in English.

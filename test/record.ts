@@ -20,6 +20,7 @@ import { readCapture, tsharkVersion } from "../scripts/packets/tshark.ts";
 import { copyProject, lecturePort } from "./copy.ts";
 import { edit } from "./lecture.ts";
 import { sectionsOf } from "./readme.ts";
+import { canCapture } from "./tshark.ts";
 
 /** The options of packets for each recording that needs any. */
 const options: Record<string, string[]> = {
@@ -72,6 +73,10 @@ async function record(name: string): Promise<Omit<Shipped, "rows">> {
   return { system: system!, tshark, run: run!, scripts, lines };
 }
 
+if (!canCapture) {
+  console.error("record: needs tshark and the right to capture");
+  process.exit(1);
+}
 for (const name of shippedNames) {
   const about =
     name === "lossy"

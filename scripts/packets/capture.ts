@@ -65,22 +65,21 @@ export async function captureRun(options: Options) {
   }
   const client = start("lecture1_client", port, [`--message=${message}`]);
   if (first) {
-    const waits = capture.until("confirmed bytes", secondWaits);
+    const waits = capture.until("confirmed bytes", secondWaits, moment);
     await expect(say.notConfirmed(moment), waits);
     first.leave();
   }
   const leaves = client.exit(patience * 1000);
-  const [clientFile, serverFile] = [`${client.name}.ts`, `${server?.name}.ts`];
-  await expect(say.notEnded(clientFile, patience), leaves, client);
+  await expect(say.notEnded(`${client.name}.ts`, patience), leaves, client);
   await client.stop();
   if (server) {
-    const ends = end(server, design);
-    await expect(say.notLeft(serverFile, patience), ends, server);
+    const what = say.notLeft(`${server.name}.ts`, patience);
+    await expect(what, end(server, design), server);
     await server.stop();
   }
   const connections = first ? 2 : 1;
   const over = (packets: Packet[]) => ended(packets) === connections;
-  await expect(say.noEnd(moment), capture.until("the end", over));
+  await expect(say.noEnd(moment), capture.until("the end", over, moment));
   await capture.stop().catch(({ message }: Error) => problems.unshift(message));
 
   const packets = capture.packets();

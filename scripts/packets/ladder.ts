@@ -28,12 +28,22 @@ const lineWidth = 120;
 
 /** What a ladder is drawn with. */
 const unicode = {
-  ...{ shaft: "─", side: "│", toServer: "▶", toClient: "◀", cut: "…" },
-  ...{ mark: "◆", lost: "✗" },
+  shaft: "─",
+  side: "│",
+  toServer: "▶",
+  toClient: "◀",
+  lost: "✗",
+  mark: "◆",
+  cut: "…",
 };
 const ascii: typeof unicode = {
-  ...{ shaft: "-", side: "|", toServer: ">", toClient: "<", cut: "~" },
-  ...{ mark: "*", lost: "x" },
+  shaft: "-",
+  side: "|",
+  toServer: ">",
+  toClient: "<",
+  lost: "x",
+  mark: "*",
+  cut: "~",
 };
 const strokesOf = (view: View) => (view.ascii ? ascii : unicode);
 
@@ -111,10 +121,9 @@ export function ladder(recording: Recording, view: View): string {
   /** From who sent it to the other side; one that is lost breaks off before. */
   function arrow(label: string, { from, lost }: Step): string {
     const { shaft, toServer, toClient } = strokes;
-    const [broken, gap] = lost ? [strokes.lost, "  "] : ["", ""];
-    const head = broken || (from === "client" ? toServer : toClient);
-    const rest = lane - stringWidth(label) - 4 - gap.length;
-    const line = shaft.repeat(rest);
+    const arrives = from === "client" ? toServer : toClient;
+    const [head, gap] = lost ? [strokes.lost, "  "] : [arrives, ""];
+    const line = shaft.repeat(lane - stringWidth(label) - 4 - gap.length);
     return from === "client"
       ? `${shaft} ${label} ${line}${head}${gap}`
       : `${gap}${head}${line} ${label} ${shaft}`;

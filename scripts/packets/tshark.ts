@@ -91,9 +91,13 @@ export async function startCapture(port: number, file?: string) {
     /** The packets that have been seen so far. */
     packets,
 
-    /** Waits until enough packets are there; throws after 10 seconds. */
-    until(what: string, enough: (packets: Packet[]) => boolean) {
-      return tshark.until(what, () => enough(packets()));
+    /** Waits until enough packets are there; throws after so many seconds. */
+    until(
+      what: string,
+      enough: (packets: Packet[]) => boolean,
+      seconds: number,
+    ) {
+      return tshark.until(what, () => enough(packets()), seconds * 1000);
     },
 
     /**

@@ -27,7 +27,7 @@ export const english = {
       --server NAME    server, forever or async (server)
       --message TEXT   what the client sends (Hello, Server!)
       --refused        no server: SYN, then RST
-      --reset          a second client of lecture1_server, which waits and is reset
+      --reset          a second client of lecture1_server: waits, and is reset
       --read FILE      shows a saved capture instead of a run
       --save FILE      keeps the packets, for Wireshark or --read
       --json FILE      writes packets and lines as JSON; - is stdout, and nothing else
@@ -51,7 +51,7 @@ export const english = {
   printed: "What the scripts printed",
   wire: "What went over the wire",
   twoClients:
-    "1 is a client that stays, and leaves once bytes of 2 are confirmed; 2 is lecture1_client",
+    "1 is a client that stays until bytes of 2 are confirmed; 2 is lecture1_client",
   sides: { client: "client", server: "server" },
   carried: (packets: number, count: number) =>
     `${packets === 1 ? "1 packet" : `${packets} packets`}, ${bytes(count)} carried`,
@@ -63,7 +63,7 @@ export const english = {
     return act === "confirms the handshake" ? "confirms: connected" : act;
   },
   findings,
-  lost: "lost on the way",
+  lost: "lost",
   captured: (captured: number, length: number) =>
     `${captured} of ${length} bytes captured`,
 

@@ -44,7 +44,7 @@ export const korean: Texts = {
   printed: "프로그램이 출력한 내용",
   wire: "네트워크를 오간 패킷",
   twoClients:
-    "1은 연결을 유지하다가 2의 데이터에 확인 응답이 오면 연결을 끊는 클라이언트이고, 2는 lecture1_client입니다",
+    "1은 2의 데이터에 확인 응답이 올 때까지 남는 클라이언트, 2는 lecture1_client입니다",
   sides: { client: "클라이언트", server: "서버" },
   carried: (packets, count) => `패킷 ${packets}개, 데이터 ${count}바이트`,
   does(act) {
@@ -70,7 +70,7 @@ export const korean: Texts = {
     "answers the keep-alive": "keep-alive에 응답",
     "same ports as before": "앞서 쓴 포트를 다시 씀",
   },
-  lost: "도중에 유실됨",
+  lost: "유실됨",
   captured: (captured, length) => `${length}바이트 중 ${captured}바이트 캡처됨`,
 
   noTshark: "tshark가 설치되어 있지 않습니다(ENOENT)",
