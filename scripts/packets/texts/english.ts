@@ -30,7 +30,7 @@ export const english = {
       --reset          a second client of lecture1_server: waits, and is reset
       --read FILE      shows a saved capture instead of a run
       --save FILE      keeps the packets, for Wireshark or --read
-      --json FILE      writes packets and lines as JSON; - is stdout, and nothing else
+      --json FILE      packets and lines as JSON; - is stdout, and nothing else
       --lang LANG      en or ko (the system's language)
       --ascii          draws with - | * only, for old terminals
       --help           shows this`,
