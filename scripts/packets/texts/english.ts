@@ -99,16 +99,16 @@ export const english = {
   /** What to install, or which group to join. */
   install: {
     missing: `It is the command line of Wireshark, https://www.wireshark.org:
-  Linux    sudo apt install tshark, answer Yes, then: sudo usermod -aG wireshark $USER
-           (Fedora: wireshark-cli, Arch: wireshark-cli); log out and in again
+  Linux    sudo apt install tshark (Fedora and Arch: wireshark-cli), answer Yes,
+           sudo usermod -aG wireshark $USER; log out and in again
   macOS    install Wireshark from its .dmg, and with it ChmodBPF
   Windows  install Wireshark, and with it Npcap`,
     "no right": `To capture, your user needs the right to:
-  Linux    sudo dpkg-reconfigure wireshark-common, answer Yes (on Debian, Ubuntu), then
+  Linux    sudo dpkg-reconfigure wireshark-common (Debian, Ubuntu), answer Yes,
            sudo usermod -aG wireshark $USER; log out and in again
-  macOS    install ChmodBPF, which comes with Wireshark's .dmg: it puts you into the
-           group access_bpf; log out and in again
-  Windows  install Npcap, which comes with Wireshark, without its option that lets
+  macOS    install ChmodBPF, which comes with Wireshark's .dmg and puts you into
+           the group access_bpf; log out and in again
+  Windows  install Npcap, which comes with Wireshark, without the option that
            only administrators capture, or use a terminal as administrator`,
   },
 };

@@ -21,10 +21,10 @@ export const korean: Texts = {
       --server NAME    server, forever, async 중 하나 (server)
       --message TEXT   클라이언트가 보낼 문자열 (Hello, Server!)
       --refused        서버 없음: SYN, 그리고 RST
-      --reset          lecture1_server의 두 번째 클라이언트: 기다리다가 강제로 끊김
+      --reset          lecture1_server의 두 번째 클라이언트: 대기 후 강제로 끊김
       --read FILE      실행하는 대신 저장된 캡처를 보여 줌
       --save FILE      패킷을 저장함, Wireshark나 --read로 볼 수 있음
-      --json FILE      패킷과 출력을 JSON으로 씀; -는 stdout이고 다른 출력은 없음
+      --json FILE      패킷과 출력을 JSON으로 씀; -는 stdout이며 그것만 출력
       --lang LANG      en 또는 ko (시스템의 언어)
       --ascii          오래된 터미널용으로 - | * 만으로 그림
       --help           이 도움말`,
@@ -44,7 +44,7 @@ export const korean: Texts = {
   printed: "프로그램이 출력한 내용",
   wire: "네트워크를 오간 패킷",
   twoClients:
-    "1은 2의 데이터에 확인 응답이 올 때까지 남는 클라이언트, 2는 lecture1_client입니다",
+    "1은 2의 데이터에 확인 응답이 올 때까지 남는 클라이언트, 2는 lecture1_client",
   sides: { client: "클라이언트", server: "서버" },
   carried: (packets, count) => `패킷 ${packets}개, 데이터 ${count}바이트`,
   does(act) {
@@ -101,15 +101,15 @@ export const korean: Texts = {
 
   install: {
     missing: `tshark는 Wireshark(https://www.wireshark.org)의 명령줄 프로그램입니다:
-  Linux    sudo apt install tshark, 질문에 Yes, 그리고: sudo usermod -aG wireshark $USER
-           (Fedora: wireshark-cli, Arch: wireshark-cli); 로그아웃했다가 다시 로그인
+  Linux    sudo apt install tshark (Fedora와 Arch: wireshark-cli), 질문에 Yes,
+           sudo usermod -aG wireshark $USER; 로그아웃했다가 다시 로그인
   macOS    Wireshark를 .dmg로 설치하고 ChmodBPF도 설치
   Windows  Wireshark를 설치하면서 Npcap도 설치`,
     "no right": `캡처하려면 사용자에게 권한이 필요합니다:
-  Linux    sudo dpkg-reconfigure wireshark-common, 질문에 Yes (Debian, Ubuntu), 그리고
+  Linux    sudo dpkg-reconfigure wireshark-common (Debian, Ubuntu), 질문에 Yes,
            sudo usermod -aG wireshark $USER; 로그아웃했다가 다시 로그인
-  macOS    Wireshark의 .dmg에 있는 ChmodBPF를 설치하면 사용자가 access_bpf 그룹에
-           들어감; 로그아웃했다가 다시 로그인
+  macOS    Wireshark의 .dmg에 있는 ChmodBPF를 설치하면 사용자가 access_bpf
+           그룹에 들어감; 로그아웃했다가 다시 로그인
   Windows  Wireshark에 있는 Npcap을 관리자만 캡처하게 하는 옵션 없이 설치하거나,
            관리자 권한으로 연 터미널을 사용`,
   },
