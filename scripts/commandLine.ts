@@ -1,6 +1,88 @@
 /** What the command lines of compare and packets have in common. */
 import { writeFile } from "node:fs/promises";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { chalk } from "zx";
+import {
+  languageOf,
+  languages,
+  withParticle,
+  type Language,
+} from "./language.ts";
+
+/** What the command line is told, in each language. */
+const english = {
+  listed: "--help lists the options",
+  unknown: (flag: string) => `there is no option ${flag}`,
+  noWord: (word: string) => `${word} is no option`,
+  needsValue: (flag: string) => `${flag} needs a value`,
+  noValue: (flag: string) => `${flag} takes no value`,
+  ambiguous: (flag: string, value: string) =>
+    `${flag} ${value}: write ${flag}=${value} if that is its value`,
+  languages: (lang: string) => `--lang ${lang}: write en or ko`,
+  cantWrite: (file: string, code = "") =>
+    `can't write ${file} (${code}), check --json`,
+  cantWriteOutput: (code = "") => `can't write the output (${code})`,
+};
+const texts: Record<Language, typeof english> = {
+  en: english,
+  ko: {
+    listed: "옵션 목록은 --help로 볼 수 있습니다",
+    unknown: (flag) => `${flag} 옵션은 없습니다`,
+    noWord: (word) => `${withParticle(word, "은/는")} 옵션이 아닙니다`,
+    needsValue: (flag) => `${flag}에는 값이 필요합니다`,
+    noValue: (flag) => `${flag}에는 값을 줄 수 없습니다`,
+    ambiguous: (flag, value) =>
+      `${flag} ${value}: 이것이 값이라면 ${flag}=${value} 형태로 쓰세요`,
+    languages: (lang) => `--lang ${lang}: en이나 ko를 쓰세요`,
+    cantWrite: (file, code) =>
+      `${file} 파일에 쓸 수 없습니다(${code}). --json을 확인하세요`,
+    cantWriteOutput: (code) => `출력할 수 없습니다(${code})`,
+  },
+};
+
+/** The language of this run. */
+export const language = languageOf(process.argv.slice(2));
+const say = texts[language];
+
+/**
+ * Takes arguments apart, as parseArgs does, with words of our own for a mistake.
+ *
+ * @param args without node and the script's name
+ * @param options what may be there, as parseArgs wants it
+ * @throws Error whose message says in one line what is wrong
+ */
+export function parseFlags<T extends Flags>(args: string[], options: T) {
+  const free = { strict: false, allowPositionals: true, tokens: true } as const;
+  for (const token of parseArgs({ args, options, ...free }).tokens) {
+    if (token.kind === "positional") throw new Error(say.noWord(token.value));
+    if (token.kind === "option") checkFlag(token, options[token.name]);
+  }
+  return parseArgs({ args, options }).values;
+}
+
+type Flags = NonNullable<ParseArgsConfig["options"]>;
+
+/** An option as it stands in the arguments. */
+interface Flag {
+  name: string;
+  rawName: string;
+  value: string | undefined;
+  inlineValue: boolean | undefined;
+}
+
+function checkFlag(flag: Flag, known: Flags[string] | undefined): void {
+  const { name, rawName, value, inlineValue } = flag;
+  if (!known) throw new Error(say.unknown(rawName));
+  if (known.type === "boolean") {
+    if (value !== undefined) throw new Error(say.noValue(rawName));
+    return;
+  }
+  if (value === undefined) throw new Error(say.needsValue(rawName));
+  if (!inlineValue && /^-./.test(value))
+    throw new Error(say.ambiguous(rawName, value));
+  if (name === "lang" && !languages.some((language) => language === value))
+    throw new Error(say.languages(value));
+}
 
 /**
  * Reads the command line; on --help or a mistake it says what to write and exits.
@@ -21,11 +103,8 @@ export function readOptions<T extends { help: boolean }>(
     process.stdout.write(`${usage}\n`);
     process.exit(0);
   } catch (error) {
-    // Of several lines the last one says what to write.
-    const what = (error as Error).message.split("\n").at(-1)!.split(". ")[0]!;
-    process.stderr.write(
-      `${name}: ${what.replace(/\.$/, "")}; --help lists the options\n`,
-    );
+    const { message } = error as Error;
+    process.stderr.write(`${name}: ${message}; ${say.listed}\n`);
     process.exit(2);
   }
 }
@@ -39,9 +118,7 @@ export async function writeJson(
   const text = `${JSON.stringify(result, null, 2)}\n`;
   if (file === "-") return void process.stdout.write(text);
   await writeFile(file, text).catch(({ code }: NodeJS.ErrnoException) => {
-    process.stderr.write(
-      `${name}: can't write ${file} (${code}), check --json\n`,
-    );
+    process.stderr.write(`${name}: ${say.cantWrite(file, code)}\n`);
     process.exit(1);
   });
 }
@@ -69,7 +146,7 @@ export function endEarly(
   process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
     if (code !== "EPIPE" && !ending)
       // else whoever read it has gone
-      process.stderr.write(`${name}: can't write the output (${code})\n`);
+      process.stderr.write(`${name}: ${say.cantWriteOutput(code)}\n`);
     end(1);
   });
 }

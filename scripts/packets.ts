@@ -2,19 +2,19 @@
  * Your own SYN and ACK: runs a server and the client once, captures what goes
  * over the wire with tshark, and draws it as a ladder.
  *
- *   npm run packets
- *   npm run packets -- --help
+ *   npx tsx scripts/packets.ts
+ *   npx tsx scripts/packets.ts --help
  */
-import { readFile } from "node:fs/promises";
 import { release, type } from "node:os";
 import { chalk } from "zx";
 import { endEarly, readOptions, writeJson } from "./commandLine.ts";
-import { launched, projectFile, stopAll } from "./launch.ts";
-import { howToCapture } from "./packets/install.ts";
+import { launched, stopAll } from "./launch.ts";
+import { captureRun } from "./packets/capture.ts";
 import { ladder, printedLines } from "./packets/ladder.ts";
-import { parseOptions, usage } from "./packets/options.ts";
-import { bytes, explain, type Recording } from "./packets/recording.ts";
-import { record } from "./packets/run.ts";
+import { parseOptions } from "./packets/options.ts";
+import { explain, type Recording } from "./packets/recording.ts";
+import { decoded, nearest, type Difference } from "./packets/shipped.ts";
+import { say } from "./packets/texts.ts";
 import {
   isRefusal,
   readCapture,
@@ -22,40 +22,49 @@ import {
   type Refusal,
 } from "./packets/tshark.ts";
 
-/** A recording, and what didn't go as it should. */
-type Recorded = Recording & { problems: string[] };
+/** A recording, and what didn't go as it should, in a line each. */
+type Shown = [Recording, string[]];
 
-const options = readOptions("packets", usage, parseOptions);
+const options = readOptions("packets", say.usage, parseOptions);
 let stopping = false;
 endEarly("packets", stop);
 
 try {
   const { read } = options;
-  const { problems, ...recording } = read ? await readFrom(read) : await run();
+  const [recording, problems] = read ? await readFrom(read) : await run();
   if (!stopping) await present(recording, problems);
 } catch (error) {
   if (!stopping) await fail(error as Error); // Ctrl+C makes every wait fail
 }
 
 /** Captures a run. */
-async function run(): Promise<Recorded> {
-  const [tshark, { packets, ...recorded }] = await Promise.all([
+async function run(): Promise<Shown> {
+  const { server, message, meets } = options;
+  const [tshark, { lines, packets, problems }] = await Promise.all([
     tsharkVersion(),
-    record(options),
+    captureRun(options),
   ]);
   const system = `${type()} ${release()}, Node ${process.version}`;
-  return { system, tshark, ...recorded, ...explain(packets) };
+  const about = { system, tshark, run: { server, message, meets } };
+  return [{ ...about, lines, ...explain(packets) }, problems];
 }
 
 /** Reads a saved capture: there are packets in it, but no lines of the scripts. */
-async function readFrom(file: string): Promise<Recorded> {
-  const [tshark, { packets, problems }] = await Promise.all([
-    tsharkVersion(),
-    readCapture(file),
-  ]);
-  if (packets.length + problems.length === 0)
-    throw new Error(`${file} holds no TCP packet`);
-  return { tshark, lines: [], problems, ...explain(packets) };
+async function readFrom(file: string): Promise<Shown> {
+  try {
+    const [tshark, { packets, problems }] = await Promise.all([
+      tsharkVersion(),
+      readCapture(file),
+    ]);
+    if (packets.length + problems.length === 0)
+      throw new Error(say.noPacket(file));
+    return [{ tshark, lines: [], ...explain(packets) }, problems];
+  } catch (error) {
+    const missing = isRefusal(error) && error.reason === "missing";
+    const known = missing && (await decoded(file).catch(() => undefined));
+    if (known) return [known, []];
+    throw error;
+  }
 }
 
 /** The ladder, the JSON, or both; and what went wrong, in a line each. */
@@ -68,44 +77,50 @@ async function present(recording: Recording, problems: string[]) {
 }
 
 function show(recording: Recording): void {
-  const { packets, date, system, tshark, about } = recording;
+  const { packets, date, system, tshark, run } = recording;
   const columns = process.stdout.columns || 80;
-  const lines = printedLines(recording, columns);
+  const view = { columns, texts: say, ascii: options.ascii };
+  const lines = printedLines(recording, view);
   const carried = packets.reduce((sum, { length }) => sum + length, 0);
   const origin = [
-    `${packets.length} packets, ${bytes(carried)} carried`,
+    say.carried(packets.length, carried),
     ...(system ? [system] : []),
     `tshark ${tshark}`,
     new Date(date).toLocaleDateString("sv"), // 2026-11-22, where the reader lives
   ];
   const parts = [
-    lines && chalk.bold.underline("What the scripts printed"),
+    lines && chalk.bold.underline(say.printed),
     lines,
-    chalk.bold.underline("What went over the wire"),
-    about,
-    ladder(recording, columns),
+    chalk.bold.underline(say.wire),
+    run?.meets === "busy server" && say.twoClients,
+    ladder(recording, view),
     chalk.dim(origin.join("; ")),
   ];
   process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
 }
 
 /** Where nothing can be captured: what to do about it, and a run that was recorded. */
-async function showRecorded({ reason }: Refusal): Promise<void> {
+async function showShipped({ reason }: Refusal): Promise<void> {
   if (reason === "other") return;
-  process.stderr.write(`${howToCapture[reason]}\n`);
-  if (options.json === "-") return; // JSON is for what was captured
-  const file = projectFile("scripts/packets/recorded/hello.json");
-  const recording = JSON.parse(await readFile(file, "utf8")) as Recording;
-  process.stdout.write(
-    "A recorded run of lecture1_server.ts and lecture1_client.ts, not one of this machine:\n",
-  );
+  process.stderr.write(`${say.install[reason]}\n`);
+  const { json, read } = options;
+  if (json === "-") return; // JSON is for what was captured
+  const { recording, differs } = await nearest(options);
+  const [why] = read ? [say.unreadable(read)] : differs.map(inWords);
+  process.stdout.write(`${why ? say.otherRun(why) : say.shipped}\n`);
   show(recording);
+}
+
+function inWords(difference: Difference): string {
+  if (difference === "server") return say.otherServer;
+  if (difference === "message") return say.otherMessage;
+  return say.edited(difference.edited);
 }
 
 /** Says what went wrong, and what can be seen all the same. */
 async function fail(error: Error): Promise<void> {
   process.stderr.write(`packets: ${error.message}\n`);
-  if (isRefusal(error)) await showRecorded(error);
+  if (isRefusal(error)) await showShipped(error);
   await stop(1);
 }
 

@@ -16,10 +16,15 @@ export const scripts = [
   "lecture1_client.ts",
 ];
 
-/** Copies what runs; the scripts have a free port in the place of the lecture's. */
-export async function copyProject() {
+/**
+ * Copies what runs.
+ *
+ * @param port what the scripts have in the place of the lecture's; a free one unless
+ *   told otherwise
+ */
+export async function copyProject(port?: string) {
   const folder = await temporaryFolder();
-  const port = String(await freePort());
+  port ??= String(await freePort());
   for (const name of ["scripts", "package.json"])
     await cp(projectFile(name), join(folder, name), { recursive: true });
   const modules = join(folder, "node_modules");

@@ -208,10 +208,22 @@ export async function left(mark: string): Promise<string[]> {
  */
 export async function noneLeft(mark: string): Promise<void> {
   if (!onLinux) return;
-  const deadline = performance.now() + 2000;
+  const deadline = performance.now() + 10_000; // other tests may have the cores
   while ((await left(mark)).length && performance.now() < deadline)
     await sleep(20);
-  assert.equal(await left(mark), [], "processes left behind");
+  assert.equal(await commands(await left(mark)), [], "processes left behind");
+}
+
+/** The number and the command of processes; Linux only. */
+function commands(pids: string[]): Promise<string[]> {
+  return Promise.all(
+    pids.map(async (pid) => {
+      const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(
+        () => "ended just now",
+      );
+      return `${pid} ${command.replaceAll("\0", " ")}`;
+    }),
+  );
 }
 
 /**

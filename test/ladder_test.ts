@@ -1,28 +1,31 @@
 /** What packets says of each packet, and how it draws it: from rows as tshark prints them. */
-import { readFile } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
-import { projectFile } from "../scripts/launch.ts";
+import { launch } from "../scripts/launch.ts";
+import { languages } from "../scripts/language.ts";
 import { callsAround } from "../scripts/packets/calls.ts";
-import { ladder, printedLines } from "../scripts/packets/ladder.ts";
+import { ladder, printedLines, type View } from "../scripts/packets/ladder.ts";
 import { fields, parsePacket } from "../scripts/packets/packet.ts";
 import {
   explain,
   linesOf,
   type Recording,
 } from "../scripts/packets/recording.ts";
+import { texts } from "../scripts/packets/texts.ts";
 import { suite } from "./harness.ts";
-import { recordedLadder } from "./recordedLadder.ts";
+import { recordedLadder, recordedRun } from "./recordedLadder.ts";
 
 const test = suite("the ladder");
-const file = projectFile("scripts/packets/recorded/hello.json");
-const hello = JSON.parse(await readFile(file, "utf8")) as Recording;
 const plain = stripVTControlCharacters;
 
+function view(columns: number, more: Partial<View> = {}): View {
+  return { columns, texts: texts.en, ascii: false, ...more };
+}
+
 test("the recorded run", async () => {
-  assert.is(plain(ladder(hello, 80)), recordedLadder);
-  assert.equal(plain(printedLines(hello, 80)).split("\n"), [
+  assert.is(plain(ladder(recordedRun, view(80))), recordedLadder);
+  assert.equal(plain(printedLines(recordedRun, view(80))).split("\n"), [
     " -271.011  server  Server listening on 127.0.0.1:45129",
     "    0.850  server  Connected by ('127.0.0.1', 59964)",
     "    2.008  server  Received: Hello, Server!",
@@ -68,15 +71,15 @@ const explained = (rows: string[]) => explain(rows.map(parsePacket));
 /** What each packet does, its notes behind it. */
 const doings = (rows: string[]) =>
   explained(rows).packets.map(({ does, notes }) =>
-    [...does, ...notes].join(", "),
+    [...does.map(texts.en.does), ...notes].join(", "),
   );
 
-const texts = (rows: string[]) =>
+const textsOf = (rows: string[]) =>
   explained(rows).packets.map(({ text }) => text);
 
-function draw(rows: string[], columns = 80): string {
+function draw(rows: string[], columns = 80, more: Partial<View> = {}): string {
   const recording = { tshark: "", lines: [], ...explained(rows) };
-  return plain(ladder(recording, columns));
+  return plain(ladder(recording, view(columns, more)));
 }
 
 const handshake = [
@@ -177,17 +180,96 @@ test("an old packet that comes late takes nothing back", async () => {
   ]);
 });
 
-test("what Wireshark finds is shown, at every width", async () => {
-  const found = {
-    "tcp.analysis.zero_window": "zero window",
-    "tcp.analysis.keep_alive": "keep-alive",
-    "tcp.analysis.retransmission": "retransmission",
-    "tcp.analysis.out_of_order": "out of order",
-    "tcp.analysis.lost_segment": "a packet is missing",
-  };
-  for (const [field, words] of Object.entries(found))
+test("what Wireshark finds is shown, at every width and in every language", async () => {
+  const found = fields.filter((field) => field.startsWith("tcp.analysis."));
+  assert.is(found.length, 15);
+  for (const field of found)
     for (const columns of [40, 60, 80, 200])
-      assert.match(draw([row(">", 1, { ack: 1, [field]: 1 })], columns), words);
+      for (const language of languages) {
+        const rows = [row(">", 1, { ack: 1, [field]: 1 })];
+        const [note] = explained(rows).packets[0]!.notes;
+        const words = texts[language].findings[note!];
+        const drawn = draw(rows, columns, { texts: texts[language] });
+        assert.ok(words && drawn.includes(words), `${note} in ${language}`);
+      }
+});
+
+test("the window update after a handshake on macOS has words", async () => {
+  const update = row("<", 1, { ack: 1, "tcp.analysis.window_update": 1 });
+  assert.equal(doings([...handshake, update]).at(-1), "window update");
+  assert.match(draw([...handshake, update]), "has room: window update");
+});
+
+test("rows that end in CRLF, as on Windows", async () => {
+  const rows = [...handshake, row("> PSH", 1, { ack: 1, bytes: "a" })];
+  const print = `process.stdout.write(${JSON.stringify(`${rows.join("\r\n")}\r\n`)})`;
+  const tshark = launch([process.execPath, "-e", print]);
+  await tshark.exit();
+  assert.equal(explained(tshark.lines()), explained(rows));
+  const written = [{ atMs: 5, text: "Received: a\r\nReceived: b\r\n" }];
+  const printed = linesOf("server", "server", written, 3);
+  assert.equal(
+    printed.map(({ text }) => text),
+    ["Received: a", "Received: b"],
+  );
+});
+
+test("a lost packet's arrow doesn't reach the other side", async () => {
+  const hello = { ack: 1, bytes: "x".repeat(200) };
+  const rows = [
+    row("> SYN", 0),
+    row("> SYN", 0, retransmission),
+    ...handshake.slice(1),
+    row("> PSH", 1, hello),
+    row("> PSH", 1, { ...hello, ...retransmission }),
+    row("> PSH", 1, { ...hello, ...retransmission }),
+    row("<", 1, { ack: 201 }),
+    // This one had been confirmed, so both arrived.
+    row("> PSH", 1, {
+      ...hello,
+      ...retransmission,
+      "tcp.analysis.spurious_retransmission": 1,
+    }),
+    row("< FIN", 1, { ack: 201 }),
+    row("< FIN", 1, { ack: 201, "tcp.analysis.fast_retransmission": 1 }),
+    // Of this one a part comes again: the rest may have arrived.
+    row("> PSH", 201, { ack: 2, bytes: "a long one" }),
+    row("> PSH", 203, { ack: 2, bytes: "long one", ...retransmission }),
+  ];
+  const lost = explained(rows).packets.map(({ lost }) => Number(lost ?? 0));
+  assert.equal(lost, [1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0]);
+  const drawn = draw(rows).split("\n");
+  assert.is(drawn.filter((row) => / {2}lost$/.test(row)).length, 4);
+  const arrows = drawn.filter((row) => /\d │.*[─◀▶✗]/.test(row));
+  assert.equal(
+    arrows.map((row) => Number(row.includes("✗"))),
+    lost,
+  );
+  for (const row of arrows)
+    assert.match(row, row.includes("✗") ? /─✗ {2}│|│ {2}✗─/ : /▶│|│◀/);
+  assert.equal(line(drawn, 0).size, 1);
+  assert.equal(line(drawn, 1).size, 1);
+});
+
+test("--ascii draws with ASCII, and stands as straight", async () => {
+  const rows = [
+    ...handshake,
+    row("> PSH", 1, { ack: 1, bytes: "a".repeat(200) }),
+    row("> PSH", 1, { ack: 1, bytes: "a".repeat(200), ...retransmission }),
+  ];
+  for (const columns of [40, 60, 80, 200]) {
+    const drawn = draw(rows, columns, { ascii: true });
+    assert.match(drawn, /^[\x20-\x7e\n]*$/);
+    const widths = (text: string) =>
+      text.split("\n").map((row) => stringWidth(row));
+    assert.equal(widths(drawn), widths(draw(rows, columns)));
+  }
+  const lines = printedLines(recordedRun, view(80, { ascii: true }));
+  assert.match(lines, /^[\x20-\x7e\n]*$/);
+  assert.match(
+    plain(ladder(recordedRun, view(80, { ascii: true }))),
+    /listen \* accept {2}\| {2}Server listening on 127\.0\.0\.1~$/m,
+  );
 });
 
 test("characters cut in two come whole with their last byte", async () => {
@@ -201,7 +283,7 @@ test("characters cut in two come whole with their last byte", async () => {
           bytes: bytes.subarray(start, start + size),
         }),
       );
-    assert.is(texts(rows).join(""), "가나다😀");
+    assert.is(textsOf(rows).join(""), "가나다😀");
     const cuts = doings(rows).map((does) =>
       does.includes("ends inside a character"),
     );
@@ -226,26 +308,26 @@ test("text that was sent again, or overlaps, or follows a gap", async () => {
     piece(4, 11, retransmission),
     piece(11, 12),
   ];
-  assert.equal(texts([...handshake, ...sentAgain]).slice(3), [
+  assert.equal(textsOf([...handshake, ...sentAgain]).slice(3), [
     "가",
     "나다",
     "다",
     "라",
   ]);
   const earlier = [piece(0, 4), piece(4, 8), piece(0, 4), piece(8, 12)];
-  assert.equal(texts([...handshake, ...earlier]).slice(3), [
+  assert.equal(textsOf([...handshake, ...earlier]).slice(3), [
     ...["가", "나", "가", "다라"],
   ]);
   const overlap = [piece(0, 4), piece(2, 8), piece(8, 12)];
-  assert.equal(texts([...handshake, ...overlap]).slice(3), [
+  assert.equal(textsOf([...handshake, ...overlap]).slice(3), [
     "가",
     "나",
     "다라",
   ]);
   const gap = [piece(0, 4), piece(8, 12)];
-  assert.equal(texts([...handshake, ...gap]).slice(3), ["가", "라"]);
+  assert.equal(textsOf([...handshake, ...gap]).slice(3), ["가", "라"]);
   assert.equal(
-    texts([piece(1, 6)]),
+    textsOf([piece(1, 6)]),
     ["나"],
     "a capture that begins in the middle",
   );
@@ -254,20 +336,18 @@ test("text that was sent again, or overlaps, or follows a gap", async () => {
 test("bytes that are no UTF-8, or were not captured", async () => {
   const bytes = Buffer.from([0xf8, 0x41, 0xc0, 0xff]);
   const rows = [...handshake, row(">", 1, { ack: 1, bytes })];
-  assert.is(texts(rows).at(-1), "\ufffdA\ufffd\ufffd");
+  assert.is(textsOf(rows).at(-1), "\ufffdA\ufffd\ufffd");
   assert.is(doings(rows).at(-1), "carries 4 bytes");
-  assert.is(texts([row(">", 1, { bytes: "\ufeffhello" })])[0], "\ufeffhello");
+  assert.is(textsOf([row(">", 1, { bytes: "\ufeffhello" })])[0], "\ufeffhello");
   const overlong = row(">", 1, { ack: 1, bytes: Buffer.from([0x41, 0xc0]) });
-  assert.equal(texts([overlong]), ["A\ufffd"]);
+  assert.equal(textsOf([overlong]), ["A\ufffd"]);
   assert.equal(doings([overlong]), ["carries 2 bytes"]);
   const captured = Buffer.from("가나").subarray(0, 4);
   const part = row(">", 1, { bytes: captured, "tcp.len": 200 });
   const next = row(">", 201, { bytes: "b" });
-  assert.match(
-    doings([part])[0]!,
-    /^carries 200 bytes, .*4 of 200 bytes captured$/,
-  );
-  assert.equal(texts([...handshake, part, next]).slice(3), ["가", "b"]);
+  assert.is(doings([part])[0], "carries 200 bytes, ends inside a character");
+  assert.match(draw([part]), "4 of 200 bytes captured");
+  assert.equal(textsOf([...handshake, part, next]).slice(3), ["가", "b"]);
 });
 
 test("nothing in a text drives the terminal", async () => {
@@ -281,11 +361,14 @@ test("nothing in a text drives the terminal", async () => {
     before: "",
     after: "",
   };
-  const printed = printedLines({ ...hello, lines: [line] }, 100);
+  const printed = printedLines({ ...recordedRun, lines: [line] }, view(100));
   for (const code of ["\x1b", "\x9b", "\u202e"]) {
     assert.not.match(drawn, code);
     assert.not.match(plain(printed), code);
-    assert.not.match(plain(ladder({ ...hello, lines: [line] }, 100)), code);
+    assert.not.match(
+      plain(ladder({ ...recordedRun, lines: [line] }, view(100))),
+      code,
+    );
   }
 });
 
@@ -320,19 +403,74 @@ test("the lane is straight, and no wider than the terminal", async () => {
     row("> PSH", 1, { ack: 1, bytes: long }),
     row("<", 1, { ack: 1_000_001, ...late }),
   ];
-  for (const columns of [40, 60, 80, 100, 200]) {
-    const lines = draw(rows, columns).split("\n");
-    for (const [index, mark] of [line(lines, 0), line(lines, 1)].entries())
-      assert.is(mark.size, 1, `lane's side ${index} at ${columns} columns`);
-    for (const row of lines)
-      assert.ok(stringWidth(row) <= Math.min(columns, 100), row);
-    assert.match(
-      draw(rows, columns),
-      "Ack=1000001",
-      "nothing of the numbers is cut",
-    );
+  for (const columns of [40, 60, 80, 100, 200])
+    for (const language of languages) {
+      const drawn = draw(rows, columns, { texts: texts[language] });
+      const lines = drawn.split("\n");
+      for (const side of [0, 1] as const)
+        assert.is(line(lines, side).size, 1, `side ${side} at ${columns}`);
+      for (const row of lines)
+        assert.ok(stringWidth(row) <= Math.min(columns, 100), row);
+      assert.match(drawn, "Ack=1000001", "nothing of the numbers is cut");
+    }
+});
+
+test("a wide letter is cut as a whole", async () => {
+  const text = "로봇 팔이 움직입니다".repeat(20);
+  for (let shift = 0; shift < 2; shift++) {
+    const line = { ...recordedRun.lines[0]!, text: "x".repeat(shift) + text };
+    const bytes = Buffer.from(line.text).subarray(0, -1); // "ends inside a character"
+    const rows = [row("> PSH", 1, { bytes })];
+    const recording = { tshark: "", ...explained(rows), lines: [line] };
+    for (let columns = 60; columns < 100; columns++) {
+      const drawn = plain(ladder(recording, view(columns)));
+      for (const row of drawn.split("\n"))
+        assert.ok(stringWidth(row) <= columns, row);
+      assert.is(
+        new Set(drawn.match(/│.*?│/g)!.map((row) => stringWidth(row))).size,
+        1,
+      );
+    }
+    const printed = plain(printedLines(recording, view(120)));
+    assert.ok(stringWidth(printed) <= 120);
   }
 });
+
+test("both languages say every text, each in its own way", async () => {
+  const same: string[] = [];
+  compareTexts(texts.en, texts.ko, "", same);
+  assert.equal(same.sort(), [".findings.keep-alive"]);
+});
+
+test("texts that stand in lines of their own fit into 80 columns", async () => {
+  for (const { usage, install, twoClients, shipped } of Object.values(texts))
+    for (const text of [usage, ...Object.values(install), twoClients, shipped])
+      for (const line of text.split("\n"))
+        assert.ok(stringWidth(line) <= 80, line);
+});
+
+/** Says every text, 12 where it wants something; finds those that are the same. */
+function compareTexts(
+  english: object,
+  korean: object,
+  path: string,
+  same: string[],
+): void {
+  for (const [key, text] of Object.entries(english)) {
+    const other = (korean as Record<string, unknown>)[key];
+    const name = `${path}.${key}`;
+    if (typeof text === "object")
+      compareTexts(text, other as object, name, same);
+    else {
+      const values = key === "does" ? ["opens"] : ["12", 12, "12"];
+      const said = [text, other].map((each) =>
+        String(typeof each === "function" ? each(...values) : each),
+      );
+      assert.not.match(said.join(), /undefined|NaN|\[object/, name);
+      if (said[0] === said[1]) same.push(name);
+    }
+  }
+}
 
 /** The columns in which the lane's left or right side stands. */
 function line(rows: string[], side: 0 | 1): Set<number> {

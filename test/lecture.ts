@@ -45,7 +45,7 @@ export function testSection(test: ReturnType<typeof suite>, section: Section) {
 }
 
 /** Does what a diff block says, in the one script where its lines are. */
-async function edit(block: Block, copy: Copy): Promise<void> {
+export async function edit(block: Block, copy: Copy): Promise<void> {
   const lines = block.text.trimEnd().split("\n");
   const side = (mark: string) =>
     lines

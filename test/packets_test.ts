@@ -1,13 +1,34 @@
 /** npm run packets as a user runs it: its options, what it says where it can't capture, live runs. */
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  readFile,
+  writeFile,
+} from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
 import { projectFile, tsxLoader } from "../scripts/launch.ts";
+import { callsAround } from "../scripts/packets/calls.ts";
+import { ladder } from "../scripts/packets/ladder.ts";
 import { parseOptions } from "../scripts/packets/options.ts";
+import { parsePacket } from "../scripts/packets/packet.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
-import { copyProject } from "./copy.ts";
+import {
+  captureOf,
+  decoded,
+  fingerprintOf,
+  nearest,
+  recordingOf,
+  scriptsOf,
+  shipped,
+  shippedNames,
+} from "../scripts/packets/shipped.ts";
+import { texts } from "../scripts/packets/texts.ts";
+import { readCapture } from "../scripts/packets/tshark.ts";
+import { copyProject, lecturePort, scripts } from "./copy.ts";
 import {
   hasSignals,
   launchMarked,
@@ -17,18 +38,13 @@ import {
   suite,
   temporaryFolder,
 } from "./harness.ts";
-import { recordedLadder } from "./recordedLadder.ts";
+import { edit } from "./lecture.ts";
+import { sectionsOf } from "./readme.ts";
 import { canCapture, tshark } from "./tshark.ts";
 
 const test = suite("packets");
 const script = projectFile("scripts/packets.ts");
 const plain = stripVTControlCharacters;
-const recorded = (name: string) =>
-  projectFile(`scripts/packets/recorded/${name}`);
-const hello = JSON.parse(
-  await readFile(recorded("hello.json"), "utf8"),
-) as Recording;
-
 /** Starts packets; whatever it starts inherits a mark in its environment. */
 function start(args: string[], env: NodeJS.ProcessEnv = {}, file = script) {
   return launchMarked([process.execPath, ...tsxLoader, file, ...args], env);
@@ -75,74 +91,260 @@ test("a wrong option: one line, exit 2", async () => {
     assert.throws(() => parseOptions(args), undefined, args.join(" "));
 });
 
-/** The recorded run stands in for what can't be captured, and is called so. */
+/** A shipped recording as packets draws it in 80 columns. */
+async function drawn(name: string, language: "en" | "ko" = "en") {
+  const view = { columns: 80, texts: texts[language], ascii: false };
+  return plain(ladder(recordingOf(await shipped(name)), view));
+}
+
+/** A recorded run stands in for what can't be captured, and is called so. */
 async function insteadOfCapture(path: string, says: RegExp): Promise<void> {
   const { stdout, stderr } = await run([], 1, { PATH: path });
   assert.match(stderr, says);
   for (const system of ["Linux", "macOS", "Windows"])
     assert.match(stderr, new RegExp(`^  ${system}  `, "m"));
-  assert.match(stdout, /^A recorded run/);
-  assert.ok(plain(stdout).includes(recordedLadder));
-  const json = await run(["--json", "-"], 1, { PATH: path });
-  assert.is(json.stdout, "", "what was recorded is no measurement");
+  assert.match(stdout, /^A recorded run, not one of this machine:\n/);
+  assert.ok(plain(stdout).includes(await drawn("hello")));
 }
 
-test.when(onLinux)("without tshark: what to install, and a recorded run", () =>
-  insteadOfCapture(
-    "/nonexistent",
-    /^packets: tshark is not installed \(ENOENT\)$/m,
-  ),
-);
+/** Where tshark is missing, or can be hidden. */
+const without = test.when(onLinux || tshark === null);
+
+without("without tshark: what to install, and a recorded run", async () => {
+  const path = "/nonexistent";
+  const says = /^packets: tshark is not installed \(ENOENT\)$/m;
+  await insteadOfCapture(path, says);
+  const json = await run(["--json", "-"], 1, { PATH: path });
+  assert.is(json.stdout, "", "what was recorded is no measurement");
+});
 
 test.when(hasSignals)(
   "without the right: which group, and a recorded run",
   async () => {
-    const folder = await temporaryFolder();
-    const file = join(folder, "tshark");
     // What tshark 4.0 says to a user who is not in the group.
     const says = `Capturing on 'Loopback: lo'
 tshark: You do not have permission to capture on device "lo".
 (socket: Operation not permitted)
 tshark: 
 0 packets captured`;
-    await writeFile(file, `#!/bin/sh\ncat >&2 <<END\n${says}\nEND\nexit 1\n`);
-    await chmod(file, 0o755);
-    const path = [folder, process.env.PATH].join(delimiter);
+    const path = await programNamed(
+      "tshark",
+      `cat >&2 <<END\n${says}\nEND\nexit 1`,
+    );
     await insteadOfCapture(path, /permission to capture[^]*group access_bpf/);
   },
 );
 
+/** A PATH with a shell script of this name before all others. */
+async function programNamed(name: string, text: string): Promise<string> {
+  const folder = await temporaryFolder();
+  const file = join(folder, name);
+  await writeFile(file, `#!/bin/bash\n${text}\n`);
+  await chmod(file, 0o755);
+  return [folder, process.env.PATH].join(delimiter);
+}
+
+test("each wish has its recording, or a line that says why it is another one", async () => {
+  const wishes: [string, string, string?][] = [
+    ["", "hello"],
+    ["--server forever", "forever"],
+    ["--server async", "async"],
+    ["--refused", "refused"],
+    ["--reset", "reset"],
+    [`--message ${"x".repeat(4000)}`, "long"],
+    [`--message ${"y".repeat(3500)}`, "long", "message"],
+    ["--message abc", "hello", "message"],
+    ["--server forever --message abc", "forever", "message"],
+    [`--server async --message ${"x".repeat(4000)}`, "async", "message"],
+    ["--refused --message abc", "refused"], // which is never sent
+  ];
+  for (const [line, name, why] of wishes) {
+    const options = parseOptions(line.split(" ").filter(Boolean));
+    const { recording, differs } = await nearest(options);
+    assert.equal(recording, recordingOf(await shipped(name)), line);
+    // Where it is { edited }, the scripts have changed since: npm run record.
+    assert.equal(differs, why ? [why] : [], line);
+  }
+});
+
+without(
+  "without tshark: the run that was asked for, in the language that was asked for",
+  async () => {
+    const env = { PATH: "/nonexistent" };
+    const reset = await run(["--reset", "--lang", "ko"], 1, env);
+    const [first, ...rest] = plain(reset.stdout).split("\n");
+    assert.is(first, texts.ko.shipped);
+    assert.ok(rest.join("\n").includes(await drawn("reset", "ko")));
+    assert.ok(rest.includes(texts.ko.twoClients));
+    assert.is(
+      reset.stderr,
+      `packets: ${texts.ko.noTshark}\n${texts.ko.install.missing}\n`,
+    );
+    const other = await run(["--message", "abc"], 1, env);
+    assert.match(other.stdout, /^A recorded run, .*: .* with this message\.\n/);
+    assert.ok(plain(other.stdout).includes(await drawn("hello")));
+  },
+);
+
+without(
+  "without tshark: --read of a shipped capture, and of another",
+  async () => {
+    const env = { PATH: "/nonexistent" };
+    const copy = join(await temporaryFolder(), "mine.pcapng");
+    await writeFile(copy, await readFile(captureOf("lossy")));
+    const { stdout, stderr } = await run(["--read", copy], 0, env);
+    assert.ok(plain(stdout).includes(await drawn("lossy")));
+    assert.is(stderr, "");
+    await writeFile(copy, "something else");
+    const other = await run(["--read", copy], 1, env);
+    assert.match(other.stderr, /^packets: tshark is not installed/);
+    assert.ok(other.stdout.includes(`without tshark ${copy} can't be read.\n`));
+  },
+);
+
+without(
+  "without tshark: a script that was edited gets a line, unless it does the same",
+  async () => {
+    const copy = await copyProject(lecturePort);
+    const packets = join(copy.folder, "scripts", "packets.ts");
+    const firstLine = async () => {
+      const { stdout } = await run([], 1, { PATH: "/nonexistent" }, packets);
+      return stdout.split("\n")[0]!;
+    };
+    const server = join(copy.folder, "lecture1_server.ts");
+    const before = await readFile(server, "utf8");
+    await writeFile(server, before.replace("// waits for", "// awaits"));
+    assert.is(await firstLine(), texts.en.shipped, "a comment does nothing");
+    await writeFile(server, `${before}\n}`); // not even a program any more
+    assert.match(await firstLine(), "of lecture1_server.ts as you changed it");
+  },
+);
+
+without("colours, files that can't be written, and `| head`", async () => {
+  const args = ["--read", captureOf("lossy")];
+  const env = { PATH: "/nonexistent", FORCE_COLOR: "1" };
+  const coloured = await run(args, 0, env);
+  assert.match(coloured.stdout, "\x1b[");
+  const json = ["--json", "/nonexistent/x.json"];
+  const { stdout, stderr } = await run([...args, ...json], 1, {
+    ...env,
+    NO_COLOR: "1",
+  });
+  assert.is(stdout, plain(coloured.stdout));
+  assert.is(
+    stderr,
+    "packets: can't write /nonexistent/x.json (ENOENT), check --json\n",
+  );
+  const head = start(args, env);
+  head.closeOutput();
+  assert.is((await head.exit()).code, 1);
+  assert.is(head.output.stderr, "");
+});
+
+test("a recording's scripts and lines are those of its run", async () => {
+  for (const name of shippedNames.filter((name) => name !== "lossy")) {
+    const { run, scripts, lines } = await shipped(name);
+    assert.equal(Object.keys(scripts), scriptsOf(run!), name);
+    for (const { from, text, before, after } of lines) {
+      const script = from === "client" ? from : run!.server;
+      assert.equal({ before, after }, callsAround(script, text));
+    }
+  }
+});
+
+test("the recordings are of the experiments as the lecture has them", async () => {
+  const copy = await copyProject(lecturePort);
+  const before = await readScripts(copy.folder);
+  // The experiments whose packets the lecture shows.
+  for (const { blocks } of sectionsOf("README.md")) {
+    const diff = blocks.find(({ language }) => language === "diff");
+    if (!diff || !blocks.some(({ text }) => text.includes("packets"))) continue;
+    await edit(diff, copy);
+    const after = await readScripts(copy.folder);
+    const script = scripts.find((name) => before[name] !== after[name])!;
+    assert.ok(await isRecorded(script, copy.folder), "npm run record");
+    await writeFile(join(copy.folder, script), before[script]!);
+  }
+});
+
+/** Whether there is a recording of a script as it is. */
+async function isRecorded(script: string, folder = projectFile(".")) {
+  const all = await Promise.all(shippedNames.map(shipped));
+  const now = await fingerprintOf(join(folder, script));
+  return all.some(({ scripts }) => scripts[script] === now);
+}
+
+/** The texts of the scripts in a copy. */
+async function readScripts(folder: string): Promise<Record<string, string>> {
+  const all = scripts.map(async (name) => [
+    name,
+    await readFile(join(folder, name), "utf8"),
+  ]);
+  return Object.fromEntries(await Promise.all(all));
+}
+
+test("a shipped capture is known by its content", async () => {
+  assert.is(await decoded(projectFile("README.md")), undefined);
+  for (const name of shippedNames) {
+    const { packets } = (await decoded(captureOf(name)))!;
+    assert.equal(packets, recordingOf(await shipped(name)).packets);
+  }
+});
+
 const reads = test.when(tshark !== null);
 
 reads(
-  "--read: the shipped captures, whatever the user's preferences",
+  "the shipped rows are what tshark makes of the shipped captures",
   async () => {
-    const home = await temporaryFolder();
-    const preferences = join(home, ".config", "wireshark", "preferences");
-    await mkdir(join(preferences, ".."), { recursive: true });
-    await writeFile(
-      preferences,
-      "tcp.relative_sequence_numbers: FALSE\ntcp.analyze_sequence_numbers: FALSE\n",
-    );
-    const args = ["--json", "-", "--read"];
-    const { stdout } = await run([...args, recorded("hello.pcapng")], 0, {
-      HOME: home,
-    });
-    const read = JSON.parse(stdout) as Recording;
-    const { system, ...packetsOnly } = { ...hello, lines: [] };
-    assert.equal(read, { ...packetsOnly, tshark: read.tshark });
-
-    const lossy = await recording(["--read", recorded("lossy.pcapng")]);
-    const again = lossy.packets.filter(({ notes }) => notes.length);
-    assert.equal(
-      again.map(({ from, text, notes }) => [from, text, notes]),
-      [
-        ["client", "Hello, Server!", ["retransmission"]],
-        ["server", "Hello, Server!", ["retransmission"]],
-      ],
-    );
+    // Captures of pcapng one after another are one: tshark takes half a second to start.
+    const file = join(await temporaryFolder(), "all.pcapng");
+    for (const name of shippedNames)
+      await appendFile(file, await readFile(captureOf(name)));
+    const { packets } = await readCapture(file);
+    for (const name of shippedNames) {
+      const { rows } = await shipped(name);
+      const its = packets.splice(0, rows.length);
+      const first = its[0]?.stream ?? 0;
+      assert.equal(
+        rows.map(parsePacket),
+        its.map((packet) => ({ ...packet, stream: packet.stream - first })),
+        `${name}: npm run record`,
+      );
+    }
+    assert.equal(packets, []);
   },
 );
+
+reads("--read: whatever the user's preferences", async () => {
+  const home = await temporaryFolder();
+  const preferences = join(home, ".config", "wireshark", "preferences");
+  await mkdir(join(preferences, ".."), { recursive: true });
+  await writeFile(
+    preferences,
+    "tcp.relative_sequence_numbers: FALSE\ntcp.analyze_sequence_numbers: FALSE\n",
+  );
+  const args = ["--json", "-", "--read", captureOf("lossy")];
+  const { stdout } = await run(args, 0, { HOME: home });
+  const read = JSON.parse(stdout) as Recording;
+  const lossy = await decoded(captureOf("lossy"));
+  assert.equal(read, { ...lossy, tshark: read.tshark });
+  assert.equal(
+    read.packets
+      .filter(({ notes, lost }) => lost || notes.length)
+      .map(({ from, text, lost = false, notes }) => [
+        from,
+        text,
+        lost,
+        notes.join(),
+      ]),
+    [
+      ["client", "Hello, Server!", true, ""],
+      ["client", "Hello, Server!", false, "retransmission"],
+      ["server", "Hello, Server!", true, ""],
+      ["server", "Hello, Server!", false, "retransmission"],
+    ],
+  );
+});
 
 /** A packet of IPv4 and what it carries, as a .pcap file holds it. */
 function pcapOf(protocol: number, content: Buffer): Buffer {
@@ -195,7 +397,7 @@ reads(
   async () => {
     const folder = await temporaryFolder();
     const file = join(folder, "cut.pcapng");
-    const all = await readFile(recorded("hello.pcapng"));
+    const all = await readFile(captureOf("hello"));
     await writeFile(file, all.subarray(0, 700));
     const { stdout, stderr } = await run(["--read", file], 1);
     assert.match(plain(stdout), "[SYN, ACK] Seq=0 Ack=1 Len=0");
@@ -204,6 +406,9 @@ reads(
 );
 
 const live = test.when(canCapture);
+
+/** macOS sends a window update on its loopback, right after the handshake. */
+const unusual = (note: string) => note !== "window update";
 
 live("a live run, packet by packet", async () => {
   const folder = await temporaryFolder();
@@ -231,7 +436,7 @@ live("a live run, packet by packet", async () => {
     ["server", "FIN,ACK", 15, 16, 0, undefined],
   ]);
   const does = packets.flatMap(({ from, does }) =>
-    does.map((does) => `${from} ${does}`),
+    does.map((act) => `${from} ${texts.en.does(act)}`),
   );
   for (const words of [
     "client opens",
@@ -247,7 +452,7 @@ live("a live run, packet by packet", async () => {
     "client confirms the close",
   ])
     assert.is(does.filter((each) => each === words).length, 1, words);
-  for (const { notes } of packets) assert.equal(notes, []);
+  for (const { notes } of packets) assert.equal(notes.filter(unusual), []);
 
   const printed = lines.map(({ from, text, before, after }) =>
     [from, text.replace(/\d{4,5}/, "PORT"), before, after].join(" | "),
@@ -259,8 +464,10 @@ live("a live run, packet by packet", async () => {
     "client | Received from server: Hello, Server! | recv | close",
   ]);
   const at = (words: string, side: string) =>
-    packets.find(({ from, does }) => from === side && does.includes(words))!
-      .timeMs;
+    packets.find(
+      ({ from, does }) =>
+        from === side && does.map(texts.en.does).includes(words),
+    )!.timeMs;
   const [listening, connected, received, answered] = lines.map(
     ({ timeMs }) => timeMs,
   );
@@ -277,7 +484,7 @@ live("a live run, packet by packet", async () => {
   assert.ok(answered! > at("carries 14 bytes", "server"));
   assert.ok(answered! < at("closes", "client"));
 
-  const { system, ...saved } = live;
+  const { system, run, ...saved } = live;
   assert.equal({ ...saved, lines: [] }, await recording(["--read", file]));
 });
 
@@ -306,6 +513,19 @@ live("--refused: SYN, then RST", async () => {
   assert.match(lines.at(-1)!.text, /\(ECONNREFUSED\)$/);
 });
 
+test.when(canCapture && onLinux)(
+  "an old tshark, which doesn't say when it has started",
+  async () => {
+    const path = await programNamed(
+      "tshark",
+      `exec ${tshark} "$@" 2> >(grep --line-buffered -v 'Capture started' >&2)`,
+    );
+    const args = ["--refused", "--json", "-"];
+    const { stdout } = await run(args, 0, { PATH: path });
+    assert.is((JSON.parse(stdout) as Recording).packets.length, 2);
+  },
+);
+
 live(
   "--reset: the second client is confirmed by TCP, and reset when the first leaves",
   async () => {
@@ -313,15 +533,22 @@ live(
     const file = join(folder, "reset.json");
     const { stdout } = await run(["--reset", "--json", file]);
     const text = await readFile(file, "utf8");
-    const { packets, lines, connections, about } = JSON.parse(
-      text,
-    ) as Recording;
-    assert.match(plain(stdout), `What went over the wire\n${about}\n`);
+    const {
+      packets,
+      lines,
+      connections,
+      run: asked,
+    } = JSON.parse(text) as Recording;
+    assert.is(asked!.meets, "busy server");
+    const { twoClients } = texts.en;
+    assert.match(plain(stdout), `What went over the wire\n${twoClients}\n`);
     assert.match(plain(stdout), /^What the scripts printed\n/);
     assert.is(connections.length, 2);
-    const second = packets.filter(({ connection }) => connection === 2);
+    const second = packets.filter(
+      ({ connection, notes }) => connection === 2 && notes.every(unusual),
+    );
     assert.equal(
-      second.map(({ from, does }) => `${from} ${does}`),
+      second.map(({ from, does }) => `${from} ${does.map(texts.en.does)}`),
       [
         "client opens",
         "server agrees",

@@ -6,11 +6,9 @@ import {
   usage as usageOfCompare,
 } from "../scripts/compare/options.ts";
 import { projectFile } from "../scripts/launch.ts";
-import { howToCapture } from "../scripts/packets/install.ts";
-import {
-  parseOptions as parsePackets,
-  usage as usageOfPackets,
-} from "../scripts/packets/options.ts";
+import { parseOptions as parsePackets } from "../scripts/packets/options.ts";
+import { recordingOf, shipped } from "../scripts/packets/shipped.ts";
+import { texts } from "../scripts/packets/texts.ts";
 import { suite } from "./harness.ts";
 import { shown, testSection } from "./lecture.ts";
 import { sectionsOf, type Section } from "./readme.ts";
@@ -101,7 +99,7 @@ const namesIn = (text = "") =>
   [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
 
 test("the tables of options name those that --help names", async () => {
-  const usages = { compare: usageOfCompare, packets: usageOfPackets };
+  const usages = { compare: usageOfCompare, packets: texts.en.usage };
   for (const [name, usage] of Object.entries(usages)) {
     const [options] = tablesOf(`npm run ${name}`);
     const inTable = options!.slice(2).flatMap(([cell]) => namesIn(cell));
@@ -114,27 +112,30 @@ test("the tables of options name those that --help names", async () => {
 });
 
 test("the table of packets' JSON names its fields", async () => {
-  const file = projectFile("scripts/packets/recorded/hello.json");
-  const hello = JSON.parse(await readFile(file, "utf8"));
+  const hello = recordingOf(await shipped("hello"));
+  const lossy = recordingOf(await shipped("lossy"));
   const rows = tablesOf("npm run packets").at(-1)!.slice(2);
   const inTable = rows
     .flatMap(([cell]) => namesIn(cell))
     .map((name) => name.replace(/^\./, "").replace("[]", ""));
-  const ofPackets = hello.packets.flatMap(Object.keys);
-  const fields = new Set([...Object.keys(hello), "about", ...ofPackets]);
+  const packets = [...hello.packets, ...lossy.packets];
+  const ofPackets = packets.flatMap(Object.keys);
+  const fields = new Set([...Object.keys(hello), "captured", ...ofPackets]);
   assert.equal(inTable.sort(), [...fields].sort());
-  for (const list of ["connections", "lines"]) {
+  for (const list of ["connections", "lines", "run"] as const) {
     const [, meaning] = rows.find(([cell]) => cell!.includes(list))!;
-    for (const key of Object.keys(hello[list][0]))
+    for (const key of Object.keys([hello[list]].flat()[0]!))
       assert.ok(namesIn(meaning).includes(key), `${list}: ${key}`);
   }
 });
 
 test("what to install stands in the table as packets says it", async () => {
-  const said = Object.values(howToCapture).join("\n");
   const [, table] = tablesOf("npm run packets");
-  for (const [, todo] of table!.slice(2))
-    for (const command of namesIn(todo)) assert.match(said, command);
+  for (const { install } of Object.values(texts)) {
+    const said = Object.values(install).join("\n");
+    for (const [, todo] of table!.slice(2))
+      for (const command of namesIn(todo)) assert.match(said, command);
+  }
 });
 
 // compare measures: measured_test.ts runs it while nothing else does.

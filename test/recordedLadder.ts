@@ -1,4 +1,13 @@
-/** The ladder of scripts/packets/recorded/hello.json, 80 columns wide. */
+/** A run that was recorded once and for all, and its ladder, 80 columns wide. */
+import { readFileSync } from "node:fs";
+import { projectFile } from "../scripts/launch.ts";
+import { recordingOf, type Shipped } from "../scripts/packets/shipped.ts";
+
+const file = projectFile("test/recordedRun.json");
+const shipped = JSON.parse(readFileSync(file, "utf8")) as Shipped;
+
+export const recordedRun = recordingOf(shipped);
+
 export const recordedLadder = `\
        ms │client                        server│
           │127.0.0.1:59964      127.0.0.1:45129│

@@ -47,7 +47,8 @@ async function worker(): Promise<void> {
 /** Runs one file; uvu says at its end how many tests passed, and of how many. */
 async function run(file: string): Promise<void> {
   const uvu = [projectFile("node_modules/uvu/bin.js"), projectFile("test")];
-  const env = { ...process.env, FORCE_COLOR: "0" };
+  // Whatever the machine speaks: what a test expects is English.
+  const env = { ...process.env, FORCE_COLOR: "0", LC_ALL: "C.UTF-8" };
   const command = [
     process.execPath,
     ...tsxLoader,

@@ -1,6 +1,6 @@
 /** The command line of compare. */
 import { existsSync, statSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { parseFlags } from "../commandLine.ts";
 import { designs, type Design } from "../designs.ts";
 
 export interface Options {
@@ -32,17 +32,14 @@ export const usage = `usage: npm run compare -- [options]
  * @throws Error whose message says in one line what is wrong and what to write
  */
 export function parseOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      clients: { type: "string", short: "n", default: "10" },
-      stay: { type: "string", default: "1500" },
-      load: { type: "string", default: "1" },
-      only: { type: "string", default: designs.join() },
-      python: { type: "string" },
-      json: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
+  const values = parseFlags(args, {
+    clients: { type: "string", short: "n", default: "10" },
+    stay: { type: "string", default: "1500" },
+    load: { type: "string", default: "1" },
+    only: { type: "string", default: designs.join() },
+    python: { type: "string" },
+    json: { type: "string" },
+    help: { type: "boolean", default: false },
   });
   const { python, json, help } = values;
   if (python !== undefined && !isFolder(python))

@@ -2,7 +2,23 @@
 import cliTruncate from "cli-truncate";
 import stringWidth from "string-width";
 import { chalk } from "zx";
-import type { Line, Recording, Side, Step } from "./recording.ts";
+import {
+  eventsOf,
+  type Line,
+  type Recording,
+  type Side,
+  type Step,
+} from "./recording.ts";
+import type { Texts } from "./texts.ts";
+
+/** How a recording is shown. */
+export interface View {
+  /** Width of the terminal, at least 40. */
+  columns: number;
+  texts: Texts;
+  /** Draws with ASCII only. */
+  ascii: boolean;
+}
 
 /** Columns of the words beside an arrow; where there are less than the least, they stand below it. */
 const wordsWidth = { least: 20, most: 34 };
@@ -10,85 +26,164 @@ const wordsWidth = { least: 20, most: 34 };
 /** Columns that a line of the scripts may take: an error with its code fits. */
 const lineWidth = 120;
 
-/**
- * The lines that the scripts printed, one row each; empty where none are known.
- *
- * @param columns width of the terminal
- */
-export function printedLines(recording: Recording, columns: number): string {
+/** What a ladder is drawn with. */
+const unicode = {
+  shaft: "─",
+  side: "│",
+  toServer: "▶",
+  toClient: "◀",
+  lost: "✗",
+  mark: "◆",
+  cut: "…",
+};
+const ascii: typeof unicode = {
+  shaft: "-",
+  side: "|",
+  toServer: ">",
+  toClient: "<",
+  lost: "x",
+  mark: "*",
+  cut: "~",
+};
+const strokesOf = (view: View) => (view.ascii ? ascii : unicode);
+
+/** The lines that the scripts printed, one row each; empty where none are known. */
+export function printedLines(recording: Recording, view: View): string {
+  const { columns, texts } = view;
   const time = timeOf(recording);
-  const rows = recording.lines.map(({ timeMs, from, text }) =>
-    cliTruncate(
-      `${time(timeMs)}  ${from}  ${visible(text)}`,
-      Math.max(columns, lineWidth),
-    ),
-  );
+  const who = longest(Object.values(texts.sides));
+  const rows = recording.lines.map(({ timeMs, from, text }) => {
+    const side = padEnd(texts.sides[from], who);
+    const row = `${time(timeMs)}  ${side}  ${visible(text)}`;
+    return cut(row, Math.max(columns, lineWidth), strokesOf(view));
+  });
   return rows.join("\n");
 }
 
 /**
  * The packets, and among them the marks of the lines that the scripts printed
  * meanwhile, each between the calls it stands between in the script.
- *
- * @param columns width of the terminal, at least 40
  */
-export function ladder(recording: Recording, columns: number): string {
-  const { packets, lines, connections } = recording;
+export function ladder(recording: Recording, view: View): string {
+  const { columns, texts } = view;
+  const strokes = strokesOf(view);
+  const { packets, connections } = recording;
   const time = timeOf(recording);
   const several = connections.length > 1;
   const labels = new Map(packets.map((step) => [step, labelOf(step, several)]));
+  const said = new Map(packets.map((step) => [step, wordsOf(step, texts)]));
   const width = Math.max(40, Math.min(columns, 100));
   const free = width - time(0).length - 5;
-  const widest = longest([...labels.values()].map((label) => label.join(" ")));
+  const widest = longest(
+    // A lost packet's arrow ends two columns earlier.
+    packets.map(
+      (step) => labels.get(step)!.join(" ") + (step.lost ? "  " : ""),
+    ),
+  );
   const lane = Math.min(Math.max(widest + 6, free - wordsWidth.most), free + 2);
   const rest = free - lane;
-  const beside = rest >= wordsWidth.least;
+  const beside =
+    rest >= Math.max(wordsWidth.least, longest([...said.values()].flat()));
   const noTime = " ".repeat(time(0).length);
 
   function row(time: string, inside: string, words = ""): string {
-    return `${time} │${inside}│  ${words}`.trimEnd();
+    const { side } = strokes;
+    return `${time} ${side}${inside}${side}  ${words}`.trimEnd();
   }
 
   function packetRows(step: Step): string[] {
     const [flags, numbers] = labels.get(step)!;
-    const fits = stringWidth(`${flags} ${numbers}`) <= lane - 5;
+    const fits = stringWidth(`${flags} ${numbers}`) <= lane - 6;
     const label = fits ? `${flags} ${numbers}` : flags;
-    const notes = step.notes.map((note) => chalk.magenta(note));
-    const words = beside ? [...step.does, ...notes] : [];
     const below = fits ? [] : [numbers];
     if (step.text) below.push(`"${visible(step.text)}"`);
-    if (!beside) below.push(...step.does, ...notes);
-    const drawn = colour(step)(arrow(label, step.from, lane));
+    const words = said
+      .get(step)!
+      .map((text, index) =>
+        index < step.does.length ? text : chalk.magenta(text),
+      );
+    if (!beside) below.push(...words.splice(0));
+    const drawn = colour(step)(arrow(cut(label, lane - 6, strokes), step));
     const rows = [row(time(step.timeMs), drawn, words.shift())];
     while (below.length || words.length) {
-      const inside = place(below.shift() ?? "", step.from, lane);
+      const inside = place(below.shift() ?? "", step.from);
       rows.push(row(noTime, inside, words.shift()));
     }
     return rows;
   }
 
   function lineRow({ timeMs, from, text, before, after }: Line): string {
-    const mark = `${before} ${chalk.yellow("◆")} ${after}`.trim();
-    const said = beside ? chalk.dim(cliTruncate(visible(text), rest)) : "";
-    return row(time(timeMs), place(mark, from, lane), said);
+    const mark = `${before} ${chalk.yellow(strokes.mark)} ${after}`.trim();
+    const said = beside ? chalk.dim(cut(visible(text), rest, strokes)) : "";
+    return row(time(timeMs), place(mark, from), said);
   }
 
-  const events = [
-    ...packets.map((step) => ({ step, timeMs: step.timeMs })),
-    ...lines.map((line) => ({ line, timeMs: line.timeMs })),
-  ].sort((a, b) => a.timeMs - b.timeMs);
+  /** From who sent it to the other side; one that is lost breaks off before. */
+  function arrow(label: string, { from, lost }: Step): string {
+    const { shaft, toServer, toClient } = strokes;
+    const arrives = from === "client" ? toServer : toClient;
+    const [head, gap] = lost ? [strokes.lost, "  "] : [arrives, ""];
+    const line = shaft.repeat(lane - stringWidth(label) - 4 - gap.length);
+    return from === "client"
+      ? `${shaft} ${label} ${line}${head}${gap}`
+      : `${gap}${head}${line} ${label} ${shaft}`;
+  }
+
+  /** Text at the side of who sent or printed it. */
+  function place(text: string, from: Side): string {
+    const short = cut(text, lane - 4, strokes);
+    const space = " ".repeat(lane - 2 - stringWidth(short));
+    return from === "client" ? `  ${short}${space}` : `${space}${short}  `;
+  }
+
+  /** Client and server in one row, or where they are too long in two. */
+  function bothEnds(left: string, right: string): string[] {
+    const client = cut(left, lane, strokes);
+    const server = cut(right, lane, strokes);
+    const rest = lane - stringWidth(server);
+    return stringWidth(client) < rest
+      ? [`${padEnd(client, rest)}${server}`]
+      : [padEnd(client, lane), `${" ".repeat(rest)}${server}`];
+  }
+
   const ends = connections.flatMap(({ client, server }, index) =>
-    bothEnds(client, server, lane).map((inside) =>
+    bothEnds(client, server).map((inside) =>
       row(several ? `${index + 1}:`.padStart(noTime.length) : noTime, inside),
     ),
   );
+  const { client, server } = texts.sides;
   return [
-    row("ms".padStart(noTime.length), bothEnds("client", "server", lane)[0]!),
+    row("ms".padStart(noTime.length), bothEnds(client, server)[0]!),
     ...ends,
-    ...events.flatMap((event) =>
+    ...eventsOf(recording).flatMap((event) =>
       "step" in event ? packetRows(event.step) : [lineRow(event.line)],
     ),
   ].join("\n");
+}
+
+/** What is said of a packet: what it does, and then what is unusual about it. */
+function wordsOf(step: Step, texts: Texts): string[] {
+  const { does, notes, lost, captured, length } = step;
+  return [
+    ...does.map(texts.does),
+    ...(lost ? [texts.lost] : []),
+    ...notes.map((note) => texts.findings[note]),
+    ...(captured === undefined ? [] : [texts.captured(captured, length)]),
+  ];
+}
+
+/** Cuts what is too wide; cliTruncate alone leaves a column too many where it cuts a wide letter. */
+function cut(text: string, columns: number, strokes: typeof unicode): string {
+  const options = { truncationCharacter: strokes.cut };
+  const short = cliTruncate(text, columns, options);
+  return stringWidth(short) <= columns
+    ? short
+    : cliTruncate(text, columns - 1, options);
+}
+
+/** Fills up with spaces; wide letters count as two. */
+function padEnd(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - stringWidth(text)));
 }
 
 /** Writes times in ms, all of them as wide as the widest. */
@@ -114,28 +209,6 @@ function labelOf(step: Step, several: boolean): [string, string] {
     `${which}[${flags.join(", ")}]`,
     `Seq=${seq} ${confirms}Len=${length}`,
   ];
-}
-
-function arrow(label: string, from: Side, lane: number): string {
-  const text = cliTruncate(label, lane - 5);
-  const shaft = "─".repeat(lane - stringWidth(text) - 4);
-  return from === "client" ? `─ ${text} ${shaft}▶` : `◀${shaft} ${text} ─`;
-}
-
-/** Text at the side of who sent or printed it. */
-function place(text: string, from: Side, lane: number): string {
-  const cut = cliTruncate(text, lane - 4);
-  const space = " ".repeat(lane - 2 - stringWidth(cut));
-  return from === "client" ? `  ${cut}${space}` : `${space}${cut}  `;
-}
-
-/** Client and server in one row, or where they are too long in two. */
-function bothEnds(left: string, right: string, lane: number): string[] {
-  const [client, server] = [cliTruncate(left, lane), cliTruncate(right, lane)];
-  const space = lane - stringWidth(client) - stringWidth(server);
-  return space > 0
-    ? [`${client}${" ".repeat(space)}${server}`]
-    : [client.padEnd(lane), server.padStart(lane)];
 }
 
 function colour({ flags, length }: Step) {

@@ -1,30 +1,21 @@
 /** The command line of packets. */
-import { parseArgs } from "node:util";
+import { parseFlags } from "../commandLine.ts";
 import { designs, type Design } from "../designs.ts";
+import { drawsLines } from "../language.ts";
+import type { Run } from "./recording.ts";
+import { say } from "./texts.ts";
 
-export interface Options {
-  server: Design;
-  message: string;
-  /** What the client meets: a server, none, or one that is busy with another client. */
-  meets: "server" | "nobody" | "busy server";
+export interface Options extends Run {
   /** A capture to show instead of a run. */
   read?: string;
   /** File for the packets. */
   save?: string;
   /** File for the JSON, "-" for stdout. */
   json?: string;
+  /** Draws with ASCII only. */
+  ascii: boolean;
   help: boolean;
 }
-
-export const usage = `usage: npm run packets -- [options]
-      --server NAME    server, forever or async (server)
-      --message TEXT   what the client sends (Hello, Server!)
-      --refused        no server: SYN, then RST
-      --reset          a second client of lecture1_server, which waits and is reset
-      --read FILE      shows a saved capture instead of a run
-      --save FILE      keeps the packets, for Wireshark or --read
-      --json FILE      writes packets and lines as JSON; - is stdout, and nothing else
-      --help           shows this`;
 
 /**
  * Reads the command line.
@@ -33,38 +24,33 @@ export const usage = `usage: npm run packets -- [options]
  * @throws Error whose message says in one line what is wrong and what to write
  */
 export function parseOptions(args: string[]): Options {
-  const { values } = parseArgs({
-    args,
-    options: {
-      server: { type: "string" },
-      message: { type: "string" },
-      refused: { type: "boolean" },
-      reset: { type: "boolean" },
-      read: { type: "string" },
-      save: { type: "string" },
-      json: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
+  const values = parseFlags(args, {
+    server: { type: "string" },
+    message: { type: "string" },
+    refused: { type: "boolean" },
+    reset: { type: "boolean" },
+    read: { type: "string" },
+    save: { type: "string" },
+    json: { type: "string" },
+    lang: { type: "string" },
+    ascii: { type: "boolean", default: !drawsLines() },
+    help: { type: "boolean", default: false },
   });
-  const { server = "server", message = "Hello, Server!", help } = values;
-  const { refused, reset, read, save, json } = values;
+  const { server = "server", message = "Hello, Server!" } = values;
+  const { refused, reset, read, save, json, ascii, help } = values;
+  const { wrong } = say;
   if (!designs.includes(server as Design))
-    throw new Error(`--server ${server}: write one of ${designs.join()}`);
-  if (message === "") throw new Error("--message is empty: write a text");
+    throw new Error(wrong.server(server, designs.join()));
+  if (message === "") throw new Error(wrong.message);
   for (const [flag, file] of Object.entries({ read, save, json }))
-    if (file === "") throw new Error(`--${flag} needs a file`);
-  if (refused && reset)
-    throw new Error("--refused and --reset are two runs: write one of them");
-  if (refused && values.server)
-    throw new Error("--refused starts no server: leave --server out");
-  if (reset && server !== "server")
-    throw new Error(`--reset is what lecture1_server does: leave --server out`);
+    if (file === "") throw new Error(wrong.file(`--${flag}`));
+  if (refused && reset) throw new Error(wrong.twoRuns);
+  if (refused && values.server) throw new Error(wrong.refused);
+  if (reset && server !== "server") throw new Error(wrong.reset);
   const ofRun = ["server", "message", "refused", "reset", "save"] as const;
   const other = ofRun.find((flag) => values[flag] !== undefined);
-  if (read && other)
-    throw new Error(`--read starts nothing: leave --${other} out`);
-  if (save && save === json)
-    throw new Error("--save and --json write one file: name two");
+  if (read && other) throw new Error(wrong.read(`--${other}`));
+  if (save && save === json) throw new Error(wrong.sameFile);
   return {
     server: server as Design,
     message,
@@ -72,6 +58,7 @@ export function parseOptions(args: string[]): Options {
     ...(read ? { read } : {}),
     ...(save ? { save } : {}),
     ...(json ? { json } : {}),
+    ascii,
     help,
   };
 }

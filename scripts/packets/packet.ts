@@ -18,13 +18,13 @@ export interface Packet {
   length: number;
   payload: Buffer;
   /** What Wireshark finds unusual about it. */
-  notes: string[];
+  notes: Finding[];
 }
 
 /** The flags in the TCP header, lowest bit first (RFC 9293, 3.1; AE: RFC 9768). */
 const flagNames = "FIN SYN RST PSH ACK URG ECE CWR AE".split(" ");
 
-/** Wireshark's findings, and how they are said here. */
+/** Wireshark's findings, and how they are called here. */
 const findings = {
   "tcp.analysis.retransmission": "retransmission",
   "tcp.analysis.fast_retransmission": "fast retransmission",
@@ -41,7 +41,8 @@ const findings = {
   "tcp.analysis.keep_alive": "keep-alive",
   "tcp.analysis.keep_alive_ack": "answers the keep-alive",
   "tcp.analysis.reused_ports": "same ports as before",
-};
+} as const;
+export type Finding = (typeof findings)[keyof typeof findings];
 
 /** The fields of a row, by their names in tshark. */
 export const fields = [

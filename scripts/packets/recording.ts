@@ -2,9 +2,32 @@
 import type { Design } from "../designs.ts";
 import type { Written } from "../launch.ts";
 import { callsAround } from "./calls.ts";
-import type { Packet } from "./packet.ts";
+import type { Finding, Packet } from "./packet.ts";
 
 export type Side = "client" | "server";
+
+/** What is run: which server, what the client sends, and whom it meets. */
+export interface Run {
+  server: Design;
+  message: string;
+  /** A server, none, or one that is busy with another client. */
+  meets: "server" | "nobody" | "busy server";
+}
+
+/** Something that a packet does in its connection; how it is said is a matter of language. */
+export type Act =
+  | "opens"
+  | "agrees"
+  | "refuses"
+  | "resets"
+  | "closes"
+  | "closes too"
+  | "confirms the handshake"
+  | "confirms the close"
+  | "ends inside a character"
+  | "says nothing new"
+  | { carries: number }
+  | { confirms: number };
 
 /** A packet, and what it does in its connection. Times in ms since the first packet. */
 export interface Step {
@@ -17,12 +40,16 @@ export interface Step {
   ack?: number;
   /** Bytes it carries. */
   length: number;
+  /** How many of them were captured, where not all were. */
+  captured?: number;
   /** Them as text: the characters that are whole with this packet. */
   text?: string;
-  /** What it does: "opens", "carries 14 bytes", … */
-  does: string[];
-  /** What is unusual about it: "retransmission", … */
-  notes: string[];
+  /** What it does. */
+  does: Act[];
+  /** It never arrived: TCP sent it again, and nothing had confirmed it. */
+  lost?: true;
+  /** What Wireshark finds unusual about it. */
+  notes: Finding[];
 }
 
 /** A line that a script printed. */
@@ -38,15 +65,22 @@ export interface Line {
 export interface Recording {
   /** When the first packet went. */
   date: string;
-  /** Where the scripts ran; a saved capture doesn't tell. */
+  /** Where the scripts ran, and what was run; a saved capture doesn't tell. */
   system?: string;
+  run?: Run;
   /** The version that took the packets apart. */
   tshark: string;
-  /** Who the clients are, where there are several. */
-  about?: string;
   connections: { client: string; server: string; ended: boolean }[];
   lines: Line[];
   packets: Step[];
+}
+
+/** The packets and the lines of a recording in the order of time. */
+export function eventsOf({ packets, lines }: Recording) {
+  return [
+    ...packets.map((step) => ({ step, timeMs: step.timeMs })),
+    ...lines.map((line) => ({ line, timeMs: line.timeMs })),
+  ].sort((a, b) => a.timeMs - b.timeMs);
 }
 
 /** A connection while its packets are read. */
@@ -77,6 +111,7 @@ interface Sender {
 export function explain(packets: Packet[]) {
   const known = new Map<number, Connection>();
   const firstMs = packets[0]?.atMs ?? 0;
+  const lost = lostOf(packets);
 
   function connectionOf(packet: Packet): Connection {
     const connection =
@@ -87,9 +122,10 @@ export function explain(packets: Packet[]) {
 
   return {
     date: new Date(firstMs).toISOString(),
-    packets: packets.map((packet) =>
-      explainOne(packet, connectionOf(packet), firstMs),
-    ),
+    packets: packets.map((packet) => ({
+      ...explainOne(packet, connectionOf(packet), firstMs),
+      ...(lost.has(packet) ? { lost: true as const } : {}),
+    })),
     connections: [...known.values()].map((connection) => {
       const { client, server } = connection;
       return { client, server, ended: hasEnded(connection) };
@@ -110,11 +146,8 @@ function explainOne(
   const does = doesWhat(packet, me, other);
   const decoded = length ? decodePayload(packet, me) : undefined;
   if (decoded?.unfinished.length) does.push("ends inside a character");
-  const missing =
-    payload.length < length
-      ? [`${payload.length} of ${length} bytes captured`]
-      : [];
-  const unusual = [...notes, ...missing];
+  if (does.length + notes.length === 0) does.push("says nothing new");
+  const cut = payload.length < length;
   follow(packet, me);
   connection.reset ||= flags.includes("RST");
   return {
@@ -125,10 +158,42 @@ function explainOne(
     seq,
     ...(ack === undefined ? {} : { ack }),
     length,
+    ...(cut ? { captured: payload.length } : {}),
     ...(decoded ? { text: decoded.text } : {}),
-    does: does.length || unusual.length ? does : ["says nothing new"],
-    notes: unusual,
+    does,
+    notes,
   };
+}
+
+/**
+ * The packets that never arrived: for each that TCP sent again, the one it repeats.
+ * One that was confirmed before is called spurious by Wireshark, and had arrived.
+ */
+function lostOf(packets: Packet[]): Set<Packet> {
+  const isAgain = ({ notes }: Packet) =>
+    notes.some((note) => /^(fast )?retransmission$/.test(note)) &&
+    !notes.includes("spurious retransmission");
+  const repeatedBy = (again: Packet, index: number) =>
+    packets
+      .slice(0, index)
+      .findLast(
+        (packet) =>
+          packet.stream === again.stream &&
+          packet.sender === again.sender &&
+          again.seq <= packet.seq &&
+          packet.seq < endOf(packet) &&
+          endOf(packet) <= endOf(again),
+      );
+  const lost = packets.map((packet, index) =>
+    isAgain(packet) ? repeatedBy(packet, index) : undefined,
+  );
+  return new Set(lost.filter((packet) => packet !== undefined));
+}
+
+/** The seq number after a packet: SYN and FIN count as a byte each. */
+function endOf({ seq, length, flags }: Packet): number {
+  const has = (flag: string) => Number(flags.includes(flag));
+  return seq + length + has("SYN") + has("FIN");
 }
 
 /** Reset, or closed by both sides, and each close confirmed by the other. */
@@ -147,7 +212,7 @@ export function linesOf(
 ): Line[] {
   return written.flatMap(({ atMs, text }) => {
     const timeMs = toMicroseconds(atMs - firstMs);
-    const lines = text.split("\n").filter(Boolean);
+    const lines = text.split(/\r?\n/).filter(Boolean);
     return lines.map((text) => ({
       timeMs,
       from,
@@ -172,14 +237,14 @@ function newConnection(packet: Packet, number: number): Connection {
   return { number, client, server, sides, reset: false };
 }
 
-function doesWhat(packet: Packet, me: Sender, other: Sender): string[] {
+function doesWhat(packet: Packet, me: Sender, other: Sender): Act[] {
   const { flags, length, ack } = packet;
   const has = (flag: string) => flags.includes(flag);
-  const does = [];
+  const does: Act[] = [];
   const asked = other.syn !== undefined && me.syn === undefined;
   if (has("RST")) does.push(asked ? "refuses" : "resets");
   if (has("SYN")) does.push(has("ACK") ? "agrees" : "opens");
-  if (length) does.push(`carries ${bytes(length)}`);
+  if (length) does.push({ carries: length });
   if (has("FIN")) does.push(other.fin === undefined ? "closes" : "closes too");
   if (ack !== undefined && !has("RST"))
     does.push(...confirms(ack, has("SYN"), me, other));
@@ -187,36 +252,35 @@ function doesWhat(packet: Packet, me: Sender, other: Sender): string[] {
 }
 
 /** What an ACK newly confirms. */
-function confirms(ack: number, agrees: boolean, me: Sender, other: Sender) {
+function confirms(
+  ack: number,
+  agrees: boolean,
+  me: Sender,
+  other: Sender,
+): Act[] {
   const known = me.confirmed ?? other.first ?? ack;
   const covers = (number?: number) =>
     number !== undefined && known <= number && number < ack;
   const [syn, fin] = [covers(other.syn), covers(other.fin)];
   const count = ack - known - Number(syn) - Number(fin);
-  const does = syn && !agrees ? ["confirms: connected"] : [];
-  if (count > 0) does.push(`confirms ${bytes(count)}`);
+  const does: Act[] = syn && !agrees ? ["confirms the handshake"] : [];
+  if (count > 0) does.push({ confirms: count });
   if (fin) does.push("confirms the close");
   return does;
 }
 
 /** Keeps in mind how far the sender is. */
-function follow({ flags, seq, ack, length }: Packet, me: Sender): void {
-  const has = (flag: string) => flags.includes(flag);
-  const end = seq + length + Number(has("SYN")) + Number(has("FIN"));
+function follow(packet: Packet, me: Sender): void {
+  const { flags, seq, ack, length } = packet;
   me.first ??= seq;
-  me.next = Math.max(me.next ?? 0, end);
-  if (has("SYN")) me.syn = seq;
-  if (has("FIN")) me.fin = seq + length;
+  me.next = Math.max(me.next ?? 0, endOf(packet));
+  if (flags.includes("SYN")) me.syn = seq;
+  if (flags.includes("FIN")) me.fin = seq + length;
   if (ack !== undefined) me.confirmed = Math.max(me.confirmed ?? 0, ack);
 }
 
 function finConfirmed(sender: Sender, other: Sender): boolean {
   return sender.fin !== undefined && (other.confirmed ?? 0) > sender.fin;
-}
-
-/** "1 byte", "14 bytes". */
-export function bytes(count: number): string {
-  return count === 1 ? "1 byte" : `${count} bytes`;
 }
 
 /** Text, and the bytes of a character that is not finished at its end. */
@@ -247,9 +311,14 @@ function decodePayload(packet: Packet, me: Sender): Decoded {
 
 /** Decodes what is whole; bytes that are no UTF-8 become U+FFFD. */
 function decode(all: Buffer): Decoded {
-  const end = all.length - unfinishedAt(all);
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const text = decoder.decode(all.subarray(0, end));
+  const decodeAs = (stream: boolean, bytes: Buffer) =>
+    new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream });
+  const text = decodeAs(true, all);
+  // A stream keeps back what is unfinished, 3 bytes at most, and doesn't say how much.
+  const ends = [0, 1, 2, 3].map((count) => all.length - count);
+  const end = ends.find(
+    (end) => decodeAs(false, all.subarray(0, end)) === text,
+  );
   return { text, unfinished: all.subarray(end) };
 }
 
@@ -257,17 +326,6 @@ function decode(all: Buffer): Decoded {
 function wholeFromStart(payload: Buffer): Buffer {
   const start = payload.findIndex((byte) => !continues(byte));
   return payload.subarray(start < 0 ? payload.length : start);
-}
-
-/** How many of the last bytes begin a character of UTF-8 and don't finish it (RFC 3629, 4). */
-function unfinishedAt(all: Buffer): number {
-  for (let back = 1; back <= Math.min(3, all.length); back++) {
-    const byte = all[all.length - back]!;
-    if (continues(byte)) continue;
-    const size = byte > 0xf4 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
-    return byte >= 0xc2 && back < size ? back : 0;
-  }
-  return 0;
 }
 
 /** Whether a byte of UTF-8 goes on with a character. */

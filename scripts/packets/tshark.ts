@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx";
 import { launch, type Launched } from "../launch.ts";
 import { fields, parsePacket, type Packet } from "./packet.ts";
+import { say } from "./texts.ts";
 
 /** Seconds after which tshark ends by itself, whatever becomes of who started it. */
 const longest = 120;
@@ -27,7 +28,7 @@ const installed = [
 ];
 
 /** The name that tshark knows the loopback interface by. */
-const loopback =
+export const loopback =
   { darwin: "lo0", win32: "\\Device\\NPF_Loopback" }[
     process.platform as string
   ] ?? "lo";
@@ -45,11 +46,11 @@ export function isRefusal(error: unknown): error is Refusal {
 }
 
 /** @throws Refusal when tshark is not installed */
-async function findTshark(): Promise<string> {
+export async function findTshark(): Promise<string> {
   const onPath = await which("tshark", { nothrow: true });
   const found = onPath ?? installed.find(existsSync);
   if (found) return found;
-  throw refusal("missing", "tshark is not installed (ENOENT)");
+  throw refusal("missing", say.noTshark);
 }
 
 /** Its version, "4.0.17". */
@@ -82,7 +83,7 @@ export async function startCapture(port: number, file?: string) {
   const started = tshark.saw(/Capture started/, patience);
   await Promise.race([started, silent]).catch(() => {
     if (tshark.ended) throw refusalOf(tshark);
-    throw refusal("other", `tshark didn't start in ${patience / 1000} s`);
+    throw refusal("other", say.noStart(patience / 1000));
   });
 
   const packets = () => tshark.lines().map(parsePacket);
@@ -90,9 +91,13 @@ export async function startCapture(port: number, file?: string) {
     /** The packets that have been seen so far. */
     packets,
 
-    /** Waits until enough packets are there; throws after 10 seconds. */
-    until(what: string, enough: (packets: Packet[]) => boolean) {
-      return tshark.until(what, () => enough(packets()));
+    /** Waits until enough packets are there; throws after so many seconds. */
+    until(
+      what: string,
+      enough: (packets: Packet[]) => boolean,
+      seconds: number,
+    ) {
+      return tshark.until(what, () => enough(packets()), seconds * 1000);
     },
 
     /**
@@ -113,7 +118,8 @@ export async function startCapture(port: number, file?: string) {
 /**
  * Reads a saved capture.
  *
- * @returns its TCP packets, and what tshark complains of where it read a part only
+ * @returns its TCP packets, the rows they were read from, and what tshark complains
+ *   of where it read a part only
  * @throws Refusal when tshark is missing or can't read the file
  */
 export async function readCapture(file: string) {
@@ -124,19 +130,20 @@ export async function readCapture(file: string) {
     ...asRows,
   ]);
   const { code } = await tshark.exit(longest * 1000);
-  const packets = tshark.lines().map(parsePacket);
+  const rows = tshark.lines();
+  const packets = rows.map(parsePacket);
   const { message } = refusalOf(tshark);
-  if (code === 0) return { packets, problems: [] };
-  if (packets.length) return { packets, problems: [message] };
+  if (code === 0) return { rows, packets, problems: [] };
+  if (packets.length) return { rows, packets, problems: [message] };
   throw refusal("other", message);
 }
 
 /** What tshark said when it ended: its last complaint, without its own name. */
 function refusalOf({ output: { stderr } }: Launched): Refusal {
   const complaints = [...stderr.matchAll(/^tshark: (\S.*)$/gm)];
-  const [, said = "nothing, and ended"] = complaints.at(-1) ?? [];
+  const said = complaints.at(-1)?.[1];
   const noRight =
     /permission to capture|dumpcap.*permission denied|npcap|no interfaces/i;
-  const reason = noRight.test(said) ? "no right" : "other";
-  return refusal(reason, `tshark says: ${said}`);
+  const reason = noRight.test(said ?? "") ? "no right" : "other";
+  return refusal(reason, say.tsharkSays(said));
 }

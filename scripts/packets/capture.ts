@@ -1,5 +1,5 @@
 /** One run of a server and the client, with its packets captured. */
-import { connect } from "../compare/clients.ts";
+import { connect } from "../connection.ts";
 import { scriptNames, type Design } from "../designs.ts";
 import {
   freePort,
@@ -13,10 +13,14 @@ import {
 import type { Options } from "./options.ts";
 import type { Packet } from "./packet.ts";
 import { explain, linesOf } from "./recording.ts";
+import { say } from "./texts.ts";
 import { startCapture } from "./tshark.ts";
 
-/** Milliseconds that a script may take: a learner may have put a pause into it. */
-const patience = 30_000;
+/** Seconds that a script may take: a learner may have put a pause into it. */
+const patience = 30;
+
+/** Seconds that what the kernel does by itself may take. */
+const moment = 10;
 
 /** Preloaded into the scripts: tells when they write. */
 const stamp = new URL("./stamp.ts", import.meta.url).href;
@@ -31,7 +35,7 @@ type Script = Launched & { name: string; written: Written[] };
  * @throws Refusal where there is no capture; Error when the server doesn't listen,
  *   or no packet was captured
  */
-export async function record(options: Options) {
+export async function captureRun(options: Options) {
   const { server: design, message, meets, save } = options;
   const port = await freePort();
   const problems: string[] = [];
@@ -56,27 +60,26 @@ export async function record(options: Options) {
   ]);
   const first = meets === "busy server" ? await connect(port) : undefined;
   if (first) {
-    const accepts = server!.saw(/Connected by/);
-    await expect("no client was accepted within 10 s", accepts);
+    const accepts = server!.saw(/Connected by/, moment * 1000);
+    await expect(say.notAccepted(moment), accepts);
   }
   const client = start("lecture1_client", port, [`--message=${message}`]);
   if (first) {
-    const waits = capture.until("confirmed bytes", secondWaits);
-    await expect("no bytes of client 2 were confirmed within 10 s", waits);
+    const waits = capture.until("confirmed bytes", secondWaits, moment);
+    await expect(say.notConfirmed(moment), waits);
     first.leave();
   }
-  const leaves = client.exit(patience);
-  await expect("lecture1_client.ts did not end within 30 s", leaves, client);
+  const leaves = client.exit(patience * 1000);
+  await expect(say.notEnded(`${client.name}.ts`, patience), leaves, client);
   await client.stop();
   if (server) {
-    const what = `${server.name}.ts did not see its client leave within 30 s`;
+    const what = say.notLeft(`${server.name}.ts`, patience);
     await expect(what, end(server, design), server);
     await server.stop();
   }
   const connections = first ? 2 : 1;
   const over = (packets: Packet[]) => ended(packets) === connections;
-  const close = capture.until("the end", over);
-  await expect("not every connection's end came within 10 s", close);
+  await expect(say.noEnd(moment), capture.until("the end", over, moment));
   await capture.stop().catch(({ message }: Error) => problems.unshift(message));
 
   const packets = capture.packets();
@@ -86,9 +89,7 @@ export async function record(options: Options) {
     ...linesOf("server", design, server?.written ?? [], firstMs),
     ...linesOf("client", "client", client.written, firstMs),
   ].sort((a, b) => a.timeMs - b.timeMs);
-  const about =
-    "1 is a client that stays, and leaves once bytes of 2 are confirmed; 2 is lecture1_client";
-  return { lines, packets, problems, ...(first ? { about } : {}) };
+  return { lines, packets, problems };
 }
 
 /** Starts a script with node, the tsx loader, and the preload that tells when it writes. */
@@ -109,7 +110,7 @@ async function startServer(design: Design, port: number): Promise<Script> {
   const server = start(scriptNames[design], port);
   await listening(server).catch(() => {
     const said = crashOf(server) ?? server.all().trim();
-    throw new Error(said || `${server.name}.ts did not listen`);
+    throw new Error(said || say.notListening(`${server.name}.ts`));
   });
   return server;
 }
@@ -130,10 +131,10 @@ function secondWaits(packets: Packet[]): boolean {
 /** Waits until the server has seen its client leave, and ends it if it goes on. */
 async function end(server: Launched, design: Design): Promise<void> {
   if (design !== "server") {
-    await server.saw(/^Connection with .* closed$/m, patience);
+    await server.saw(/^Connection with .* closed$/m, patience * 1000);
     server.kill("SIGINT");
   }
-  await server.exit(patience);
+  await server.exit(patience * 1000);
 }
 
 /**
@@ -143,6 +144,5 @@ async function end(server: Launched, design: Design): Promise<void> {
 function crashOf({ name, ended, output, written }: Script): string | undefined {
   const saidIt = written.some(({ text }) => text.startsWith(`${name}: `));
   if (!ended?.code || saidIt) return undefined;
-  const { stderr } = output;
-  return `${name}.ts ended with exit code ${ended.code}\n${stderr}`.trim();
+  return say.crashed(`${name}.ts`, ended.code, output.stderr.trim());
 }

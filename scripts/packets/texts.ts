@@ -1,0 +1,12 @@
+/** Everything that packets says, in each language; a text that one of them lacks is a type error. */
+import { language } from "../commandLine.ts";
+import type { Language } from "../language.ts";
+import { english } from "./texts/english.ts";
+import { korean } from "./texts/korean.ts";
+
+export type Texts = typeof english;
+
+export const texts: Record<Language, Texts> = { en: english, ko: korean };
+
+/** Those of this run. */
+export const say = texts[language];
