@@ -2,14 +2,13 @@
  * Starts a script as a user does, as a process of its own, and follows it: its
  * lines, the port it listens on, how it ends. For the tests, compare.ts and packets.ts.
  */
-import { spawn, type SpawnOptions } from "node:child_process";
+import { spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import net from "node:net";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { $ } from "zx";
 
 /** How a process ended: by itself with a code, or by a signal. */
 export interface Exit {
@@ -46,45 +45,49 @@ process.on("exit", () => started.forEach((script) => script.kill("SIGKILL")));
  *
  * @param command the program and its arguments
  * @param env its environment, this process's own unless told otherwise
- * @param onWritten told of what it writes, if it says so on file descriptor 3
+ * @param onMark told of each line of JSON that it writes on file descriptor 3
+ * @param messages opens a channel on which the program can be asked
  */
-export function launch(
+export function launch<Mark = Written>(
   command: string[],
   env = process.env,
-  onWritten?: (written: Written) => void,
+  onMark?: (mark: Mark) => void,
+  messages = false,
 ) {
   const [program = "", ...args] = command;
   const output = { stdout: "", stderr: "" };
   const events = new EventEmitter().setMaxListeners(0);
 
-  // zx quotes a command for a shell; without one there is nothing to quote.
-  const direct = (_: string, __: string[], spawnOptions: SpawnOptions) =>
-    spawn(program, args, { ...spawnOptions, shell: false });
-  const child = $({
-    nothrow: true,
-    quiet: true,
-    quote: String,
-    spawn: direct as typeof spawn,
-    stdio: ["ignore", "pipe", "pipe", ...(onWritten ? ["pipe" as const] : [])],
+  const child = spawn(program, args, {
+    stdio: [
+      ...(["ignore", "pipe", "pipe"] as const),
+      onMark ? "pipe" : "ignore",
+      ...(messages ? (["ipc"] as const) : []),
+    ],
     env,
-  })`${command}`;
+  });
   for (const name of ["stdout", "stderr"] as const)
-    child.child?.[name]?.setEncoding("utf8").on("data", (text: string) => {
+    child[name]!.setEncoding("utf8").on("data", (text: string) => {
       output[name] += text;
       events.emit("output");
     });
 
-  if (onWritten)
-    createInterface(child.child?.stdio[3] as Readable).on("line", (line) =>
-      onWritten(JSON.parse(line)),
+  if (onMark)
+    createInterface(child.stdio[3] as Readable).on("line", (line) =>
+      onMark(JSON.parse(line)),
     );
 
-  const exit: Promise<Exit> = child.then(({ exitCode, signal, cause }) => {
-    if (cause) output.stderr += `${program}: ${(cause as Error).message}\n`;
-    events.emit("output");
-    script.ended = { code: exitCode, signal };
-    return script.ended;
+  // Never "error" alone: "close" follows it, and also waits for the last output.
+  child.on("error", ({ message }) => {
+    if (!child.pid) output.stderr += `${program}: ${message}\n`;
   });
+  const exit = new Promise<Exit>((resolve) =>
+    child.on("close", (code, signal) => {
+      script.ended = { code: child.pid ? code : null, signal };
+      events.emit("output");
+      resolve(script.ended);
+    }),
+  );
 
   const script = {
     /** The system's number of the process. */
@@ -96,7 +99,7 @@ export function launch(
 
     /** The whole lines on stdout so far. */
     lines(): string[] {
-      return output.stdout.split("\n").slice(0, -1);
+      return output.stdout.split(/\r?\n/).slice(0, -1);
     },
 
     /**
@@ -132,6 +135,26 @@ export function launch(
     /** Everything on stdout and stderr so far. */
     all: () => output.stdout + output.stderr,
 
+    /** Drops what it has printed so far: a server under load prints a lot. */
+    forget(): void {
+      output.stdout = output.stderr = "";
+    },
+
+    /**
+     * Asks it for its next message, on the channel that `messages` opened.
+     *
+     * @throws when it has ended, or says nothing for 10 seconds
+     */
+    async ask<Answer>(question: string): Promise<Answer> {
+      const answer = once(child, "message").then(([answer]) => answer);
+      child.send(question, () => {}); // the exit below says when it has ended
+      const ended = exit.then(() => {
+        throw new Error(`ended without an answer\n${script.report()}`);
+      });
+      const first = Promise.race([answer as Promise<Answer>, ended]);
+      return within(patience, `an answer to ${question}`, first, script.report);
+    },
+
     /** Waits for its end; throws after `ms` milliseconds. */
     exit(ms = patience): Promise<Exit> {
       return within(ms, "its end", exit, script.report);
@@ -139,7 +162,7 @@ export function launch(
 
     /** Sends a signal; harmless when the process has ended. */
     kill(signal: NodeJS.Signals): void {
-      child.child?.kill(signal);
+      child.kill(signal);
     },
 
     /** Ends it at once and waits until it is gone. */
@@ -149,10 +172,10 @@ export function launch(
     },
 
     /** Stops reading its stdout, and goes on; or closes it or stderr, as `| head` does. */
-    pauseOutput: () => child.child?.stdout?.pause(),
-    resumeOutput: () => child.child?.stdout?.resume(),
-    closeOutput: () => child.child?.stdout?.destroy(),
-    closeErrors: () => child.child?.stderr?.destroy(),
+    pauseOutput: () => child.stdout!.pause(),
+    resumeOutput: () => child.stdout!.resume(),
+    closeOutput: () => child.stdout!.destroy(),
+    closeErrors: () => child.stderr!.destroy(),
 
     /** The command and the end of what it printed, for a message about it. */
     report(): string {

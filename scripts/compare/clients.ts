@@ -1,8 +1,6 @@
-/** The clients: the lecture's client program as a process, and connections in this process. */
-import { once } from "node:events";
-import net from "node:net";
+/** The clients: the lecture's client program as a process. */
 import { freemem, availableParallelism } from "node:os";
-import { within, type Launched } from "../launch.ts";
+import { type Launched } from "../launch.ts";
 import type { ClientRun, Outcome } from "./result.ts";
 
 /** Milliseconds that a client may take before it counts as one without an answer. */
@@ -60,55 +58,4 @@ export async function atOnce<T>(
   };
   await Promise.all(Array.from({ length: atTheSameMoment }, worker));
   return results;
-}
-
-/** A connection of this process to a server. */
-export type Connection = Awaited<ReturnType<typeof connect>>;
-
-/**
- * Connects to a server on this machine.
- *
- * @throws the system's error, or Error after 10 seconds
- */
-export async function connect(port: number) {
-  const socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
-  const ended = new Promise<Outcome | "FIN">((resolve) => {
-    socket.on("error", () => resolve("reset"));
-    socket.on("end", () => resolve("FIN"));
-    socket.on("close", () => resolve("closed"));
-  });
-  await within(
-    patience,
-    `a connection to port ${port}`,
-    once(socket, "connect"),
-  );
-
-  return {
-    socket,
-    /** How the server ended it. */
-    ended,
-    /** Sends a message and resolves to whether exactly this came back. */
-    echo(message: Buffer): Promise<boolean> {
-      return new Promise((resolve) => {
-        const pieces: Buffer[] = [];
-        let missing = message.length;
-        const done = (same: boolean) => {
-          socket.off("data", onData);
-          resolve(same);
-        };
-        const onData = (data: Buffer) => {
-          pieces.push(data);
-          missing -= data.length;
-          if (missing <= 0) done(Buffer.concat(pieces).equals(message));
-        };
-        socket.on("data", onData);
-        ended.then(() => done(false));
-        socket.write(message);
-      });
-    },
-    /** Sends FIN. */
-    leave: () => socket.end(),
-    /** Ends it at once. */
-    destroy: () => socket.destroy(),
-  };
 }

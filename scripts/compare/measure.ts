@@ -3,14 +3,9 @@ import { readFile } from "node:fs/promises";
 import { createHistogram } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import pidusage from "pidusage";
+import { connect, type Connection } from "../connection.ts";
 import { within } from "../launch.ts";
-import {
-  atOnce,
-  clientRun,
-  connect,
-  processesAtOnce,
-  type Connection,
-} from "./clients.ts";
+import { atOnce, clientRun, processesAtOnce } from "./clients.ts";
 import type { Options } from "./options.ts";
 import type { ClientRun, CtrlC, Load, ServerResult, Stay } from "./result.ts";
 import type { Program, Running } from "./servers.ts";

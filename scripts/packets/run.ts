@@ -1,5 +1,5 @@
 /** One run of a server and the client, with its packets captured. */
-import { connect } from "../compare/clients.ts";
+import { connect } from "../connection.ts";
 import { scriptNames, type Design } from "../designs.ts";
 import {
   freePort,
