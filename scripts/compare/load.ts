@@ -15,8 +15,8 @@ import { median } from "./words.ts";
 /** Milliseconds without a first echo after which those that still wait are not served. */
 const quietMs = 5000;
 
-/** Milliseconds that the first load on a server, and each later one, doesn't count. */
-const warmUpMs = { first: 400, later: 100 };
+/** Milliseconds that don't count: of the first load on a server, of N connections, of others. */
+const warmUpMs = { first: 400, ofN: 300, ofOthers: 100 };
 
 /** Windows in which N connections are measured, and other numbers of them. */
 const windows = { ofN: 5, ofOthers: 3 };
@@ -132,11 +132,12 @@ async function loadOf(
     const served = talks.filter(({ echoes }) => echoes > 0);
     if (served.length === 0)
       throw failed("hangs", `no echo in ${quietMs / 1000} s`);
-    const measured = options.clients === count ? windows.ofN : windows.ofOthers;
+    const isN = options.clients === count;
+    const measured = isN ? windows.ofN : windows.ofOthers;
     const seconds = options.loadSeconds / windows.ofN;
     tell("warming up", 0, count);
     for (const { go } of served) go();
-    await sleep(first ? warmUpMs.first : warmUpMs.later);
+    await sleep(warmUpMs[first ? "first" : isN ? "ofN" : "ofOthers"]);
     const found = await measure(talks, server, seconds, measured, (done) =>
       tell("echoing", done, measured),
     );

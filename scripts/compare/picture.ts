@@ -1,5 +1,6 @@
 /** Step 2 as a picture: a row for each client on one time axis. */
 import { basename } from "node:path";
+import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
 import type { ClientRun, ServerResult } from "./result.ts";
 import type { Texts } from "./texts.ts";
@@ -38,18 +39,19 @@ export function picture(
   const column = (ms: number) =>
     Math.min(width - 1, Math.floor((ms / endMs) * width));
   const drawn = (result: ServerResult) =>
-    block(result, width, column, words).join("\n");
+    block(result, columns, width, column, words).join("\n");
   const axis = `0${time(endMs).padStart(width - 1)}`;
   return [
     ...measured.map(drawn),
     " ".repeat(nameWidth + 1) + axis,
-    ...words.picture.legend,
+    ...words.picture.legend.map((line) => wrapAnsi(line, columns)),
   ].join("\n");
 }
 
 /** One server: its threads, the one who stays, the others. */
 function block(
   result: ServerResult,
+  columns: number,
   width: number,
   column: (ms: number) => number,
   words: Texts,
@@ -82,7 +84,10 @@ function block(
   const stays = chalk.cyan("█".repeat(column(leftMs) + 1).padEnd(width));
   const more = clients.slice(rows);
   return [
-    chalk.bold(basename(result.file)) + threadsOf(result, words),
+    wrapAnsi(
+      chalk.bold(basename(result.file)) + threadsOf(result, words),
+      columns,
+    ),
     row(rails[0]!, words.picture.stays, stays, time(leftMs)),
     ...clients.slice(0, rows).map(clientRow),
     ...(more.length ? [moreRow(more, words)] : []),

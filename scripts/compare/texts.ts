@@ -99,10 +99,10 @@ const english = {
   rows: {
     inTurn: "clients in turn",
     stay: "while one stays",
-    longestWait: "  longest wait, connected",
+    longestWait: "  longest wait",
     rates: (count: number) =>
-      `echoes/s of ${count.toLocaleString("en-US")} connection${s(count)}`,
-    perClient: "one more client takes",
+      `echoes/s, ${count.toLocaleString("en-US")} connection${s(count)}`,
+    perClient: "one more client",
     ctrlC: "Ctrl+C",
     clientStart: "a client's start, median",
     wait: "  wait, median",
@@ -158,12 +158,12 @@ const english = {
       `Longest wait once connected: ${parts.join(", ")}.`,
     wait: (name: string, time: string) => `${name} ${time}`,
     rates: (count: number, parts: string[]) =>
-      `Echoes a second of ${count} connections: ${parts.join(", ")}.`,
+      `Echoes/s of ${count} at once, roughly: ${parts.join(", ")}.`,
     rate: (name: string, rate: string, times?: string) =>
-      `${name} about ${rate}${times ? ` (${times} times fewer)` : ""}`,
-    prices: (parts: string[]) => `One more client takes: ${parts.join(", ")}.`,
+      `${name} ${rate}${times ? ` (${times} times fewer)` : ""}`,
+    prices: (parts: string[]) => `One more client: ${parts.join("; ")}.`,
     price: (name: string, memory: string, threads?: string) =>
-      `${name} ${memory}${threads ? ` and ${threads}` : ""}`,
+      `${name} ${memory}${threads ? `, ${threads}` : ""}`,
     noThread: "no thread",
     ctrlC: (parts: string[]) => `At Ctrl+C ${parts.join(", ")}.`,
     finishes: (names: string) => `${names} let the client finish`,
@@ -171,13 +171,12 @@ const english = {
     drops: (names: string) => `${names} left it without an echo`,
     workers:
       "A thread is a Worker of Node here; --python DIR measures Python's beside it.",
-    python: (parts: string[]) =>
-      `Beside its Python original ${parts.join("; ")}.`,
+    python: (parts: string[]) => `Beside Python: ${parts.join(", ")}.`,
     besides: (design: Design, times: string) =>
-      `${design} makes ${times} times its echoes`,
-    besidesEqual: (design: Design) => `${design} makes about as many echoes`,
+      `${design} ${times} times as many echoes`,
+    besidesEqual: (design: Design) => `${design} about as many echoes`,
     pythonThreads: (count: number, memory: string) =>
-      `${count} Python threads take ${memory}`,
+      `${count} threads there take ${memory}`,
   },
 
   details: {
@@ -324,7 +323,7 @@ const korean: Texts = {
   rows: {
     inTurn: "하나씩 차례로",
     stay: "하나가 연결 유지",
-    longestWait: "  연결 후 최장 대기",
+    longestWait: "  최장 대기",
     rates: (count) => `초당 에코, 연결 ${count.toLocaleString("en-US")}개`,
     perClient: "클라이언트 하나당",
     ctrlC: "Ctrl+C",
@@ -379,12 +378,12 @@ const korean: Texts = {
     waits: (parts) => `연결 후 최장 대기: ${parts.join(", ")}.`,
     wait: (name, time) => `${name} ${time}`,
     rates: (count, parts) =>
-      `연결 ${count}개의 초당 에코 수: ${parts.join(", ")}.`,
+      `연결 ${count}개의 초당 에코 수: 약 ${parts.join(", ")}.`,
     rate: (name, rate, times) =>
-      `${name} 약 ${rate}${times ? `(1/${times})` : ""}`,
-    prices: (parts) => `클라이언트 하나가 더 쓰는 것: ${parts.join(", ")}.`,
+      `${name} ${rate}${times ? `(1/${times})` : ""}`,
+    prices: (parts) => `클라이언트 하나당: ${parts.join("; ")}.`,
     price: (name, memory, threads) =>
-      `${name} ${memory}${threads ? `와 ${threads}` : ""}`,
+      `${name} ${memory}${threads ? `, ${threads}` : ""}`,
     noThread: "스레드 없음",
     ctrlC: (parts) => `Ctrl+C: ${parts.join(", ")}.`,
     finishes: (names) =>
