@@ -597,7 +597,7 @@ test("the picture: who starts, waits, is answered, is dropped, and by which thre
   );
   assert.match(wide[11]!, /2 +·+● +10 ms$/);
   assert.match(wide.at(-3)!, /^ +0 +1\.1 s$/);
-  assert.is(drawn(40).length, wide.length);
+  assert.ok(widest(drawn(40)) <= 40);
 });
 
 test("the picture of 200 clients names those it doesn't draw", async () => {

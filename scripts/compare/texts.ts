@@ -4,10 +4,14 @@ import { withParticle, type Language } from "../language.ts";
 import type { Doing, Trouble } from "./measure.ts";
 import type { Language as ProgramLanguage, Outcome } from "./result.ts";
 
-const list = (language: Language) => {
-  const format = new Intl.ListFormat(language, { type: "conjunction" });
-  return (words: string[]) => format.format(words);
-};
+/** "a", "a and b", "a, b, and c". */
+const list = (words: string[]) => new Intl.ListFormat("en").format(words);
+
+/** "a", "a와 b", "a, b, c": what Intl says, 및, is stiff. */
+function koreanList([first = "", ...rest]: string[]): string {
+  if (rest.length === 1) return `${withParticle(first, "과/와")} ${rest[0]}`;
+  return [first, ...rest].join(", ");
+}
 
 const s = (count: number) => (count === 1 ? "" : "s");
 
@@ -40,7 +44,7 @@ const trouble: Record<Trouble, (detail: string) => string> = {
 };
 
 const english = {
-  list: list("en"),
+  list,
   outcomes,
   doing,
   trouble,
@@ -251,7 +255,7 @@ const koreanOutcomes: Record<Outcome, string> = {
 };
 
 const korean: Texts = {
-  list: list("ko"),
+  list: koreanList,
   outcomes: koreanOutcomes,
   doing: {
     starting: "시작하는 중",
