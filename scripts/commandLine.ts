@@ -1,7 +1,7 @@
 /** What the command lines of compare and packets have in common. */
 import { writeFile } from "node:fs/promises";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { chalk } from "zx";
+import { chalk } from "zx/core";
 import {
   languageOf,
   languages,

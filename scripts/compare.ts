@@ -3,93 +3,91 @@
  * the three servers? Starts each of them, sends N clients, shows what happened.
  *
  *   npm run compare
- *   npm run compare -- --help
+ *   npx tsx scripts/compare.ts --help
  */
+import { readFile } from "node:fs/promises";
 import { availableParallelism, release, type } from "node:os";
-import { chalk } from "zx";
+import wrapAnsi from "wrap-ansi";
+import { chalk } from "zx/core";
 import { endEarly, readOptions, writeJson } from "./commandLine.ts";
-import { clientRun, processesAtOnce } from "./compare/clients.ts";
+import { toAscii } from "./compare/ascii.ts";
+import { clientRun, now, processesAtOnce } from "./compare/clients.ts";
+import { growth } from "./compare/growth.ts";
+import { allAtOnce } from "./compare/load.ts";
 import {
-  allAtOnce,
   ctrlC,
-  emptyResult,
+  idle,
   inTurn,
-  step,
-  whileSomeoneStays,
+  whileOneStays,
+  type Doing,
+  type Found,
+  type Task,
+  type Trouble,
 } from "./compare/measure.ts";
 import { parseOptions, usage, type Options } from "./compare/options.ts";
 import { picture } from "./compare/picture.ts";
 import { showProgress } from "./compare/progress.ts";
-import type { ClientRun, Comparison, Crosswise } from "./compare/result.ts";
-import { sentences } from "./compare/sentences.ts";
+import type { Comparison, Crosswise, ServerResult } from "./compare/result.ts";
+import { answer, details, notes, parity } from "./compare/sentences.ts";
 import {
   pythonProgram,
   startedBy,
   typescriptProgram,
   type Program,
+  type Running,
 } from "./compare/servers.ts";
 import { table } from "./compare/table.ts";
-import { titleOf } from "./compare/words.ts";
+import { texts } from "./compare/texts.ts";
 import { stopAll } from "./launch.ts";
 
 const options = readOptions("compare", usage, parseOptions);
+const words = texts[options.lang];
 const progress = showProgress();
 endEarly("compare", stop);
 
-const comparison = await compare(options);
+const { from } = options;
+const comparison = from ? await saved(from) : await compare(options);
 progress.end();
 await show(comparison, options);
-process.exitCode = comparison.servers.some(({ failure }) => failure) ? 1 : 0;
+if (comparison.servers.some(({ failure }) => failure)) process.exitCode = 1;
 
 /** The four steps, for every server. */
 async function compare(options: Options): Promise<Comparison> {
+  const date = new Date().toISOString();
   const began = performance.now();
   const { programs, missing } = findPrograms(options);
-  const all = programs.map((program) => ({
-    program,
-    result: emptyResult(program),
-    tell(done: number, of: number, what: string) {
-      progress.set(titleOf(program), `${what} ${done}/${of}`);
-    },
-  }));
-  for (const { tell } of all) tell(0, options.clients, "starts, clients");
-  const ended = ({ program }: (typeof all)[number]) =>
-    progress.set(titleOf(program), "");
+  const results = programs.map(emptyResult);
+  const step = async (index: number, name: string, measure: Step) => {
+    const result = results[index]!;
+    if (!result.failure)
+      Object.assign(result, await oneStep(name, programs[index]!, measure));
+  };
+  const sideBySide = (name: string, measure: Step) =>
+    Promise.all(programs.map((_, index) => step(index, name, measure)));
 
-  // 1. One after another, as the lecture says; the servers meanwhile side by side.
-  await Promise.all(
-    all.map(async (each) => {
-      const { program, result, tell } = each;
-      await step("clients in turn", program, result, (server) =>
-        inTurn(program, server, result, options, tell),
-      );
-      ended(each);
-    }),
+  // 1. One after another, as the lecture says; the servers meanwhile side by side,
+  // and beside them what idle connections take, which needs no quiet.
+  const idles = Promise.all(
+    programs.map((program) =>
+      program.design === "server" // it has one client
+        ? {}
+        : oneStep("idle clients", program, idle),
+    ),
   );
-  for (const each of all) {
-    const { program, result, tell } = each;
+  await sideBySide("clients in turn", inTurn);
+  for (const [index, found] of (await idles).entries())
+    if (!results[index]!.failure) Object.assign(results[index]!, found);
+  for (const index of programs.keys()) {
     // 2. One client stays connected, and N others come.
-    await step("while one stays", program, result, (server) =>
-      whileSomeoneStays(program, server, result, options, tell),
-    );
-    // 3. N connections echo at once.
-    await step("all at once", program, result, (server) =>
-      allAtOnce(program, server, result, options, tell),
-    );
-    ended(each);
+    await step(index, "while one stays", whileOneStays);
+    // 3. More and more connections echo at once.
+    await step(index, "all at once", allAtOnce);
   }
   // 4. Ctrl+C with a client connected; side by side again.
-  await Promise.all(
-    all.map(async (each) => {
-      const { program, result, tell } = each;
-      await step("Ctrl+C", program, result, (server) =>
-        ctrlC(server, result, tell),
-      );
-      ended(each);
-    }),
-  );
+  await sideBySide("Ctrl+C", ctrlC);
   const crosswise = options.python ? await crossAll(programs) : [];
 
+  const { clients, stayMs, loadSeconds, grow } = options;
   return {
     machine: {
       system: `${type()} ${release()}`,
@@ -97,17 +95,57 @@ async function compare(options: Options): Promise<Comparison> {
       runtime: `Node ${process.version}`,
       start: startedBy,
     },
-    options: {
-      clients: options.clients,
-      stayMs: options.stayMs,
-      loadSeconds: options.loadSeconds,
-    },
-    processesAtOnce: Math.min(options.clients, processesAtOnce),
+    date,
+    options: { clients, stayMs, loadSeconds, grow },
+    processesAtOnce: Math.min(clients, processesAtOnce),
     tookSeconds: (performance.now() - began) / 1000,
-    servers: all.map(({ result }) => result),
+    servers: results,
     crosswise,
     missing,
   };
+}
+
+type Step = (task: Task) => Promise<Found>;
+
+function emptyResult({ design, language, file }: Program): ServerResult {
+  return { design, language, file, transcript: [] };
+}
+
+/**
+ * Does one step with a fresh server. Whatever goes wrong is what it finds, with the
+ * server's last lines.
+ */
+async function oneStep(
+  name: string,
+  program: Program,
+  measure: Step,
+): Promise<Found> {
+  const title = words.title(program.design, program.language);
+  const tell = (doing: Doing, done?: number, of?: number) =>
+    progress.set(
+      title,
+      doing && words.doing[doing],
+      of === undefined ? "" : `${done}/${of}`,
+    );
+  let server: Running | undefined;
+  try {
+    tell("starting");
+    server = await program.start();
+    return await measure({ program, server, options, tell });
+  } catch (error) {
+    const { trouble, output } = error as Error & {
+      trouble?: Trouble;
+      output?: string;
+    };
+    const [message = ""] = (error as Error).message.split("\n");
+    const lines = (server?.all() ?? output ?? "").trimEnd().split(/\r?\n/);
+    const lastLines = lines.slice(-4).map((line) => line.slice(0, 200));
+    const failure = { step: name, message, lastLines };
+    return { failure: trouble ? { ...failure, trouble } : failure };
+  } finally {
+    await server?.stop();
+    tell("");
+  }
 }
 
 /** The servers to compare, Python's before its port. */
@@ -131,43 +169,85 @@ async function crossAll(programs: Program[]): Promise<Crosswise[]> {
       (other) => other.design === design && other.language !== language,
     );
     if (!other) continue;
-    progress.set(titleOf(program), `${other.language} client`);
-    const result = emptyResult(program);
-    let run: Pick<ClientRun, "outcome" | "text"> | undefined;
-    await step("crosswise", program, result, async (server) => {
-      run = await clientRun(other.client(server.port), performance.now());
-    });
-    const { outcome, text } = run ?? {
+    let { outcome, text }: Pick<Crosswise, "outcome" | "text"> = {
       outcome: "no answer",
-      text: result.failure?.message ?? "",
+      text: "",
     };
+    const { failure } = await oneStep("crosswise", program, async (task) => {
+      task.tell("crosswise");
+      const { port } = task.server;
+      ({ outcome, text } = await clientRun(other, port, now(), 10_000));
+      return {};
+    });
+    text ||= failure?.message ?? "";
     const client = other.language;
     crosswise.push({ client, server: language, design, outcome, text });
-    progress.set(titleOf(program), "");
   }
   return crosswise;
 }
 
-/** Four views of one object: picture, table, sentences, JSON. */
-async function show(comparison: Comparison, { json }: Options): Promise<void> {
+/** A run that --json has written. */
+async function saved(file: string): Promise<Comparison> {
+  const { options: say } = words;
+  try {
+    const text = await readFile(file, "utf8");
+    const { servers, machine } = JSON.parse(text) as Comparison;
+    if (!Array.isArray(servers) || !machine) throw new SyntaxError();
+    return JSON.parse(text);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code ? say.cantRead(file, code) : say.notSaved(file);
+    process.stderr.write(`compare: ${why}\n`);
+    return process.exit(2);
+  }
+}
+
+/** Views of one object: picture, answer, table, curves, JSON. */
+async function show(
+  comparison: Comparison,
+  { json, all, ascii }: Options,
+): Promise<void> {
   if (json === "-") return writeJson("compare", json, comparison);
-  const { machine, options, processesAtOnce, tookSeconds } = comparison;
+  const { servers, machine, options, processesAtOnce, tookSeconds } =
+    comparison;
   const columns = process.stdout.columns || 80;
-  const drawn = picture(comparison.servers, columns);
+  const { headings } = words;
+  const drawn = picture(servers, columns, words);
+  const curves = options.grow || all ? growth(servers, columns, words) : "";
+  const wrap = (text: string) => wrapAnsi(text, columns, { hard: true });
+  const sentence = (text: string) =>
+    wrapAnsi(text, columns - 2, { hard: true })
+      .replace(/^/gm, "  ")
+      .replace(/^ /, "-");
+  const heading = (text: string) => chalk.bold.underline(text);
+  const conditions = words.conditions(
+    options.clients,
+    processesAtOnce,
+    machine.cores,
+    tookSeconds.toFixed(1),
+    [machine.runtime, all && machine.start, machine.system]
+      .filter(Boolean)
+      .join(", "),
+  );
   const parts = [
-    drawn && chalk.bold.underline("While one client stays"),
+    drawn && heading(headings.picture),
     drawn,
-    chalk.bold.underline("What was measured"),
-    table(comparison, columns),
-    comparison.servers.some(({ language }) => language === "Python") &&
-      "x: TypeScript divided by Python",
-    chalk.bold.underline("What differed"),
-    ...sentences(comparison).map((sentence) => `- ${sentence}`),
-    chalk.dim(
-      `${options.clients} clients, ${processesAtOnce} processes at the same moment at most; ${machine.runtime}, scripts started by ${machine.start}, ${machine.cores} cores, ${machine.system}; took ${tookSeconds.toFixed(1)} s`,
-    ),
+    heading(headings.answer),
+    ...answer(comparison, words).map(sentence),
+    ...[
+      ...parity(comparison, words),
+      ...(all ? details(comparison, words) : []),
+    ].map(sentence),
+    ...notes(comparison, words).map((note) => chalk.yellow(sentence(note))),
+    heading(headings.figures),
+    table(comparison, columns, all, words),
+    curves && heading(headings.growth),
+    curves,
+    chalk.dim(wrap(conditions)),
+    !all && !from && chalk.dim(wrap(words.more)),
   ];
-  process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
+  const text = `${parts.filter(Boolean).join("\n")}\n`;
+  process.stdout.write(ascii ? toAscii(text) : text);
   if (json) await writeJson("compare", json, comparison);
 }
 

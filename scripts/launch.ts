@@ -61,7 +61,7 @@ export function launch<Mark = Written>(
   const child = spawn(program, args, {
     stdio: [
       ...(["ignore", "pipe", "pipe"] as const),
-      onMark ? "pipe" : "ignore",
+      ...(onMark ? (["pipe"] as const) : []),
       ...(messages ? (["ipc"] as const) : []),
     ],
     env,

@@ -1,14 +1,34 @@
+/** compare: what it measures, on a quiet machine and on a busy one, and how it shows it. */
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import stringWidth from "string-width";
 import * as assert from "uvu/assert";
+import { growth } from "../scripts/compare/growth.ts";
+import { levelsOf } from "../scripts/compare/load.ts";
+import { whileOneStays } from "../scripts/compare/measure.ts";
 import { parseOptions } from "../scripts/compare/options.ts";
 import { picture } from "../scripts/compare/picture.ts";
-import type { Comparison, ServerResult } from "../scripts/compare/result.ts";
-import { sentences } from "../scripts/compare/sentences.ts";
+import type {
+  Comparison,
+  CtrlC,
+  Load,
+  ServerResult,
+} from "../scripts/compare/result.ts";
+import {
+  answer,
+  details,
+  notes,
+  parity,
+} from "../scripts/compare/sentences.ts";
+import { typescriptProgram } from "../scripts/compare/servers.ts";
 import { table } from "../scripts/compare/table.ts";
-import { projectFile, tsxLoader } from "../scripts/launch.ts";
+import { texts } from "../scripts/compare/texts.ts";
+import { longestWait, rate, time, waitOf } from "../scripts/compare/words.ts";
+import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
 import {
   hasSignals,
   launchMarked,
@@ -17,22 +37,22 @@ import {
   suite,
   temporaryFolder,
 } from "./harness.ts";
+import { sectionsOf } from "./readme.ts";
 
 const test = suite("compare");
+const words = texts.en;
+const plain = stripVTControlCharacters;
 
 /** Starts compare; whatever it starts inherits a mark in its environment. */
-function start(args: string[], fixtures?: string) {
+function start(args: string[], env: NodeJS.ProcessEnv = {}) {
   const file = projectFile("scripts/compare.ts");
-  return launchMarked(
-    [process.execPath, ...tsxLoader, file, ...args],
-    fixtures ? { LECTURE1_FIXTURES: fixtures } : {},
-  );
+  return launchMarked([process.execPath, ...tsxLoader, file, ...args], env);
 }
 
 /** Runs compare with small numbers to its end and reads its JSON. */
-async function run(args: string[], code = 0, fixtures?: string) {
-  const small = ["-n", "3", "--stay", "2000", "--load", "0.3", "--json", "-"];
-  const script = start([...small, ...args], fixtures);
+async function run(args: string[], code = 0, env: NodeJS.ProcessEnv = {}) {
+  const small = ["-n", "3", "--stay", "500", "--load", "0.2", "--json", "-"];
+  const script = start([...small, ...args], env);
   assert.is((await script.exit(60_000)).code, code);
   await noneLeft(script.mark);
   const comparison = JSON.parse(script.output.stdout) as Comparison;
@@ -45,6 +65,25 @@ function outcomes(server: ServerResult) {
     inTurn: server.inTurn?.map(({ outcome }) => outcome),
     stay: server.stay?.clients.map(({ outcome }) => outcome),
   };
+}
+
+/** The fields of the JSON, by the README: all that stands between backquotes in its tables. */
+const named = new Set(
+  sectionsOf("README.md")
+    .filter(({ title }) => title === "npm run compare")
+    .flatMap(({ tables }) => tables.flat(2))
+    .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)])
+    .map(([, name]) => name!.replace("[]", "").split(".").at(-1)!),
+);
+
+/** Every key in an object and in what it holds. */
+function fieldsOf(value: unknown, keys = new Set<string>()): Set<string> {
+  if (typeof value !== "object" || value === null) return keys;
+  for (const [key, held] of Object.entries(value)) {
+    if (!Array.isArray(value)) keys.add(key);
+    fieldsOf(held, keys);
+  }
+  return keys;
 }
 
 test("a real run finds what the lecture's tables say", async () => {
@@ -63,28 +102,55 @@ test("a real run finds what the lecture's tables say", async () => {
   const all = ["answered", "answered", "answered"];
   for (const server of [second, third])
     assert.equal(outcomes(server), { inTurn: all, stay: all });
-  for (const run of first.stay!.clients)
-    assert.ok(run.endedMs > first.stay!.leftMs, "reset before the stayer left");
 
-  for (const { load } of comparison.servers) {
-    assert.is(load?.wrong, 0);
-    assert.ok(load!.echoesPerSecond > 100);
-    assert.ok(load!.p50Ms <= load!.p99Ms);
-    assert.ok(load!.memoryWithMB > 20);
+  for (const { inTurn, stay } of comparison.servers)
+    for (const run of [...inTurn!, ...stay!.clients]) {
+      if (run.outcome === "refused") assert.is(run.connectedMs, undefined);
+      else assert.ok(run.startedMs < run.connectedMs!);
+      assert.ok((run.connectedMs ?? run.startedMs) < run.reportedMs!);
+      assert.ok(run.reportedMs! < run.endedMs + 1, "reported after its end");
+    }
+  for (const run of first.stay!.clients) {
+    assert.ok(run.reportedMs! > first.stay!.leftMs, "reset before it left");
+    assert.ok(waitOf(run)! >= 490, "it was not let wait for --stay");
+  }
+
+  for (const { growth, load, design } of comparison.servers) {
+    assert.equal(
+      growth!.map(({ connections }) => connections),
+      design === "server" ? [3] : [1, 3, 15],
+    );
+    assert.ok(growth!.some((one) => one.connections === load!.connections));
+    for (const one of growth!) {
+      assert.is(one.wrong, 0);
+      assert.ok(one.echoesPerSecond > 100);
+      assert.ok(one.p50Ms <= one.p90Ms && one.p90Ms <= one.p99Ms);
+      assert.ok(one.oldestWaitMs >= one.p50Ms);
+      assert.ok(one.memoryWithMB! > 20);
+      assert.ok(one.coresUsed! > 0.05 && one.coresUsed! < 8);
+      assert.is(one.windows.length, one.connections === 3 ? 5 : 3);
+    }
   }
   assert.is(first.load?.unanswered, 2);
+  assert.is(first.load?.withoutEcho, 2);
+  assert.is(second.load?.withoutEcho, 0);
+  assert.is(first.idle, undefined);
+  assert.ok(second.idle!.perClientMB > 2, "a Worker takes megabytes");
+  assert.ok(third.idle!.perClientMB < 0.5, "an idle connection takes little");
   if (onLinux) {
     // One for each connection; Node 20.11 starts another one with each Worker.
     assert.ok(second.load!.threadsWith! - second.load!.threadsBefore! >= 3);
     assert.is(third.load!.threadsWith! - third.load!.threadsBefore!, 0);
+    assert.ok(second.idle!.perClientThreads! >= 1);
+    assert.is(third.idle!.perClientThreads, 0);
   }
+  const unnamed = [...fieldsOf(comparison)].filter((key) => !named.has(key));
+  assert.equal(unnamed, [], "fields that the README doesn't name");
   if (!hasSignals) return;
   const stops = comparison.servers.map(({ ctrlC }) => {
-    assert.type(ctrlC, "object");
-    const { echoed, disconnected, exit } = ctrlC as Exclude<
-      typeof ctrlC,
-      string | undefined
-    >;
+    const { echoed, disconnected, exit, ...times } = ctrlC as CtrlC;
+    for (const [name, ms] of Object.entries(times))
+      assert.ok(ms > 0 && ms <= times.exitMs + 1, name);
     return { echoed, disconnected, ...exit };
   });
   assert.equal(stops, [
@@ -94,29 +160,214 @@ test("a real run finds what the lecture's tables say", async () => {
   ]);
 });
 
+test.when(onLinux)(
+  "a busy machine: forever still answers all while one stays, and it is said",
+  async () => {
+    // Six programs that do nothing but compute, on all cores.
+    const busy = Array.from({ length: 3 * availableParallelism() }, () =>
+      spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }),
+    );
+    try {
+      const only = ["-n", "6", "--load", "0.1", "--only", "server,forever"];
+      const { comparison, first, second } = await run(only);
+      const all = Array(6).fill("answered");
+      assert.equal(outcomes(second), { inTurn: all, stay: all });
+      const last = Math.max(
+        ...second.stay!.clients.map((run) => run.reportedMs!),
+      );
+      assert.ok(last <= second.stay!.leftMs, "the stayer left too early");
+      assert.equal(outcomes(first).stay, Array(6).fill("reset"));
+      for (const run of first.stay!.clients) assert.ok(waitOf(run)! >= 490);
+      const said = answer(comparison, words).join("\n");
+      assert.match(said, /server 0 of 6, forever all 6/);
+      assert.match(
+        notes(comparison, words).join("\n"),
+        /Other programs used up to \d\.\d of \d+ cores/,
+      );
+    } finally {
+      for (const program of busy) program.kill("SIGKILL");
+    }
+  },
+);
+
+test("who starts too late is not waited for, and that is said", async () => {
+  const real = typescriptProgram("server");
+  const server = await real.start();
+  const late = {
+    ...real,
+    // A client that connects after the limit.
+    client: async () =>
+      launch([process.execPath, "-e", "setTimeout(() => {}, 1500)"]),
+  };
+  const options = parseOptions(["-n", "1", "--stay", "100"]);
+  const task = { program: late, server, options, tell: () => {} };
+  const { stay } = await whileOneStays(task, 300).catch(() => ({
+    stay: undefined,
+  }));
+  assert.is(stay, undefined, "a client without an answer is a failure");
+  await server.exit(5000); // the one who stayed has left at the limit
+});
+
 const originals = process.env.LECTURE1_ORIGINALS ?? "originals";
 test.when(existsSync(join(originals, "lecture1_server.py")))(
-  "--python: the originals beside the ports, and crosswise",
+  "--python: all four originals beside the ports, and crosswise",
   async () => {
-    const only = ["--only", "server", "--python", originals];
-    const { comparison, first, second } = await run(only);
-    assert.equal([first.language, second.language], ["Python", "TypeScript"]);
-    assert.equal(outcomes(first), outcomes(second));
-    assert.equal(first.transcript, second.transcript);
-    assert.equal(
-      comparison.crosswise.map(({ client, outcome }) => [client, outcome]),
-      [
-        ["TypeScript", "answered"],
-        ["Python", "answered"],
-      ],
+    const folder = await temporaryFolder();
+    const ours = projectFile("test/originals");
+    for (const [from, name] of [
+      [originals, "lecture1_client.py"],
+      [originals, "lecture1_server.py"],
+      [ours, "lecture1_server_forever.py"],
+      [ours, "lecture1_server_forever_async.py"],
+    ] as const)
+      await copyFile(join(from, name), join(folder, name));
+    const { comparison } = await run([
+      "--python",
+      folder,
+      "-n",
+      "2",
+      "--load",
+      "0.1",
+    ]);
+    const { servers, crosswise, missing } = comparison;
+    assert.equal(missing, []);
+    assert.is(servers.length, 6);
+    for (const [index, python] of servers.entries()) {
+      const port = servers[index + 1]!;
+      if (python.language !== "Python") continue;
+      assert.is(port.language, "TypeScript");
+      assert.is(python.failure, undefined);
+      assert.equal(outcomes(python), outcomes(port));
+      assert.equal(python.transcript, port.transcript);
+      const [theirs, ofOurs] = [python.ctrlC as CtrlC, port.ctrlC as CtrlC];
+      assert.equal(theirs.exit, ofOurs.exit, "Ctrl+C, as its own main guard");
+      assert.is(theirs.echoed, ofOurs.echoed);
+      for (const run of python.stay!.clients)
+        assert.ok(run.connectedMs! < run.reportedMs!);
+      assert.ok(python.load!.memoryWithMB! > 5);
+      assert.ok(python.load!.coresUsed! > 0.05);
+    }
+    assert.is(crosswise.length, 6);
+    for (const { outcome } of crosswise) assert.is(outcome, "answered");
+    const threads = servers.find(
+      ({ design, language }) => design === "forever" && language === "Python",
     );
-    const said = sentences(comparison).join("\n");
+    assert.ok(threads!.idle!.perClientMB < 1, "a Python thread takes little");
+    const said = parity(comparison, words).join("\n");
+    assert.match(said, /As in Python, ports aside: the 3 lines of server\./);
+    assert.match(said, /6 of 6 answered/);
     assert.match(
-      said,
-      /server and its Python original printed the same 3 lines/,
+      answer(comparison, words).join("\n"),
+      /Beside Python: .* \d+ threads there take/,
     );
   },
 );
+
+test("an original that doesn't hold the lecture's port is told", async () => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "lecture1_server.py"), "print('no port')\n");
+  const { first } = await run(["--only", "server", "--python", folder], 1);
+  assert.is(first.failure?.trouble, undefined);
+  assert.match(first.failure!.lastLines.join(), /65432 does not stand in it/);
+});
+
+test("more clients than forever serves at once: the rest has its turn later", async () => {
+  const folder = await temporaryFolder();
+  const name = "lecture1_server_forever.ts";
+  const text = await readFile(projectFile(name), "utf8");
+  const fewer = text.replace("maxThreads = 200", "maxThreads = 3");
+  assert.is.not(fewer, text);
+  await writeFile(join(folder, name), fewer);
+  const { comparison, first } = await run(
+    ["--only", "forever", "-n", "5", "--load", "0.1"],
+    0,
+    { LECTURE1_FIXTURES: folder },
+  );
+  assert.is(first.failure, undefined);
+  const { unanswered, answeredLater, withoutEcho } = first.load!;
+  assert.equal([unanswered, answeredLater, withoutEcho], [2, 2, 2]);
+  assert.match(
+    notes(comparison, words).join("\n"),
+    /forever serves 3 of 5 at once; all the others had their turn/,
+  );
+});
+
+test.when(onLinux)(
+  "--grow goes on until no more files may be open, and says so",
+  async () => {
+    const file = projectFile("scripts/compare.ts");
+    const command = [process.execPath, ...tsxLoader, file, "--only", "async"];
+    const grow = ["-n", "2", "--load", "0.1", "--grow", "--json", "-"];
+    const quoted = [...command, ...grow].map((word) => `'${word}'`).join(" ");
+    const script = launchMarked(["sh", "-c", `ulimit -n 150; exec ${quoted}`]);
+    assert.is((await script.exit(60_000)).code, 0);
+    const comparison = JSON.parse(script.output.stdout) as Comparison;
+    const [{ growth: levels, growthEnd, failure }] = comparison.servers as [
+      ServerResult,
+    ];
+    assert.is(failure, undefined);
+    assert.equal(
+      levels!.map(({ connections }) => connections),
+      [1, 2, 5, 10, 20, 50, 100],
+    );
+    const { connections, code, openFiles } = growthEnd!;
+    assert.equal([connections, code, openFiles], [200, "EMFILE", 150]);
+    assert.match(
+      notes(comparison, words).join("\n"),
+      /async was not measured with 200 clients: no more than 150 files/,
+    );
+    const drawn = plain(growth(comparison.servers, 80, words)).split("\n");
+    assert.match(drawn[2]!, /^ +1 +[\d,]+ █/);
+    assert.ok(widest(drawn) <= 80);
+  },
+);
+
+test("1, N and 5 N connections, and more with --grow", async () => {
+  assert.equal(levelsOf("forever", 10, false), [1, 10, 50]);
+  assert.equal(levelsOf("async", 1, false), [1, 5]);
+  assert.equal(levelsOf("forever", 210, false), [1, 210, 250]);
+  assert.equal(levelsOf("async", 500, false), [1, 500]);
+  assert.equal(levelsOf("server", 10, true), [10]);
+  const most = (design: "forever" | "async") =>
+    levelsOf(design, 10, true).at(-1);
+  assert.equal([most("forever"), most("async")], [250, 5000]);
+});
+
+test("--from shows a saved run again; what is none is refused", async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, "run.json");
+  await writeFile(file, JSON.stringify(fixed()));
+  const again = start(["--from", file, "--lang", "en", "--ascii"]);
+  assert.is((await again.exit()).code, 0, again.report());
+  for (const said of answer(fixed(), words))
+    assert.ok(unwrapped(again.output.stdout).includes(said), said);
+  assert.not.match(again.output.stdout, /[^\x00-\x7f]/);
+  assert.not.match(again.output.stdout, /All figures/);
+
+  const json = start(["--from", file, "--json", "-"]);
+  assert.is((await json.exit()).code, 0);
+  assert.equal(JSON.parse(json.output.stdout), fixed());
+
+  await writeFile(file, "{}");
+  for (const [name, why] of [
+    [file, "this is no run that --json has written"],
+    [join(folder, "none"), "can't read it (ENOENT)"],
+  ]) {
+    const script = start(["--from", name!]);
+    assert.is((await script.exit()).code, 2);
+    assert.is(script.output.stderr, `compare: --from ${name}: ${why}\n`);
+  }
+});
+
+test("--json FILE that can't be written: what there is is shown, exit 1", async () => {
+  const folder = await temporaryFolder();
+  const file = join(folder, "run.json");
+  await writeFile(file, JSON.stringify(fixed()));
+  const script = start(["--from", file, "--json", folder]);
+  assert.is((await script.exit()).code, 1);
+  assert.match(script.output.stdout, /What differed/);
+  assert.match(script.output.stderr, /^compare: can't write .* \(EISDIR\)/m);
+});
 
 test("wrong options: one line, exit 2", async () => {
   const script = start(["--clients", "many"]);
@@ -137,6 +388,9 @@ test("wrong options: one line, exit 2", async () => {
     ["--only", ""],
     ["--python", "/no/such/folder"],
     ["--json", ""],
+    ["--from", ""],
+    ["--lang", "fr"],
+    ["--grow=1"],
     ["--colour"],
     ["server"],
   ])
@@ -152,18 +406,8 @@ const answersWrongly =
   "serve((client) => client.on('data', () => client.end('Hello, Robot!')));";
 
 for (const [first, firstFails, second, secondFails] of [
-  [
-    neverStarts,
-    /it ended before it listened/,
-    hangs,
-    /it hangs: no answer in 5 s/,
-  ],
-  [
-    dies,
-    /it died: exit code 7/,
-    answersWrongly,
-    /answers wrongly: .*Hello, Robot!/,
-  ],
+  [neverStarts, /it ended before it listened/, hangs, /no answer in 5 s/],
+  [dies, /exit code 7/, answersWrongly, /Hello, Robot!/],
 ] as const)
   test(`servers that fail (${firstFails}, ${secondFails}) are reported, the third is measured`, async () => {
     const folder = await temporaryFolder();
@@ -174,7 +418,9 @@ const serve = (treat) => net.createServer(treat).listen(port, "127.0.0.1", () =>
     const names = ["lecture1_server.ts", "lecture1_server_forever.ts"];
     await writeFile(join(folder, names[0]!), serve + first);
     await writeFile(join(folder, names[1]!), serve + second);
-    const { comparison, ...servers } = await run([], 1, folder);
+    const { comparison, ...servers } = await run([], 1, {
+      LECTURE1_FIXTURES: folder,
+    });
     for (const [server, message] of [
       [servers.first, firstFails],
       [servers.second, secondFails],
@@ -184,194 +430,379 @@ const serve = (treat) => net.createServer(treat).listen(port, "127.0.0.1", () =>
     }
     assert.is(servers.third.failure, undefined);
     assert.type(servers.third.ctrlC, "object");
-    const said = sentences(comparison).join("\n");
+    const said = notes(comparison, words).join("\n");
     assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
     if (first === neverStarts) assert.match(said, /no robot here/);
-    assert.match(stripVTControlCharacters(table(comparison)), /failed/);
+    assert.match(plain(table(comparison, 80, false, words)), /failed/);
   });
 
-test.when(hasSignals && onLinux)(
-  "Ctrl+C in the middle: exit 130, no process is left",
-  async () => {
-    const script = start(["-n", "6"]);
-    await script.saw(/clients while one stays/, 20_000);
-    script.kill("SIGINT");
-    assert.equal(await script.exit(), { code: 130, signal: null });
-    await noneLeft(script.mark);
-  },
-);
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const)
+  test.when(hasSignals && onLinux)(
+    `${signal} in the middle: exit ${code}, no process is left`,
+    async () => {
+      const script = start(["-n", "6", "--only", "async"]);
+      await script.saw(/clients in turn/, 30_000);
+      script.kill(signal);
+      if (signal === "SIGINT") script.kill(signal); // npm passes it on once more
+      assert.equal(await script.exit(), { code, signal: null });
+      await noneLeft(script.mark);
+    },
+  );
+
+test.when(onLinux)("| head ends it, and no process is left", async () => {
+  const script = start(["-n", "1", "--load", "0.1", "--only", "async"]);
+  script.closeOutput();
+  assert.is((await script.exit(30_000)).code, 1);
+  assert.not.match(script.output.stderr, /EPIPE|at /);
+  await noneLeft(script.mark);
+});
 
 /** A run as it might have been, with round numbers. */
 function fixed(): Comparison {
+  const load = (
+    connections: number,
+    echoesPerSecond: number,
+    threadsWith: number,
+    unanswered = 0,
+  ): Load => ({
+    connections,
+    unanswered,
+    withoutEcho: unanswered,
+    wrong: 0,
+    seconds: 0.5,
+    windows: [0.9, 1, 1.1].map((factor) => ({
+      seconds: 0.1,
+      echoesPerSecond: echoesPerSecond * factor,
+      p50Ms: 0.1,
+      p90Ms: 1,
+      p99Ms: 12.3,
+    })),
+    firstEchoMs: 20,
+    echoesPerSecond,
+    p50Ms: 0.1,
+    p90Ms: 1,
+    p99Ms: 12.3,
+    oldestWaitMs: 30,
+    coresUsed: 1.2,
+    coresOfOthers: 0,
+    threadsBefore: 11,
+    threadsWith,
+    memoryBeforeMB: 40,
+    memoryWithMB: 60,
+    listenOverflows: 0,
+  });
   const server = (
     design: ServerResult["design"],
     outcome: "answered" | "reset",
-    endedMs: number,
+    reportedMs: number,
     echoesPerSecond: number,
-    threadsWith: number,
+    threads: number,
     echoed: boolean,
-  ): ServerResult => ({
-    design,
-    language: "TypeScript",
-    file: `/lecture/lecture1_${design}.ts`,
-    inTurn: [
-      { startedMs: 0, endedMs: 100, outcome, text: "" },
-      { startedMs: 100, endedMs: 300, outcome, text: "" },
-    ],
-    stay: {
-      leftMs: 1000,
-      clients: [
-        { startedMs: 0, endedMs, outcome, text: "" },
-        { startedMs: 10, endedMs, outcome, text: "" },
-      ],
-    },
-    load: {
-      connections: 2,
-      unanswered: design === "server" ? 1 : 0,
-      wrong: 0,
-      seconds: 1,
-      firstEchoMs: 20,
-      echoesPerSecond,
-      p50Ms: 0.1,
-      p99Ms: 12.3,
-      threadsBefore: 11,
-      threadsWith,
-      memoryBeforeMB: 40,
-      memoryWithMB: 60,
-    },
-    ctrlC: {
-      echoed,
-      disconnected: !echoed,
-      exit: { code: 0, signal: null },
-      tookMs: 15,
-    },
-    transcript: [],
-  });
+  ): ServerResult => {
+    const client = (startedMs: number) => {
+      const times = { startedMs, connectedMs: 100, reportedMs };
+      return { ...times, endedMs: reportedMs + 20, outcome, text: "" };
+    };
+    const alone = design === "server";
+    const ofN = load(2, echoesPerSecond, 11 + 2 * threads, alone ? 1 : 0);
+    return {
+      design,
+      language: "TypeScript",
+      file: `/lecture/lecture1_${design}.ts`,
+      inTurn: [client(0), client(50)],
+      stay: { leftMs: 1000, clients: [client(0), client(10)] },
+      ...(alone
+        ? {}
+        : {
+            idle: {
+              connections: 2,
+              memoryOneMB: 40,
+              memoryAllMB: threads ? 56 : 40.04,
+              perClientMB: threads ? 8 : 0.02,
+              perClientThreads: threads,
+            },
+          }),
+      load: ofN,
+      growth: alone
+        ? [ofN]
+        : [
+            load(1, echoesPerSecond / 2, 11 + threads),
+            ofN,
+            load(10, echoesPerSecond, 11 + 10 * threads),
+          ],
+      ctrlC: {
+        echoed,
+        disconnected: !echoed,
+        exit: { code: 0, signal: null },
+        tookMs: 15,
+        exitMs: 15,
+      },
+      transcript: [],
+    };
+  };
   return {
     machine: { system: "Linux", cores: 2, runtime: "Node", start: "node" },
-    options: { clients: 2, stayMs: 1000, loadSeconds: 1 },
+    date: "2026-11-24T00:00:00.000Z",
+    options: { clients: 2, stayMs: 1000, loadSeconds: 0.5, grow: false },
     processesAtOnce: 2,
     tookSeconds: 9,
     servers: [
-      server("server", "reset", 1100, 500, 11, false),
-      server("forever", "answered", 200, 10_000, 13, true),
-      server("async", "answered", 150, 30_000, 11, false),
+      server("server", "reset", 1100, 500, 0, false),
+      server("forever", "answered", 300, 10_000, 1, true),
+      server("async", "answered", 110, 30_000, 0, false),
     ],
     crosswise: [],
     missing: [],
   };
 }
 
-test("the picture: who waits, who is answered, who is dropped", async () => {
+const widest = (lines: string[]) =>
+  Math.max(...lines.map((l) => stringWidth(l)));
+
+/** Sentences again, whose lines were broken for a terminal. */
+const unwrapped = (text: string) => text.replace(/\n {2}/g, " ");
+
+/** Every view of a run as lines, for a terminal so wide. */
+function views(comparison: Comparison, columns: number, language = words) {
+  const { servers } = comparison;
+  return plain(
+    [
+      picture(servers, columns, language),
+      table(comparison, columns, true, language),
+      growth(servers, columns, language),
+    ].join("\n"),
+  ).split("\n");
+}
+
+test("the picture: who starts, waits, is answered, is dropped, and by which thread", async () => {
   const drawn = (columns: number) =>
-    stripVTControlCharacters(picture(fixed().servers, columns)).split("\n");
+    plain(picture(fixed().servers, columns, words)).split("\n");
   const wide = drawn(80);
-  assert.match(wide[0]!, /^lecture1_server\.ts$/);
-  assert.match(wide[1]!, /^stays   █+ +leaves$/);
-  assert.match(wide[2]!, /^ {5}1  ─+✗ +reset$/);
-  assert.match(wide[6]!, /^ {5}1  ─+● +answered$/);
-  assert.match(wide.at(-2)!, /^ +0 +1\.1 s$/);
-  const length = (lines: string[]) =>
-    Math.max(...lines.slice(0, -1).map((line) => line.length));
-  assert.ok(length(wide) <= 80);
-  assert.ok(length(drawn(40)) <= 40);
-  assert.is(drawn(40).length, wide.length);
+  assert.is(wide[0]!, "lecture1_server.ts");
+  assert.match(wide[1]!, /^══ stays █+ +1\.0 s$/);
+  assert.match(wide[2]!, /^ {7}1 ·+─+✗ reset 1\.0 s$/);
+  assert.match(
+    wide[4]!,
+    /^lecture1_forever\.ts: 2 more threads for 2 clients$/,
+  );
+  assert.match(wide[6]!, /^══ +1 ·+─+● +200 ms$/);
+  assert.match(wide[8]!, /^lecture1_async\.ts: no more threads for 2 clients$/);
+  assert.equal(
+    wide.slice(9, 12).map((row) => row.slice(0, 2)),
+    ["╔═", "╠═", "╚═"],
+  );
+  assert.match(wide[11]!, /2 +·+● +10 ms$/);
+  assert.match(wide.at(-3)!, /^ +0 +1\.1 s$/);
+  assert.ok(widest(drawn(40)) <= 40);
 });
 
 test("the picture of 200 clients names those it doesn't draw", async () => {
   const { servers } = fixed();
   const [run] = servers[1]!.stay!.clients;
   servers[1]!.stay!.clients = Array(200).fill(run);
-  const drawn = stripVTControlCharacters(picture(servers, 80));
-  assert.match(drawn, /… and 180 more: 180 answered/);
+  const drawn = plain(picture(servers, 80, words));
+  assert.match(drawn, /… and 191 more: 191 answered, 200 ms – 200 ms/);
+  assert.ok(drawn.split("\n").length < 30);
+});
+
+test("a run that an older compare has saved is drawn as well", async () => {
+  const { servers } = fixed();
+  for (const { stay } of servers)
+    for (const run of stay!.clients) {
+      delete run.connectedMs;
+      delete run.reportedMs;
+    }
+  assert.match(plain(picture(servers, 80, words)), / 1 ·+✗ reset$/m);
+});
+
+test("no line is wider than the terminal, in either language", async () => {
+  for (const language of [texts.en, texts.ko])
+    for (const columns of [50, 80]) {
+      for (const line of views(fixed(), columns, language))
+        assert.ok(stringWidth(line) <= columns, `${columns}: ${line}`);
+    }
+  const narrow = plain(table(fixed(), 50, true, words));
+  for (const word of ["p50", "p99", "clients", "median"])
+    assert.match(narrow, word, "titles wrap, nothing is cut");
 });
 
 test("the table: a column for each server, a unit for each number", async () => {
-  const lines = stripVTControlCharacters(table(fixed())).split("\n");
-  const widest = (lines: string[]) =>
-    Math.max(...lines.map((line) => line.length));
-  assert.ok(widest(lines) <= 80);
-  const narrow = stripVTControlCharacters(table(fixed(), 50)).split("\n");
-  assert.ok(widest(narrow) <= 50);
-  for (const word of ["p50", "p99", "second", "median"])
-    assert.match(narrow.join("\n"), word, "titles wrap, nothing is cut");
+  const lines = plain(table(fixed(), 80, true, words)).split("\n");
   const row = (title: string) =>
     lines
       .find((line) => line.includes(title))!
       .split("│")
       .slice(2, -1)
       .map((cell) => cell.trim());
-  assert.equal(row("1. clients in turn"), [
-    "2 reset",
-    "2 answered",
-    "2 answered",
-  ]);
-  assert.equal(row("one client, median"), ["-", "150 ms", "150 ms"]);
-  assert.equal(row("echoes per second"), ["500", "10,000", "30,000"]);
-  assert.equal(row("threads before, with"), ["11, 11", "11, 13", "11, 11"]);
-  assert.equal(row("memory before, with"), Array(3).fill("40 MB, 60 MB"));
-  assert.equal(row("latency p99"), Array(3).fill("12 ms"));
-  assert.equal(row("Ctrl+C: the client"), [
+  assert.equal(row("clients in turn"), ["2 reset", "2 answered", "2 answered"]);
+  assert.equal(row("longest wait"), ["1.0 s", "200 ms", "10 ms"]);
+  assert.equal(row("echoes/s, 1 connection"), ["500", "5,000", "16,000"]);
+  assert.equal(row("echoes/s, 2 connections"), ["-", "10,000", "30,000"]);
+  assert.equal(row("one more client"), ["-", "8.0 MB", "<0.1 MB"]);
+  assert.equal(row("latency p99"), ["-", "12 ms", "12 ms"]);
+  assert.equal(row("cores used"), ["-", "1.2", "1.2"]);
+  assert.equal(row("  wait, median"), ["-", "200 ms", "10 ms"]);
+  assert.equal(row("threads before"), ["11, 11", "11, 13", "11, 11"]);
+  assert.equal(row("memory before"), Array(3).fill("40 MB, 60 MB"));
+  assert.equal(row("Ctrl+C "), [
     "disconnected",
     "gets its echo",
     "disconnected",
   ]);
+  const short = plain(table(fixed(), 80, false, words));
+  assert.not.match(short, /latency|cores/);
 });
 
 test("what a platform can't tell is said, not 0", async () => {
   const comparison = fixed();
   for (const server of comparison.servers) {
-    delete server.load!.threadsBefore;
-    delete server.load!.threadsWith;
+    for (const load of server.growth!) {
+      delete load.threadsBefore;
+      delete load.threadsWith;
+      delete load.memoryWithMB;
+    }
+    delete server.idle;
     server.ctrlC = "not on this system";
   }
-  const text = stripVTControlCharacters(table(comparison));
-  assert.is(text.match(/not on this system/g)?.length, 12);
-  assert.not.match(sentences(comparison).join("\n"), /threads|Ctrl/);
+  const text = plain(table(comparison, 100, true, words));
+  assert.is(text.match(/not on this system/g)?.length, 6);
+  assert.not.match(answer(comparison, words).join("\n"), /thread|Ctrl/);
+  assert.match(
+    notes(comparison, words).join("\n"),
+    /server, forever,? and async: this system doesn't tell the memory/,
+  );
+});
+
+test("numbers have the digits that a second run would show again", async () => {
+  const said = [0.114, 9.35, 193, 1243, 12_345].map(time);
+  assert.equal(said, ["0.1 ms", "9 ms", "190 ms", "1.2 s", "12 s"]);
+  const [, , { load }] = fixed().servers as [
+    ServerResult,
+    ServerResult,
+    ServerResult,
+  ];
+  const rates = (low: number, middle: number, high: number) => {
+    const windows = [low, middle, high].map((echoesPerSecond) => ({
+      ...load!.windows[0]!,
+      echoesPerSecond,
+    }));
+    return rate({ ...load!, windows, echoesPerSecond: middle });
+  };
+  assert.is(rates(48_000, 52_302, 55_000), "50,000");
+  assert.is(rates(16_900, 16_939, 17_100), "17,000");
+  assert.is(rates(9_000, 16_939, 25_000), "20,000");
+  assert.is(rates(0, 0, 0), "0");
 });
 
 test("the sentences follow the numbers", async () => {
   const comparison = fixed();
   const [server, forever, async] = comparison.servers;
-  const said = () => sentences(comparison).join("\n");
-  assert.match(said(), /Clients in turn, forever and async: 2 answered each\./);
-  assert.match(
+  const said = () => answer(comparison, words).join("\n");
+  assert.is(
     said(),
-    /While one client stayed for 1\.0 s, server answered 0 of 2 others; in the end: 2 reset/,
+    [
+      "Answered while one stayed: server 0 of 2, forever and async all 2.",
+      "Longest wait once connected: server 1.0 s, forever 200 ms, async 10 ms.",
+      "Echoes/s of 2 at once, roughly: async 30,000, forever 10,000 (3 times fewer).",
+      "One more client: forever 8.0 MB, 1 thread; async <0.1 MB, no thread.",
+      "At Ctrl+C server and async disconnected it, forever let the client finish.",
+      "A thread is a Worker of Node here; --python DIR measures Python's beside it.",
+    ].join("\n"),
   );
-  assert.match(
-    said(),
-    /While one client stayed, forever answered all 2 others; the slowest took 200 ms/,
-  );
-  assert.match(
-    said(),
-    /For 2 connections forever took 2 more threads and 20 MB more memory, 10 MB each/,
-  );
-  assert.match(
-    said(),
-    /async made the most echoes, 30,000 a second: 3\.0 times as many as forever/,
-  );
-  assert.match(
-    said(),
-    /At Ctrl\+C to server and async the connected client was disconnected/,
-  );
+  assert.ok(answer(comparison, texts.ko).length === 6);
 
-  forever!.load!.echoesPerSecond = 60_000;
-  assert.match(
-    said(),
-    /forever made the most echoes, 60,000 a second: 2\.0 times as many as async/,
-  );
-  async!.stay!.clients[0]!.endedMs = 1200;
-  assert.match(
-    said(),
-    /While one client stayed for 1\.0 s, async answered 1 of 2 others/,
-  );
+  forever!.load!.echoesPerSecond = 29_000;
+  forever!.load!.windows[2]!.echoesPerSecond = 31_000;
+  assert.match(said(), /async 30,000, forever \d+,000\./);
+  async!.stay!.clients[0]!.reportedMs = 1200;
+  assert.match(said(), /server 0 of 2, forever all 2, async 1 of 2/);
   server!.stay!.clients.forEach((run) =>
-    Object.assign(run, { outcome: "answered", endedMs: 5 }),
+    Object.assign(run, { outcome: "answered", reportedMs: 105 }),
   );
-  assert.match(said(), /While one client stayed, server answered all 2 others/);
+  assert.match(said(), /server and forever all 2/);
+  assert.is(longestWait(server!), 5);
   delete forever!.load;
-  assert.not.match(said(), /times as many/);
+  assert.not.match(said(), /times fewer/);
+});
+
+test("beside Python the threads' price is Python's, and who is faster is measured", async () => {
+  const comparison = fixed();
+  const python = structuredClone(comparison.servers).map((server) => ({
+    ...server,
+    language: "Python" as const,
+  }));
+  python[1]!.idle = { ...python[1]!.idle!, perClientMB: 0.04, connections: 10 };
+  const twice = python[1]!.load!;
+  twice.echoesPerSecond *= 2;
+  for (const window of twice.windows) window.echoesPerSecond *= 2;
+  comparison.servers.push(...python);
+  const last = answer(comparison, words).at(-1);
+  assert.is(
+    last,
+    "Beside Python: async about as many echoes, forever 0.5 times as many echoes, 10 threads there take 0.4 MB.",
+  );
+  assert.ok(answer(comparison, words).length <= 6);
+});
+
+test("what one has to know before one trusts the figures", async () => {
+  const comparison = fixed();
+  const said = () => notes(comparison, words).join("\n");
+  assert.is(said(), "");
+  const [server, forever, async] = comparison.servers;
+  forever!.load!.coresOfOthers = 0.8;
+  assert.match(said(), /Other programs used up to 0\.8 of 2 cores/);
+  forever!.load!.windows[0]!.echoesPerSecond = 2000;
+  assert.match(said(), /forever: the windows differ by more than a half/);
+  server!.stay!.limitReached = true;
+  assert.match(said(), /server: after 1 s the one who stayed left/);
+  async!.growth![2]!.listenOverflows = 7;
+  assert.match(said(), /async: the listen queue ran over with 10 clients/);
+  async!.growth![2]!.withoutEcho = 3;
+  assert.match(said(), /async: 3 of 10 connections had no echo/);
+  async!.growthEnd = { connections: 5000, code: "memory", message: "9 MB" };
+  assert.match(said(), /async was not measured with 5,000 clients: .*memory/);
+  comparison.missing = ["x.py"];
+  assert.match(said(), /Not found, and skipped: x\.py\./);
+  assert.ok(details(comparison, words).length >= 4);
+});
+
+test("printed the same, and not the same, as the original", async () => {
+  const comparison = fixed();
+  const [ours] = comparison.servers as [ServerResult];
+  ours.transcript = ["one", "two"];
+  const python = { ...ours, language: "Python" as const };
+  comparison.servers = [ours, python];
+  const said = () => parity(comparison, words).join("\n");
+  assert.is(said(), "As in Python, ports aside: the 2 lines of server.");
+  python.transcript = ["one", "three"];
+  assert.match(said(), /different lines, the first is line 2/);
+  comparison.crosswise = [
+    {
+      client: "Python",
+      server: "TypeScript",
+      design: "server",
+      outcome: "reset",
+      text: "",
+    },
+  ];
+  assert.match(said(), /Python client with the TypeScript server: reset\./);
+});
+
+test("every text exists in both languages, in the same form", async () => {
+  const shape = (value: unknown): unknown =>
+    typeof value === "object" && value !== null
+      ? Object.fromEntries(
+          Object.entries(value).map(([key, value]) => [key, shape(value)]),
+        )
+      : typeof value;
+  assert.equal(shape(texts.ko), shape(texts.en));
+  const said = [...answer(fixed(), texts.ko), ...views(fixed(), 80, texts.ko)];
+  assert.match(said.join("\n"), /하나가 연결을 유지하는 동안/);
+  assert.match(said.join("\n"), /forever는 클라이언트가 끝내기를 기다림/);
 });
 
 test.run();

@@ -146,7 +146,7 @@ function essence(output: string, port: string): string {
     .replace(/(127\.0\.0\.1:)(?!65432)\d+/g, "$1PORT")
     // How many of the four pieces are there when the client looks is chance.
     .replace(/^(Received from server: Hell).+$/m, "$1");
-  if (text.includes("What was measured")) return essenceOfCompare(text);
+  if (text.includes("While one client stays")) return essenceOfCompare(text);
   if (text.includes("What went over the wire")) return essenceOfLadder(text);
   return text;
 }
@@ -155,14 +155,15 @@ function essence(output: string, port: string): string {
 function essenceOfCompare(text: string): string {
   return (
     text
-      .replace(/; Node v.*/, "") // and the rest of the last line: the machine
-      .replace(/[\d.,]+ (ms|s|MB)\b/g, "# $1")
+      .replace(/\n {2}(?=\S)/g, " ") // a sentence on two lines
+      .replace(/; Node v[^]*?took [\d.]+ s/, "") // the machine
+      .replace(/<?[\d.,]+ (ms|s|MB)\b/g, "# $1")
       .replace(/# m?s\b/g, "# TIME")
-      .replace(/[\d.,]+( a second| times| more threads)/g, "#$1")
-      .replace(/(echoes per second|threads before, with).*/g, "$1")
-      // Which one is the fastest, beside other tests on the same cores, is chance.
-      .replace(/(With all at once) .*/, "$1")
-      .replace(/[─█│┌┐└┘├┤┬┴┼ ]+/g, " ")
+      .replace(/(echoes\/s, \d+ connections?).*/g, "$1")
+      // Which one is the faster, and how clearly, is chance beside other programs.
+      .replace(/(Echoes\/s of) .*/, "$1")
+      .replace(/^- (Other programs|.*: the windows differ).*\n/gm, "")
+      .replace(/[─█·│┌┐└┘├┤┬┴┼ ]+/g, " ")
   );
 }
 

@@ -139,7 +139,7 @@ test("a thread that fails ends its own client's connection, not the server", asy
   const script = await edited((code) =>
     code.replace(
       "conn.sendall(data);",
-      'if (data.length === 4) maxThreads; else conn.sendall(data);',
+      "if (data.length === 4) maxThreads; else conn.sendall(data);",
     ),
   );
   const bystander = await connect(script.port);
@@ -157,10 +157,7 @@ test("a thread that fails ends its own client's connection, not the server", asy
 
 test("a thread that fails before it has done anything", async () => {
   const script = await edited((code) =>
-    code.replace(
-      /const utf8 = .*/,
-      "if (threadFails) return;\n$&",
-    ),
+    code.replace(/const utf8 = .*/, "if (threadFails) return;\n$&"),
   );
   const client = await connect(script.port);
   assert.is(await client.ending(), "FIN");

@@ -1,17 +1,34 @@
 /** The Python originals and the ports, side by side: they print the same, line by line. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { launchPython } from "../scripts/compare/servers.ts";
 import {
   freePort,
-  launch,
   launchScript,
   listening,
+  projectFile,
 } from "../scripts/launch.ts";
-import { connect, echo, suite, type Client } from "./harness.ts";
+import {
+  connect,
+  echo,
+  hasSignals,
+  onLinux,
+  suite,
+  type Client,
+} from "./harness.ts";
 
 const test = suite("parity with the Python originals");
-const folder = resolve(process.env.LECTURE1_ORIGINALS ?? "originals");
+
+/** Those of the course, and ours for what the course only describes. */
+const folders = [
+  process.env.LECTURE1_ORIGINALS ?? "originals",
+  projectFile("test/originals"),
+];
+
+/** The file of an original; undefined where there is none. */
+const original = (name: string) =>
+  folders.map((folder) => join(folder, `${name}.py`)).find(existsSync);
 
 /** What a client does to both servers, with messages whose reads can't be split. */
 const talks: Record<string, (client: Client) => Promise<void>> = {
@@ -24,83 +41,95 @@ const talks: Record<string, (client: Client) => Promise<void>> = {
   "not a word": async () => {},
 };
 
-const servers = ["server", "server_forever", "server_forever_async"];
+const servers = ["server", "server_forever", "server_forever_async"].map(
+  (name) => `lecture1_${name}`,
+);
 
-/** Starts an original on a port of our choice; its functions take the port as a parameter. */
-function launchPython(name: string, call: string) {
-  const code = `import sys; sys.path.insert(0, ${JSON.stringify(folder)}); import ${name}; ${call}`;
-  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
-  return launch(["python3", "-u", "-c", code], env);
-}
+const startPort = (name: string, port: number) =>
+  listening(launchScript(name, ["--port", String(port)]));
 
-function startPython(name: string, port: number) {
-  const call = name.endsWith("async")
-    ? `import asyncio; asyncio.run(${name}.main(port=${port}))`
-    : `${name}.start_server(port=${port})`;
-  return listening(launchPython(name, call));
-}
-
-function startPort(name: string, port: number) {
-  return listening(launchScript(name, ["--port", String(port)]));
-}
+/** The original and the port of a server, started one after the other. */
+const both = (name: string) => [
+  async () => listening(launchPython(original(name)!, await freePort())),
+  async () => startPort(name, await freePort()),
+];
 
 /** A transcript without what differs from run to run: the port numbers. */
 function withoutPorts(lines: string[]): string[] {
   return lines.map((line) => line.replace(/\b\d{4,5}\b/g, "PORT"));
 }
 
-for (const server of servers) {
-  const name = `lecture1_${server}`;
-  const file = join(folder, `${name}.py`);
-  if (!existsSync(file)) {
-    console.log(`skipped: no original at ${file}`);
-    for (const _ of Object.keys(talks)) test.skip();
-    continue;
-  }
+/** A test that needs an original; where there is none it is skipped, and that is said. */
+function withOriginal(name: string) {
+  if (!original(name))
+    console.log(`skipped: no ${name}.py in ${folders.join(", ")}`);
+  return test.when(original(name) !== undefined);
+}
+
+for (const name of servers) {
+  const add = withOriginal(name);
   for (const [title, talk] of Object.entries(talks))
-    test(`${name}: ${title}`, async () => {
+    add(`${name}: ${title}`, async () => {
       const transcripts = [];
-      for (const startOne of [startPython, startPort]) {
-        const script = await startOne(name, await freePort());
+      for (const start of both(name)) {
+        const script = await start();
         const client = await connect(script.port);
         await talk(client);
         client.fin();
         await client.ending();
-        if (server === "server") await script.exit();
+        if (name === "lecture1_server") await script.exit();
         else {
           await script.saw(/closed\n/);
           script.kill("SIGINT");
         }
-        const { code } = await script.exit();
-        transcripts.push({ code, lines: withoutPorts(script.lines()) });
+        const { code, signal } = await script.exit();
+        transcripts.push({ code, signal, lines: withoutPorts(script.lines()) });
       }
       const [python, typescript] = transcripts;
       assert.equal(typescript, python);
     });
 }
 
-if (!existsSync(join(folder, "lecture1_client.py"))) {
-  console.log(`skipped: no original at ${join(folder, "lecture1_client.py")}`);
-  test.skip();
-} else
-  test("lecture1_client, and both clients with both servers", async () => {
+test.when(hasSignals && onLinux && servers.every(original))(
+  "Ctrl+C with a client connected: who is disconnected, who is still echoed, how it ends",
+  async () => {
+    for (const name of servers) {
+      const ends = [];
+      for (const start of both(name)) {
+        const script = await start();
+        const client = await connect(script.port);
+        await echo(client, "before");
+        script.kill("SIGINT");
+        if (name === "lecture1_server_forever") {
+          await script.saw(/shutting down/);
+          await echo(client, "after");
+          client.fin();
+        }
+        const ending = await client.ending();
+        const end = await script.exit();
+        ends.push({ ending, ...end, lines: withoutPorts(script.lines()) });
+      }
+      const [python, typescript] = ends;
+      assert.equal(typescript, python, name);
+    }
+  },
+);
+
+withOriginal("lecture1_client")(
+  "lecture1_client, and both clients with both servers",
+  async () => {
     const outputs = [];
     for (const python of [true, false])
       for (const server of servers) {
-        const { port } = await startPort(
-          `lecture1_${server}`,
-          await freePort(),
-        );
+        const { port } = await startPort(server, await freePort());
         const client = python
-          ? launchPython(
-              "lecture1_client",
-              `lecture1_client.start_client(port=${port})`,
-            )
+          ? launchPython(original("lecture1_client")!, port)
           : launchScript("lecture1_client", ["--port", String(port)]);
         outputs.push({ ...(await client.exit()), ...client.output });
       }
     for (const output of outputs) assert.equal(output, outputs[0]);
     assert.is(outputs[0]?.code, 0);
-  });
+  },
+);
 
 test.run();

@@ -88,6 +88,11 @@ test("the commands within the text are ones that can be given", async () => {
       assert.ok(name in scripts, `npm run ${name}`);
       if (args) parsers[name]!(args.split(" "));
     }
+  for (const { prose } of english)
+    for (const [, name = "", args = ""] of prose.matchAll(
+      /npx tsx scripts\/(\w+)\.ts ([^`]+)/g,
+    ))
+      parsers[name]!(args.split(" "));
 });
 
 /** The tables below a heading. */

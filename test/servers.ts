@@ -429,7 +429,10 @@ export function foreverServer(
       const problems = script.output.stderr.split("\n").slice(0, -1);
       assert.is(problems.length, resets);
       for (const problem of problems)
-        assert.match(problem, / reset the connection \((read ECONNRESET|write EPIPE|write ECONNRESET)\)$/);
+        assert.match(
+          problem,
+          / reset the connection \((read ECONNRESET|write EPIPE|write ECONNRESET)\)$/,
+        );
     } catch (error) {
       (error as Error).message += ` (LECTURE1_SEED=${seed})`;
       throw error;

@@ -1,48 +1,78 @@
 /** The clients: the lecture's client program as a process. */
-import { freemem, availableParallelism } from "node:os";
-import { type Launched } from "../launch.ts";
+import { freemem, totalmem } from "node:os";
+import type { Mark } from "./marks.ts";
 import type { ClientRun, Outcome } from "./result.ts";
+import type { Program } from "./servers.ts";
 
-/** Milliseconds that a client may take before it counts as one without an answer. */
-const patience = 10_000;
-
-/** Client processes at the same moment: 8 for each core, and 150 MB of free memory for each. */
+/**
+ * Client processes at the same moment: 80 MB of memory for each. A quarter of the
+ * memory counts as free in any case, since macOS calls free what nobody ever used.
+ */
 export const processesAtOnce = Math.max(
   2,
-  Math.min(8 * availableParallelism(), Math.floor(freemem() / 150e6)),
+  Math.min(100, Math.floor(Math.max(freemem(), totalmem() / 4) / 80e6)),
 );
+
+/** Milliseconds that a process may take to start and connect, however busy the machine is. */
+export const startPatience = 60_000;
 
 /** What the client prints or says on stderr, in TypeScript and in Python. */
 const outcomes: [RegExp, Outcome][] = [
-  [/^Received from server: Hello, Server!$/m, "answered"],
-  [/^Received from server: $/m, "closed"],
+  [/^Received from server: Hello, Server!\r?$/m, "answered"],
+  [/^Received from server: \r?$/m, "closed"],
   [/^Received from server: /m, "wrong"],
   [/ECONNREFUSED|ConnectionRefusedError/, "refused"],
   [/ECONNRESET|EPIPE|ConnectionResetError|BrokenPipeError/, "reset"],
   [/\(EOF\)/, "closed"],
 ];
 
+/** Now, in ms since 1970, to the microsecond: the same clock in every process. */
+export const now = () => performance.timeOrigin + performance.now();
+
 /**
- * Waits for a client program and reads from its output what became of it.
+ * Runs a client program to its end and reads from its output what became of it.
  *
- * @param client the started program
- * @param since performance.now() when the step began
+ * @param since now() when the step began
+ * @param ms how long it may wait for an answer once it is connected
+ * @param onConnected told when it is connected
  */
 export async function clientRun(
-  client: Launched,
+  program: Program,
+  port: number,
   since: number,
-  ms = patience,
+  ms: number,
+  onConnected = () => {},
 ): Promise<ClientRun> {
-  const startedMs = performance.now() - since;
-  const ended = await client.exit(ms).catch(() => undefined);
-  const endedMs = performance.now() - since;
+  const times: Partial<Record<Mark["event"], number>> = {};
+  let connected = () => {};
+  const connecting = new Promise<void>((resolve) => (connected = resolve));
+  const startedMs = now() - since;
+  const client = await program.client(port, ({ event, atMs }) => {
+    times[event] ??= atMs - since;
+    if (event === "connected") connected();
+  });
+  connecting.then(onConnected);
+
+  const exit = client.exit(startPatience + ms);
+  const ended = await Promise.race([connecting, exit])
+    .then(() => client.exit(ms))
+    .catch(() => undefined);
+  exit.catch(() => {});
+  const endedMs = now() - since;
   if (!ended) await client.stop();
-  const lines = client.all().trimEnd().split("\n");
+
+  const lines = client.all().trimEnd().split(/\r?\n/);
   const outcome = ended
     ? outcomes.find(([pattern]) => pattern.test(client.all()))?.[1]
     : undefined;
-  const text = ended ? (lines.at(-1) ?? "") : `no answer in ${ms / 1000} s`;
-  return { startedMs, endedMs, outcome: outcome ?? "no answer", text };
+  return {
+    startedMs,
+    ...(times.connected === undefined ? {} : { connectedMs: times.connected }),
+    ...(times.reported === undefined ? {} : { reportedMs: times.reported }),
+    endedMs,
+    outcome: outcome ?? "no answer",
+    text: ended ? (lines.at(-1) ?? "") : `no answer in ${ms / 1000} s`,
+  };
 }
 
 /** Does a task for 0, 1, 2, … up to `count`, so many at the same moment. */

@@ -1,270 +1,246 @@
-/** The four steps for one server. Each starts it anew and ends it. */
-import { readFile } from "node:fs/promises";
-import { createHistogram } from "node:perf_hooks";
+/** The steps for one server. Each starts it anew and ends it, and returns what it measured. */
 import { setTimeout as sleep } from "node:timers/promises";
-import pidusage from "pidusage";
 import { connect, type Connection } from "../connection.ts";
 import { within } from "../launch.ts";
-import { atOnce, clientRun, processesAtOnce } from "./clients.ts";
+import {
+  atOnce,
+  clientRun,
+  now,
+  processesAtOnce,
+  startPatience,
+} from "./clients.ts";
+import type { Footprint } from "./footprint.ts";
 import type { Options } from "./options.ts";
-import type { ClientRun, CtrlC, Load, ServerResult, Stay } from "./result.ts";
+import type { ClientRun, CtrlC, Idle, ServerResult, Stay } from "./result.ts";
 import type { Program, Running } from "./servers.ts";
 
 /** Told how far a step is. */
-export type Tell = (done: number, of: number, what: string) => void;
+export type Tell = (what: Doing, done?: number, of?: number) => void;
+export type Doing =
+  | "starting"
+  | "in turn"
+  | "idle"
+  | "one stays"
+  | "connecting"
+  | "warming up"
+  | "echoing"
+  | "leaving"
+  | "Ctrl+C"
+  | "crosswise"
+  | "";
+
+/** What goes wrong with a server. */
+export type Trouble = "start" | "hangs" | "wrong" | "died" | "cut";
+
+/** An error that says what went wrong with a server. */
+export function failed(trouble: Trouble, detail: string): Error {
+  return Object.assign(new Error(detail), { trouble });
+}
+
+/** What a step needs to know. */
+export interface Task {
+  program: Program;
+  server: Running;
+  options: Options;
+  tell: Tell;
+}
+
+/** What a step finds out. */
+export type Found = Partial<ServerResult>;
 
 /** Milliseconds that a server may take to answer one client, when nobody else is there. */
 const patience = 5000;
 
+/** Milliseconds until a process has settled after something has happened. */
+const settleMs = 400;
+
 const hello = Buffer.from("Hello, Server!");
 
-/** A result to fill, for a program. */
-export function emptyResult({ design, language, file }: Program): ServerResult {
-  return { design, language, file, transcript: [] };
-}
-
-/**
- * Does one step with a fresh server, unless an earlier one failed. Whatever goes
- * wrong is written into the result, with the server's last lines.
- */
-export async function step(
-  name: string,
-  program: Program,
-  result: ServerResult,
-  measure: (server: Running) => Promise<void>,
-): Promise<void> {
-  if (result.failure) return;
-  let server: Running | undefined;
-  try {
-    server = await program.start();
-    await measure(server);
-  } catch (error) {
-    const { message: whole, output } = error as Error & { output?: string };
-    const [message = ""] = whole.split("\n");
-    const lines = (server?.all() ?? output ?? "").trimEnd().split("\n");
-    const lastLines = lines.slice(-4).map((line) => line.slice(0, 200));
-    result.failure = { step: name, message, lastLines };
-  } finally {
-    await server?.stop();
-  }
-}
-
 /** Step 1: the client program, run once after another. */
-export async function inTurn(
-  program: Program,
-  server: Running,
-  result: ServerResult,
-  { clients }: Options,
-  tell: Tell,
-): Promise<void> {
+export async function inTurn(task: Task): Promise<Found> {
+  const { program, server, options, tell } = task;
   const runs: ClientRun[] = [];
-  result.inTurn = runs;
-  const since = performance.now();
-  for (let i = 0; i < clients; i++) {
-    tell(i, clients, "clients in turn");
-    const client = program.client(server.port);
-    runs.push(await clientRun(client, since, patience));
-    checkAnswer(runs.at(-1)!);
-    checkAlive(program, server);
+  const since = now();
+  for (let i = 0; i < options.clients; i++) {
+    tell("in turn", i, options.clients);
+    const run = await clientRun(program, server.port, since, patience);
+    checkAnswer(run);
+    checkAlive(task);
+    runs.push(run);
   }
-  result.transcript = withoutPorts(server.lines());
+  return { inTurn: runs, transcript: withoutPorts(server.lines()) };
+}
+
+/** Connections with which the price of one is measured, at most. */
+const manyIdle = 50;
+
+/** Beside step 1: what each of N connections takes that does nothing. */
+export async function idle(task: Task): Promise<Found> {
+  const { server, options, tell } = task;
+  const open: Connection[] = [];
+  let served = 0;
+  const come = async () => {
+    const connection = await connect(server.port);
+    open.push(connection);
+    await answers(connection);
+    served++;
+  };
+  /** What the server takes, after a while, with so many connections more. */
+  async function footprintWith(more: number): Promise<Footprint> {
+    // Those for whom there is no thread don't count.
+    await Promise.allSettled(Array.from({ length: more }, come));
+    if (served === 0) throw failed("hangs", `no echo in ${patience / 1000} s`);
+    tell("idle", served - 1, options.clients);
+    await sleep(settleMs);
+    return server.footprint();
+  }
+  await server.footprint(); // to be asked the first time takes memory itself
+  const one = await footprintWith(1);
+  let all = await footprintWith(Math.min(options.clients, manyIdle));
+  // What is small shows with many only.
+  if (served <= manyIdle && taken(one, all) / (served - 1) < 1)
+    all = await footprintWith(manyIdle + 1 - served);
+  const connections = served - 1;
+  for (const connection of open) connection.destroy();
+  if (one.memoryMB === undefined || all.memoryMB === undefined) return {};
+  const found: Idle = {
+    connections,
+    memoryOneMB: one.memoryMB,
+    memoryAllMB: all.memoryMB,
+    perClientMB: Math.max(0, taken(one, all)) / connections,
+  };
+  if (one.threads !== undefined && all.threads !== undefined)
+    found.perClientThreads = (all.threads - one.threads) / connections;
+  return { idle: found };
+}
+
+/** Memory that came in between, in MB; NaN where it isn't known. */
+function taken(before: Footprint, after: Footprint): number {
+  return (after.memoryMB ?? NaN) - (before.memoryMB ?? NaN);
 }
 
 /**
- * Step 2: one client stays connected, the client programs come at the same time.
- * It stays until all of them have ended, or have waited for the time of --stay.
+ * Step 2: one client stays connected, the client programs come at the same time. It
+ * stays until each of them has been answered, or connected for the time of --stay;
+ * those that find no room among the processes come when others have left.
+ *
+ * @param limitMs how long it stays at most
  */
-export async function whileSomeoneStays(
-  program: Program,
-  server: Running,
-  result: ServerResult,
-  { clients, stayMs }: Options,
-  tell: Tell,
-): Promise<void> {
+export async function whileOneStays(
+  { program, server, options, tell, ...rest }: Task,
+  limitMs = startPatience,
+): Promise<Found> {
+  const { clients, stayMs } = options;
   const stayer = await connect(server.port);
   await answers(stayer);
-  const since = performance.now();
+  const since = now();
   const stay: Stay = { leftMs: 0, clients: [] };
-  result.stay = stay;
+  const waiting = new Set<number>();
+  let started = 0;
+  let running = 0;
+  let settled = 0;
 
   function leave(): void {
     if (stay.leftMs) return;
-    stay.leftMs = performance.now() - since;
+    stay.leftMs = now() - since;
     stayer.leave();
   }
-  const end = setTimeout(leave, stayMs);
+  /** One has been answered or has waited enough; when it was the last, the stayer leaves. */
+  function done(index: number): void {
+    if (waiting.delete(index)) tell("one stays", ++settled, clients);
+    const more = started < clients && running < processesAtOnce;
+    if (waiting.size === 0 && !more) leave();
+  }
+  const limit = setTimeout(() => {
+    stay.limitReached = true;
+    leave();
+  }, limitMs + stayMs);
 
-  let done = 0;
-  tell(done, clients, "clients while one stays");
-  stay.clients = await atOnce(clients, processesAtOnce, async () => {
-    end.refresh(); // who comes last has its time to wait as well
-    const client = program.client(server.port);
-    const run = await clientRun(client, since, stayMs + 2 * patience);
-    tell(++done, clients, "clients while one stays");
+  tell("one stays", 0, clients);
+  stay.clients = await atOnce(clients, processesAtOnce, async (index) => {
+    started++;
+    running++;
+    waiting.add(index);
+    let waits: NodeJS.Timeout | undefined;
+    const onConnected = () =>
+      void (waits = setTimeout(() => done(index), stayMs));
+    const answer = limitMs + stayMs + patience;
+    const run = await clientRun(
+      program,
+      server.port,
+      since,
+      answer,
+      onConnected,
+    );
+    clearTimeout(waits);
+    running--;
+    done(index);
     return run;
   });
-  clearTimeout(end);
+  clearTimeout(limit);
   leave();
   stay.clients.forEach(checkAnswer);
-  checkAlive(program, server);
-}
-
-/** Step 3: many connections echo one message after another, all at once. */
-export async function allAtOnce(
-  program: Program,
-  server: Running,
-  result: ServerResult,
-  { clients, loadSeconds }: Options,
-  tell: Tell,
-): Promise<void> {
-  tell(0, clients, "connections at once");
-  const before = await footprint(server.pid);
-  const since = performance.now();
-  const connections = await Promise.all(
-    Array.from({ length: clients }, () => connect(server.port)),
-  );
-
-  const latency = createHistogram();
-  let echoes = 0;
-  let wrong = 0;
-  let firsts = 0;
-  let firstEchoMs = 0;
-  let measuring = false;
-  let running = true;
-  // Until the first echo of all that get one: a server may answer only one of them.
-  const expected = program.design === "server" ? 1 : clients;
-  let allAnswered = () => {};
-  const answered = new Promise<void>((resolve) => (allAnswered = resolve));
-
-  function talk({ socket }: Connection, index: number): void {
-    const message = Buffer.from(`robot ${String(index).padStart(8, "0")}`);
-    let sent = performance.now();
-    let received = Buffer.alloc(0);
-    let first = true;
-    socket.on("data", (data) => {
-      received = received.length ? Buffer.concat([received, data]) : data;
-      if (received.length < message.length) return;
-      const now = performance.now();
-      if (!received.equals(message)) wrong++;
-      if (measuring) {
-        echoes++;
-        latency.record(Math.max(1, Math.round((now - sent) * 1e6)));
-      }
-      if (first) {
-        first = false;
-        firstEchoMs = now - since;
-        if (++firsts === expected) allAnswered();
-      }
-      received = Buffer.alloc(0);
-      sent = now;
-      if (running) socket.write(message);
-    });
-    socket.write(message);
-  }
-  connections.forEach(talk);
-  const limit = 3 * patience + 100 * clients;
-  await within(limit, `the first echo of ${expected} connections`, answered);
-
-  measuring = true;
-  const began = performance.now();
-  for (let rest = loadSeconds; rest > 0; rest--) {
-    tell(firsts, clients, "connections echo at once");
-    await sleep(1000 * Math.min(1, rest));
-  }
-  measuring = running = false;
-  const seconds = (performance.now() - began) / 1000;
-  const now = await footprint(server.pid);
-  checkAlive(program, server);
-  const load: Load = {
-    connections: clients,
-    unanswered: clients - firsts,
-    wrong,
-    seconds,
-    firstEchoMs,
-    echoesPerSecond: echoes / seconds,
-    p50Ms: latency.percentile(50) / 1e6,
-    p99Ms: latency.percentile(99) / 1e6,
-    memoryBeforeMB: before.memoryMB,
-    memoryWithMB: now.memoryMB,
-  };
-  if (before.threads !== undefined && now.threads !== undefined)
-    Object.assign(load, {
-      threadsBefore: before.threads,
-      threadsWith: now.threads,
-    });
-  result.load = load;
-  for (const connection of connections) connection.destroy();
-  if (wrong)
-    throw new Error(`it answers wrongly: ${wrong} of ${echoes} echoes differ`);
+  checkAlive({ program, server, options, tell, ...rest });
+  return { stay };
 }
 
 /** Step 4: Ctrl+C while a client is connected. */
-export async function ctrlC(
-  server: Running,
-  result: ServerResult,
-  tell: Tell,
-): Promise<void> {
-  tell(0, 1, "Ctrl+C");
-  if (process.platform === "win32") {
-    result.ctrlC = "not on this system";
-    return;
-  }
+export async function ctrlC({ server, tell }: Task): Promise<Found> {
+  tell("Ctrl+C");
+  if (process.platform === "win32") return { ctrlC: "not on this system" };
   const client = await connect(server.port);
   await answers(client);
   const pressed = performance.now();
+  const since = () => performance.now() - pressed;
+  let disconnectedMs: number | undefined;
+  void client.ended.then(() => (disconnectedMs = since()));
   server.kill("SIGINT");
   const reacts = Promise.race([
     client.ended,
     server.saw(/shutting down/, patience),
   ]);
   await within(patience, "a reaction to Ctrl+C", reacts);
-  const reacted = performance.now();
+  const reactedMs = since();
   const echoed = await Promise.race([
     client.echo(hello),
     sleep(500).then(() => false),
   ]);
-  const disconnected =
-    !echoed &&
-    (await Promise.race([
-      client.ended.then(() => true),
-      sleep(500).then(() => false),
-    ]));
+  const lastEchoMs = since();
+  if (!echoed) await Promise.race([client.ended, sleep(500)]);
+  const disconnected = disconnectedMs !== undefined;
   client.leave();
-  const left = performance.now();
+  const leftMs = since();
   const exit = await server.exit(patience);
-  const tookMs = performance.now() - pressed - (left - reacted);
-  const found: CtrlC = { echoed, disconnected, exit, tookMs };
-  result.ctrlC = found;
+  const exitMs = since();
+  const found: CtrlC = {
+    echoed,
+    disconnected,
+    exit,
+    tookMs: exitMs - (leftMs - reactedMs),
+    exitMs,
+    ...(echoed ? { lastEchoMs } : {}),
+    ...(disconnected ? { disconnectedMs } : { leftMs }),
+  };
+  return { ctrlC: found };
 }
 
 /** Has one message echoed; throws when nothing or something else comes back. */
 async function answers(connection: Connection): Promise<void> {
   const same = await within(patience, "an echo", connection.echo(hello));
-  if (!same) throw new Error("it answers wrongly: the echo differs");
+  if (!same) throw failed("wrong", "the echo differs");
 }
 
 function checkAnswer({ outcome, text }: ClientRun): void {
-  if (outcome === "no answer") throw new Error(`it hangs: ${text}`);
-  if (outcome === "wrong") throw new Error(`it answers wrongly: ${text}`);
+  if (outcome === "no answer") throw failed("hangs", text);
+  if (outcome === "wrong") throw failed("wrong", text);
 }
 
 /** Only lecture1_server may end while clients come. */
-function checkAlive({ design }: Program, { ended }: Running): void {
-  if (!ended || (design === "server" && ended.code === 0)) return;
-  const how = ended.signal ?? `exit code ${ended.code}`;
-  if (design === "server" && !ended.signal && ended.code === 1) return;
-  throw new Error(`it died: ${how}`);
-}
-
-/** Memory in MB, and threads where Linux's /proc tells them. */
-async function footprint(pid: number) {
-  const { memory } = await pidusage(pid);
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  const threads = status.match(/^Threads:\s+(\d+)/m)?.[1];
-  return {
-    memoryMB: memory / 2 ** 20,
-    ...(threads ? { threads: Number(threads) } : {}),
-  };
+export function checkAlive({ program, server }: Task): void {
+  const { ended } = server;
+  if (!ended || (program.design === "server" && ended.code === 0)) return;
+  if (program.design === "server" && !ended.signal && ended.code === 1) return;
+  throw failed("died", ended.signal ?? `exit code ${ended.code}`);
 }
 
 /** A transcript without the numbers that differ from run to run. */

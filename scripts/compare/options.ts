@@ -1,29 +1,36 @@
 /** The command line of compare. */
 import { existsSync, statSync } from "node:fs";
-import { parseFlags } from "../commandLine.ts";
+import { language, parseFlags } from "../commandLine.ts";
 import { designs, type Design } from "../designs.ts";
+import { drawsLines, type Language } from "../language.ts";
+import { texts } from "./texts.ts";
 
 export interface Options {
   clients: number;
-  /** How long the one who stays lets the others wait, in milliseconds. */
+  /** How long each client is let wait by the one who stays, in milliseconds. */
   stayMs: number;
   loadSeconds: number;
+  /** Goes on with more and more connections. */
+  grow: boolean;
   only: Design[];
   /** Folder of the Python originals. */
   python?: string;
+  /** Shows everything that was measured. */
+  all: boolean;
   /** File for the JSON, "-" for stdout. */
   json?: string;
+  /** File of a saved run, shown instead of a new one. */
+  from?: string;
+  lang: Language;
+  /** Draws with ASCII characters only. */
+  ascii: boolean;
   help: boolean;
 }
 
-export const usage = `usage: npm run compare -- [options]
-  -n, --clients N      clients in each step, 1 to 500 (10)
-      --stay MS        how long one client stays while others wait (1500)
-      --load SECONDS   how long all echo at once, 0.1 to 60 (1)
-      --only LIST      of server,forever,async (all three)
-      --python DIR     compares with the Python originals in DIR as well
-      --json FILE      writes the figures as JSON; - is stdout, and nothing else
-      --help           shows this`;
+const say = texts[language].options;
+
+/** The text of --help. */
+export const { usage } = say;
 
 /**
  * Reads the command line.
@@ -34,24 +41,35 @@ export const usage = `usage: npm run compare -- [options]
 export function parseOptions(args: string[]): Options {
   const values = parseFlags(args, {
     clients: { type: "string", short: "n", default: "10" },
-    stay: { type: "string", default: "1500" },
-    load: { type: "string", default: "1" },
+    stay: { type: "string", default: "1000" },
+    load: { type: "string", default: "0.5" },
+    grow: { type: "boolean", default: false },
     only: { type: "string", default: designs.join() },
     python: { type: "string" },
+    all: { type: "boolean", default: false },
     json: { type: "string" },
+    from: { type: "string" },
+    lang: { type: "string" },
+    ascii: { type: "boolean", default: !drawsLines() },
     help: { type: "boolean", default: false },
   });
-  const { python, json, help } = values;
+  const { python, json, from, all, grow, ascii, help } = values;
   if (python !== undefined && !isFolder(python))
-    throw new Error(`--python ${python}: no such folder`);
-  if (json === "") throw new Error("--json needs a file, or - for stdout");
+    throw new Error(say.noFolder(python));
+  if (json === "") throw new Error(say.noJson);
+  if (from === "") throw new Error(say.noFrom);
   return {
     clients: number("--clients", values.clients, 1, 500, /^\d+$/),
     stayMs: number("--stay", values.stay, 0, 60_000, /^\d+$/),
     loadSeconds: number("--load", values.load, 0.1, 60, /^\d+(\.\d+)?$/),
+    grow,
     only: designsIn(values.only),
+    all,
     ...(python === undefined ? {} : { python }),
     ...(json === undefined ? {} : { json }),
+    ...(from === undefined ? {} : { from }),
+    lang: (values.lang as Language | undefined) ?? language,
+    ascii,
     help,
   };
 }
@@ -69,13 +87,12 @@ function number(
 ): number {
   const value = Number(text);
   if (form.test(text) && value >= least && value <= most) return value;
-  throw new Error(`${flag} ${text}: write a number from ${least} to ${most}`);
+  throw new Error(say.noNumber(flag, text, least, most));
 }
 
 function designsIn(list: string): Design[] {
   const names = list.split(",");
   const unknown = names.find((name) => !designs.includes(name as Design));
-  if (unknown !== undefined)
-    throw new Error(`--only ${list}: write some of ${designs.join()}`);
+  if (unknown !== undefined) throw new Error(say.noDesigns(list));
   return designs.filter((design) => names.includes(design));
 }

@@ -1,60 +1,127 @@
 /** Step 2 as a picture: a row for each client on one time axis. */
 import { basename } from "node:path";
-import { chalk } from "zx";
+import wrapAnsi from "wrap-ansi";
+import { chalk } from "zx/core";
 import type { ClientRun, ServerResult } from "./result.ts";
-import { outcomesOf } from "./words.ts";
+import type { Texts } from "./texts.ts";
+import { moreThreads, outcomesOf, padStart, time, waitOf } from "./words.ts";
 
-/** Rows for one server at most. */
-const mostRows = 20;
+/** Rows for the clients of one server at most. */
+const mostRows = 10;
+
+/** Columns beside the time axis: rails and name before it, the wait behind it. */
+const nameWidth = 8;
+const waitWidth = 15;
 
 /**
- * Draws who waited how long while one client stayed.
+ * Draws who waited how long while one client stayed, and who is served by which thread.
  *
  * @param results servers whose step 2 was measured
  * @param columns width of the terminal
  */
-export function picture(results: ServerResult[], columns: number): string {
+export function picture(
+  results: ServerResult[],
+  columns: number,
+  words: Texts,
+): string {
   const measured = results.filter(({ stay }) => stay?.clients.length);
   if (measured.length === 0) return "";
   const endMs = Math.max(
     ...measured.flatMap(({ stay }) => [
       stay!.leftMs,
-      ...stay!.clients.map(({ endedMs }) => endedMs),
+      ...stay!.clients.map((run) => run.reportedMs ?? run.endedMs),
     ]),
   );
-  const label = 8;
-  const outcome = 10;
-  const width = Math.max(10, Math.min(columns, 100) - label - outcome - 2);
+  const width = Math.max(
+    10,
+    Math.min(columns, 100) - nameWidth - waitWidth - 2,
+  );
   const column = (ms: number) =>
     Math.min(width - 1, Math.floor((ms / endMs) * width));
-  const row = (name: string, bar: string, end: string) =>
-    `${name.padEnd(label)}${bar} ${end}`.trimEnd();
+  const drawn = (result: ServerResult) =>
+    block(result, columns, width, column, words).join("\n");
+  const axis = `0${time(endMs).padStart(width - 1)}`;
+  return [
+    ...measured.map(drawn),
+    " ".repeat(nameWidth + 1) + axis,
+    ...words.picture.legend.map((line) => wrapAnsi(line, columns)),
+  ].join("\n");
+}
+
+/** One server: its threads, the one who stays, the others. */
+function block(
+  result: ServerResult,
+  columns: number,
+  width: number,
+  column: (ms: number) => number,
+  words: Texts,
+): string[] {
+  const { leftMs, clients } = result.stay!;
+  const rows = clients.length > mostRows ? mostRows - 1 : clients.length;
+  const served = ({ outcome, reportedMs, endedMs }: ClientRun) =>
+    outcome === "answered" && (reportedMs ?? endedMs) <= leftMs;
+  const rails = railsOf(result, clients.slice(0, rows).map(served));
+  const row = (rail: string, name: string, bar: string, end: string) =>
+    `${rail} ${padStart(name, nameWidth - 3)} ${bar} ${end}`.trimEnd();
 
   function clientRow(run: ClientRun, index: number): string {
-    const from = column(run.startedMs);
-    const to = Math.max(from, column(run.endedMs));
+    const at = column(run.reportedMs ?? run.endedMs);
+    const from = Math.min(at, column(run.startedMs));
+    const connected = Math.min(at, column(run.connectedMs ?? Infinity));
     const good = run.outcome === "answered";
-    const mark = good ? chalk.green("●") : chalk.red("✗");
-    const waits = "─".repeat(to - from);
-    const bar = " ".repeat(from) + (good ? waits : chalk.red(waits)) + mark;
-    const rest = " ".repeat(width - to - 1);
-    return row(`${index + 1}`.padStart(label - 2), bar + rest, run.outcome);
+    const color = good ? chalk.green : chalk.red;
+    const wait = waitOf(run);
+    const bar =
+      " ".repeat(from) +
+      chalk.dim("·".repeat(connected - from)) +
+      color("─".repeat(at - connected) + (good ? "●" : "✗")) +
+      " ".repeat(width - at - 1);
+    const said = good ? "" : `${words.outcomes[run.outcome]} `;
+    const end = said + (wait === undefined ? "" : time(wait));
+    return row(rails[index + 1]!, String(index + 1), bar, end.trimEnd());
   }
 
-  const axis = `0${`${(endMs / 1000).toFixed(1)} s`.padStart(width - 1)}`;
-  const blocks = measured.map((result) => {
-    const { leftMs, clients } = result.stay!;
-    const stays = "█".repeat(column(leftMs) + 1).padEnd(width);
-    const more = clients.slice(mostRows);
-    const rows = clients.slice(0, mostRows).map(clientRow);
-    if (more.length)
-      rows.push(`        … and ${more.length} more: ${outcomesOf(more)}`);
-    return [
-      chalk.bold(basename(result.file)),
-      row("stays", chalk.cyan(stays), "leaves"),
-      ...rows,
-    ].join("\n");
+  const stays = chalk.cyan("█".repeat(column(leftMs) + 1).padEnd(width));
+  const more = clients.slice(rows);
+  return [
+    wrapAnsi(
+      chalk.bold(basename(result.file)) + threadsOf(result, words),
+      columns,
+    ),
+    row(rails[0]!, words.picture.stays, stays, time(leftMs)),
+    ...clients.slice(0, rows).map(clientRow),
+    ...(more.length ? [moreRow(more, words)] : []),
+  ];
+}
+
+/** Those without a row of their own. */
+function moreRow(more: ClientRun[], words: Texts): string {
+  const said = outcomesOf(more, words);
+  const waits = more.map(waitOf).filter((wait) => wait !== undefined);
+  const range = waits.length
+    ? `, ${time(Math.min(...waits))} – ${time(Math.max(...waits))}`
+    : "";
+  return `   ${words.picture.more(more.length, said + range)}`;
+}
+
+/** Which thread serves whom: a rail for each client, or one that they share. */
+function railsOf(result: ServerResult, served: boolean[]): string[] {
+  const shared = moreThreads(result.load) === 0 && served.some(Boolean);
+  const known = moreThreads(result.load) !== undefined;
+  const last = served.lastIndexOf(true) + 1;
+  return [true, ...served].map((has, index) => {
+    if (!has) return shared && index < last ? "║ " : "  ";
+    if (!known) return "  ";
+    if (!shared) return "══";
+    return index === 0 ? "╔═" : index === last ? "╚═" : "╠═";
   });
-  const legend = `─ waits, its start included  ${chalk.green("●")} is answered  ${chalk.red("✗")} is not`;
-  return [...blocks, row("", axis, ""), legend].join("\n");
+}
+
+function threadsOf({ design, load }: ServerResult, words: Texts): string {
+  const more = moreThreads(load);
+  if (more === undefined || !load || design === "server") return "";
+  const said = more
+    ? words.picture.ownThreads(more, load.connections)
+    : words.picture.oneThread(load.connections);
+  return `: ${said}`;
 }

@@ -1,8 +1,11 @@
 /** The servers to compare, and how each is started. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { buildSync } from "esbuild";
+import { pathToFileURL } from "node:url";
+import { transform } from "esbuild";
+import { $ } from "zx/core";
 import { scriptNames, type Design } from "../designs.ts";
 import {
   freePort,
@@ -11,10 +14,16 @@ import {
   projectFile,
   type Launched,
 } from "../launch.ts";
+import type { Footprint } from "./footprint.ts";
+import type { Mark } from "./marks.ts";
 import type { Language } from "./result.ts";
 
 /** A started server. */
-export type Running = Launched & { port: number };
+export type Running = Launched & {
+  port: number;
+  /** What it takes now, as far as it can be known. */
+  footprint(): Promise<Footprint>;
+};
 
 /** A server program and the client program of its language. */
 export interface Program {
@@ -22,48 +31,82 @@ export interface Program {
   language: Language;
   file: string;
   start(): Promise<Running>;
-  client(port: number): Launched;
+  /** Starts the client; onMark is told when it is connected, and when it says something. */
+  client(port: number, onMark: (mark: Mark) => void): Promise<Launched>;
 }
 
 /** How the TypeScript scripts are started, in words. */
 export const startedBy = "plain node, types erased once beforehand";
 
-const erased = new Map<string, string>();
+const erased = new Map<string, Promise<string>>();
 
 /**
  * The file that plain node can run, whatever its version: the script without its
  * types, in a folder of our own. With the tsx loader, or in a newer node, every
  * process would erase them anew, which takes longer than all the client does.
  */
-function runnable(file: string): string {
-  const known = erased.get(file);
-  if (known) return known;
-  const outdir = mkdtempSync(join(tmpdir(), "lecture1-compare-"));
-  process.on("exit", () => rmSync(outdir, { recursive: true, force: true }));
-  const outExtension = { ".js": ".mjs" };
-  buildSync({ entryPoints: [file], outdir, outExtension, format: "esm" });
-  const result = join(outdir, basename(file, ".ts") + ".mjs");
-  erased.set(file, result);
+function runnable(file: string): Promise<string> {
+  if (!erased.has(file)) erased.set(file, eraseTypes(file));
+  return erased.get(file)!;
+}
+
+async function eraseTypes(file: string): Promise<string> {
+  const { code } = await transform(await readFile(file, "utf8"), {
+    loader: "ts",
+    format: "esm",
+    sourcefile: file,
+  });
+  const result = join(ownFolder(), `${basename(file, ".ts")}.mjs`);
+  await writeFile(result, code);
   return result;
 }
 
+let folder: string | undefined;
+
+/** A folder that lives as long as this process. */
+function ownFolder(): string {
+  if (folder) return folder;
+  folder = mkdtempSync(join(tmpdir(), "lecture1-compare-"));
+  process.on("exit", () => rmSync(folder!, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The command line of a script with something preloaded. */
+async function withPreload(preload: string, file: string, port: number) {
+  const [first, script] = await Promise.all([
+    runnable(projectFile(`scripts/compare/${preload}.ts`)),
+    runnable(file),
+  ]);
+  const { href } = pathToFileURL(first);
+  return [process.execPath, "--import", href, script, "--port", String(port)];
+}
+
 /** LECTURE1_FIXTURES puts other scripts in the place of the lecture's, for the tests. */
-const folder = process.env.LECTURE1_FIXTURES ?? projectFile(".");
+const fixtures = process.env.LECTURE1_FIXTURES ?? projectFile(".");
 
 /** The TypeScript server of a design. */
 export function typescriptProgram(design: Design): Program {
-  const fixture = join(folder, `${scriptNames[design]}.ts`);
+  const fixture = join(fixtures, `${scriptNames[design]}.ts`);
   const file = existsSync(fixture)
     ? fixture
     : projectFile(`${scriptNames[design]}.ts`);
-  const run = (path: string, port: number) =>
-    launch([process.execPath, runnable(path), "--port", String(port)]);
+  const clientCommand = (port: number) =>
+    withPreload("marks", projectFile("lecture1_client.ts"), port);
   return {
     design,
     language: "TypeScript",
     file,
-    start: async () => listening(run(file, await freePort())),
-    client: (port) => run(projectFile("lecture1_client.ts"), port),
+    async start() {
+      await clientCommand(0); // so that no client's start takes longer for it
+      const command = await withPreload("footprint", file, await freePort());
+      const server = await listening(
+        launch(command, process.env, undefined, true),
+      );
+      const footprint = () => server.ask<Footprint>("footprint");
+      return Object.assign(server, { footprint });
+    },
+    client: async (port, onMark) =>
+      launch(await clientCommand(port), process.env, onMark),
   };
 }
 
@@ -73,22 +116,22 @@ export function pythonProgram(
   folder: string,
 ): Program | string {
   const name = scriptNames[design];
-  const server = findOriginal(folder, name);
+  const file = findOriginal(folder, name);
   const client = findOriginal(folder, "lecture1_client");
-  if (!server) return `${name}.py`;
-  const startServer =
-    design === "async"
-      ? "import asyncio; asyncio.run(module.main(port=port))"
-      : "module.start_server(port=port)";
+  if (!file) return `${name}.py`;
   return {
     design,
     language: "Python",
-    file: server,
-    start: async () => listening(python(server, await freePort(), startServer)),
-    client: (port) =>
+    file,
+    async start() {
+      const server = await listening(launchPython(file, await freePort()));
+      const footprint = () => footprintOf(server.pid);
+      return Object.assign(server, { footprint });
+    },
+    client: async (port, onMark) =>
       client
-        ? python(client, port, "module.start_client(port=port)")
-        : typescriptProgram(design).client(port),
+        ? launchPython(client, port, onMark)
+        : typescriptProgram(design).client(port, onMark),
   };
 }
 
@@ -99,15 +142,49 @@ function findOriginal(folder: string, name: string): string | undefined {
     .find(existsSync);
 }
 
-/** Runs an untouched original on a port of ours: its functions take it as a parameter. */
-function python(file: string, port: number, call: string): Launched {
-  const code = [
-    "import importlib.util as util",
-    `spec = util.spec_from_file_location("original", ${JSON.stringify(file)})`,
-    "module = util.module_from_spec(spec); spec.loader.exec_module(module)",
-    `port = ${port}; ${call}`,
-  ].join("\n");
-  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
-  const program = process.platform === "win32" ? "python" : "python3";
-  return launch([program, "-u", "-c", code], env);
+/**
+ * Runs a Python original as it stands, its main guard included, on a port of ours.
+ *
+ * @param onMark told when it is connected, and when it says something
+ */
+export function launchPython(
+  file: string,
+  port: number,
+  onMark?: (mark: Mark) => void,
+): Launched {
+  const launcher = projectFile("scripts/compare/original.py");
+  const python = process.platform === "win32" ? "python" : "python3";
+  return launch(
+    [python, "-u", launcher, file, String(port)],
+    process.env,
+    onMark,
+  );
+}
+
+/** What a process takes that can't be asked: as Linux' /proc tells, or ps. */
+async function footprintOf(pid: number): Promise<Footprint> {
+  const atMs = performance.now();
+  if (process.platform === "linux") {
+    const [status, stat] = await Promise.all(
+      ["status", "stat"].map((file) =>
+        readFile(`/proc/${pid}/${file}`, "utf8"),
+      ),
+    );
+    const number = (name: string) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status!)![1]);
+    // After the name in parentheses; utime and stime are in hundredths of a second.
+    const fields = stat!.slice(stat!.lastIndexOf(")") + 2).split(" ");
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    return {
+      memoryMB: number("VmRSS") / 1024,
+      threads: number("Threads"),
+      cpuSeconds: ticks / 100,
+      atMs,
+    };
+  }
+  if (process.platform === "win32") return { atMs };
+  const run = $({ nothrow: true, quiet: true });
+  const { stdout } = await run`ps -o rss= -p ${pid}`;
+  const kilobytes = Number(stdout);
+  return { atMs, ...(kilobytes ? { memoryMB: kilobytes / 1024 } : {}) };
 }

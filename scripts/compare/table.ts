@@ -1,158 +1,277 @@
-/** Every measured thing in one table: a row each, a column for each server. */
+/** What was measured as a table: a row for each thing, a column for each server. */
 import Table from "cli-table3";
-import type { Comparison, CtrlC, ServerResult } from "./result.ts";
+import stringWidth from "string-width";
+import { usualSteps } from "./load.ts";
+import type { Comparison, CtrlC, Load, ServerResult } from "./result.ts";
+import type { Texts } from "./texts.ts";
 import {
   answered,
   count,
+  longestWait,
   median,
   megabytes,
   outcomesOf,
+  rate,
   time,
-  titleOf,
+  waitOf,
 } from "./words.ts";
 
 interface Row {
   title: string;
   /** The cell of a server; undefined where it was not measured. */
   cell(result: ServerResult): string | undefined;
-  /** The number behind it, for the ratio of Python and TypeScript. */
-  number?(result: ServerResult): number | undefined;
 }
 
-const rows: Row[] = [
-  {
-    title: "1. clients in turn",
-    cell: ({ inTurn }) => inTurn && outcomesOf(inTurn, "\n"),
-  },
-  {
-    title: "   one client, median",
-    cell: (result) => show(clientMedian(result), time),
-    number: clientMedian,
-  },
-  {
-    title: "2. while one stays",
-    cell: ({ stay }) => stay && outcomesOf(stay.clients, "\n"),
-  },
-  {
-    title: "   longest wait",
-    cell: (result) => show(longestWait(result), time),
-    number: longestWait,
-  },
-  {
-    title: "3. all at once",
-    cell: ({ load }) =>
-      load &&
-      `${load.connections - load.unanswered} of ${load.connections} echo`,
-  },
-  figure("   first echo of all", ({ load }) => load?.firstEchoMs, time),
-  figure("   echoes per second", ({ load }) => load?.echoesPerSecond, count),
-  figure("   latency p50", ({ load }) => load?.p50Ms, time),
-  figure("   latency p99", ({ load }) => load?.p99Ms, time),
-  {
-    title: "   threads before, with",
-    cell: ({ load }) =>
-      load &&
-      (load.threadsBefore === undefined
-        ? "not on this system"
-        : `${load.threadsBefore}, ${load.threadsWith}`),
-  },
-  {
-    title: "   memory before, with",
-    cell: ({ load }) =>
-      load &&
-      `${megabytes(load.memoryBeforeMB)}, ${megabytes(load.memoryWithMB)}`,
-    number: ({ load }) => load?.memoryWithMB,
-  },
-  {
-    title: "4. Ctrl+C: the client",
-    cell: (result) =>
-      stop(result, ({ echoed, disconnected }) =>
-        echoed
-          ? "gets its echo"
-          : disconnected
-            ? "disconnected"
-            : "gets no echo",
-      ),
-  },
-  {
-    title: "   Ctrl+C: the server",
-    cell: (result) =>
-      stop(result, ({ exit }) =>
-        exit.signal ? `dies of ${exit.signal}` : `exits with ${exit.code}`,
-      ),
-  },
-  {
-    title: "   Ctrl+C: takes",
-    cell: (result) => stop(result, ({ tookMs }) => time(tookMs)),
-  },
-];
+/** Milliseconds below which the time that Ctrl+C takes is chance. */
+const chanceMs = 100;
+
+/** The six rows that carry the answer. */
+function mainRows(clients: number, words: Texts): Row[] {
+  const { rows } = words;
+  const levels = new Set(usualSteps(clients));
+  return [
+    {
+      title: rows.inTurn,
+      cell: ({ inTurn }) => inTurn && outcomesOf(inTurn, words),
+    },
+    {
+      title: rows.stay,
+      cell: ({ stay }) => stay && outcomesOf(stay.clients, words),
+    },
+    {
+      title: rows.longestWait,
+      cell: (result) => show(longestWait(result), time),
+    },
+    ...[...levels].map((level) => ({
+      title: rows.rates(level),
+      cell: (result: ServerResult) => rateAt(result, level),
+    })),
+    {
+      title: rows.perClient,
+      cell: ({ idle }) =>
+        idle &&
+        [
+          megabytes(idle.perClientMB),
+          show(idle.perClientThreads, (threads) =>
+            rows.threadsOf(Math.round(threads)),
+          ),
+        ]
+          .filter(Boolean)
+          .join("\n"),
+    },
+    {
+      title: rows.ctrlC,
+      cell: (result) =>
+        stop(
+          result,
+          (found) => `${client(found, words)}\n${end(found, words)}`,
+          words,
+        ),
+    },
+  ];
+}
+
+/** Everything else. */
+function furtherRows({ rows }: Texts, words: Texts): Row[] {
+  const figure = (
+    title: string,
+    number: (load: Load) => number | undefined,
+    say: (number: number) => string,
+  ): Row => ({
+    title,
+    cell: ({ load }) => load && one(load, show(number(load), say)),
+  });
+  const pair = (
+    title: string,
+    numbers: (result: ServerResult) => (number | undefined)[],
+    say: (number: number) => string,
+  ): Row => ({
+    title,
+    cell: (result) => {
+      const known = numbers(result).filter((number) => number !== undefined);
+      return known.length === 2 ? known.map(say).join(", ") : undefined;
+    },
+  });
+  return [
+    {
+      title: rows.clientStart,
+      cell: ({ inTurn = [] }) =>
+        middle(
+          inTurn.map(({ startedMs, connectedMs }) =>
+            connectedMs === undefined ? undefined : connectedMs - startedMs,
+          ),
+        ),
+    },
+    {
+      title: rows.wait,
+      cell: ({ inTurn }) => middle(answered(inTurn).map(waitOf)),
+    },
+    {
+      title: rows.unanswered,
+      cell: ({ load }) =>
+        load && rows.echo(load.connections - load.unanswered, load.connections),
+    },
+    figure(rows.firstEcho, ({ firstEchoMs }) => firstEchoMs, time),
+    {
+      title: rows.range,
+      cell: ({ load }) => load?.windows && one(load, range(load, words)),
+    },
+    figure(rows.p50, ({ p50Ms }) => p50Ms, time),
+    figure(rows.p90, ({ p90Ms }) => p90Ms, time),
+    figure(rows.p99, ({ p99Ms }) => p99Ms, time),
+    figure(rows.oldest, ({ oldestWaitMs }) => oldestWaitMs, time),
+    {
+      title: rows.withoutEcho,
+      cell: ({ load }) => show(load?.withoutEcho, String),
+    },
+    figure(rows.cores, ({ coresUsed }) => coresUsed, cores),
+    figure(rows.others, ({ coresOfOthers }) => coresOfOthers, cores),
+    pair(
+      rows.threads,
+      ({ load }) => [load?.threadsBefore, load?.threadsWith],
+      String,
+    ),
+    pair(
+      rows.memory,
+      ({ load }) => [load?.memoryBeforeMB, load?.memoryWithMB],
+      megabytes,
+    ),
+    pair(
+      rows.idleMemory,
+      ({ idle }) => [idle?.memoryOneMB, idle?.memoryAllMB],
+      megabytes,
+    ),
+    {
+      title: rows.overflows,
+      cell: ({ load }) => show(load?.listenOverflows, String),
+    },
+    {
+      title: rows.ctrlC + rows.ctrlCTakes.replace(/^ +/, ": "),
+      cell: (result) =>
+        stop(
+          result,
+          ({ tookMs }) =>
+            tookMs < chanceMs ? rows.below(time(chanceMs)) : time(tookMs),
+          words,
+        ),
+    },
+  ];
+}
 
 /**
  * The table, for a terminal.
  *
- * @param columns width of the terminal; where the table is wider its cells wrap
+ * @param columns width of the terminal; what is wider wraps
+ * @param all shows every row, not only those that carry the answer
  */
-export function table({ servers }: Comparison, columns = 80): string {
+export function table(
+  { servers, options }: Comparison,
+  columns: number,
+  all: boolean,
+  words: Texts,
+): string {
+  const languages = ["TypeScript", "Python"] as const;
   const designs = [...new Set(servers.map(({ design }) => design))];
-  const pairs = designs.map((design) => {
-    const pair = servers.filter((server) => server.design === design);
-    return pair.sort((a, b) => a.language.localeCompare(b.language));
-  });
-  const head = ["", ...pairs.map((pair) => pair.map(titleOf).join("\n"))];
-  const width = Math.floor((Math.max(columns, 40) - 1) / head.length) - 1;
-  const colWidths = columns < 80 ? head.map(() => width) : [];
+  const rows = [
+    ...mainRows(options.clients, words),
+    ...(all ? furtherRows(words, words) : []),
+    ...(servers.some(({ failure }) => failure) ? [failedRow(words)] : []),
+  ];
+  const lines = rows.flatMap(({ title, cell }) =>
+    languages
+      .filter((language) => servers.some((one) => one.language === language))
+      .map((language) => [
+        language === "Python" ? words.rows.python : title,
+        ...designs.map((design) => {
+          const result = servers.find(
+            (one) => one.design === design && one.language === language,
+          );
+          return (result && cell(result)) || words.rows.unknown;
+        }),
+      ]),
+  );
+  const head = ["", ...designs];
   const style = { head: [], border: [], compact: true };
-  const table = new Table({ head, style, colWidths, wordWrap: true });
-  // In a narrow table the titles wrap, which the spaces before them would prevent.
-  const titleIn = ({ title }: Row) => (columns < 80 ? title.trim() : title);
-  for (const row of rows)
-    table.push([titleIn(row), ...pairs.map((pair) => cellOf(row, pair))]);
-  if (servers.some(({ failure }) => failure))
-    table.push([
-      "failed",
-      ...pairs.map((pair) => pair.map(failureOf).join("\n")),
-    ]);
-  return table.toString();
+  const colWidths = widths([head, ...lines], Math.max(columns, 40));
+  const drawn = new Table({ head, style, colWidths, wordWrap: true });
+  drawn.push(...lines);
+  return drawn.toString();
 }
 
-/** One server's cell, or Python's and TypeScript's with their ratio. */
-function cellOf({ cell, number }: Row, pair: ServerResult[]): string {
-  const cells = pair.map((result) => cell(result) ?? "-");
-  const [python, typescript] = pair.map((result) => number?.(result));
-  const ratio =
-    python && typescript ? [`x${(typescript / python).toFixed(2)}`] : [];
-  return [...cells, ...ratio].join("\n");
+/** Widths of the columns: what they need, or what there is, shared. */
+function widths(lines: string[][], columns: number): number[] {
+  const widest = (column: number) =>
+    Math.max(
+      ...lines.flatMap((line) =>
+        line[column]!.split("\n").map((text) => stringWidth(text)),
+      ),
+    ) + 2;
+  const [title = 0, ...cells] = lines[0]!.map((_, column) => widest(column));
+  const borders = cells.length + 2;
+  const titleWidth = Math.min(title, Math.floor(columns * 0.36));
+  const share = Math.floor((columns - borders - titleWidth) / cells.length);
+  return [titleWidth, ...cells.map((width) => Math.min(width, share))];
 }
 
-function failureOf({ failure }: ServerResult): string {
-  return failure ? `${failure.step}:\n${failure.message}` : "";
+function failedRow(words: Texts): Row {
+  return {
+    title: words.rows.failed,
+    cell: ({ failure }) => failure?.step,
+  };
 }
 
-function figure(
-  title: string,
-  number: (result: ServerResult) => number | undefined,
+/** The echoes per second of so many connections, whether others wait beside them or not. */
+function rateAt(
+  { growth = [], load }: ServerResult,
+  connections: number,
+): string | undefined {
+  const found = [...growth, load].find(
+    (load) => load && load.connections - load.unanswered === connections,
+  );
+  return found && rate(found);
+}
+
+/** A figure that stands for all connections, or for the one that was answered. */
+function one(load: Load, said: string | undefined): string | undefined {
+  const served = load.connections - load.unanswered;
+  return served === 1 && load.connections > 1 ? undefined : said;
+}
+
+function range({ windows }: Load, words: Texts): string {
+  const rates = windows.map(({ echoesPerSecond }) =>
+    Number(echoesPerSecond.toPrecision(2)),
+  );
+  const [low, high] = [Math.min(...rates), Math.max(...rates)];
+  return words.rows.range2(count(low), count(high));
+}
+
+function middle(numbers: (number | undefined)[]): string | undefined {
+  const known = numbers.filter((number) => number !== undefined);
+  return known.length ? time(median(known)) : undefined;
+}
+
+const cores = (number: number) => number.toFixed(1);
+
+function show(
+  number: number | undefined,
   say: (number: number) => string,
-): Row {
-  return { title, number, cell: (result) => show(number(result), say) };
-}
-
-function show(number: number | undefined, say: (number: number) => string) {
+): string | undefined {
   return number === undefined ? undefined : say(number);
 }
 
-function stop({ ctrlC }: ServerResult, say: (found: CtrlC) => string) {
-  return typeof ctrlC === "object" ? say(ctrlC) : ctrlC;
+function stop(
+  { ctrlC }: ServerResult,
+  say: (found: CtrlC) => string,
+  { rows }: Texts,
+): string | undefined {
+  return typeof ctrlC === "string" ? rows.notHere : ctrlC && say(ctrlC);
 }
 
-function clientMedian({ inTurn }: ServerResult): number | undefined {
-  const runs = answered(inTurn);
-  return runs.length
-    ? median(runs.map((run) => run.endedMs - run.startedMs))
-    : undefined;
+function client({ echoed, disconnected }: CtrlC, { rows }: Texts): string {
+  if (echoed) return rows.getsEcho;
+  return disconnected ? rows.disconnected : rows.noEcho;
 }
 
-/** The longest time from a client program's start to its end in step 2. */
-export function longestWait({ stay }: ServerResult): number | undefined {
-  if (!stay?.clients.length) return undefined;
-  return Math.max(...stay.clients.map((run) => run.endedMs - run.startedMs));
+function end({ exit }: CtrlC, { rows }: Texts): string {
+  return exit.signal ? rows.dies(exit.signal) : rows.exits(exit.code);
 }
