@@ -1,5 +1,3 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { handleClient } from "../lecture1_server_forever.ts";
@@ -10,15 +8,9 @@ import {
   tsxLoader,
   within,
 } from "../scripts/launch.ts";
+import { connect, echo, hasSignals, onLinux, suite, visit } from "./harness.ts";
 import {
-  connect,
-  echo,
-  hasSignals,
-  suite,
-  temporaryFolder,
-  visit,
-} from "./harness.ts";
-import {
+  edited,
   everyServer,
   foreverServer,
   goodbye,
@@ -114,7 +106,7 @@ test.when(hasSignals)(
   "who waits for a thread is served when one ends, or reset at Ctrl+C",
   async () => {
     // The same script with 3 threads in place of 200.
-    const script = await edited((code) =>
+    const script = await edited(server, (code) =>
       code.replace("maxThreads = 200", "maxThreads = 3"),
     );
     const clients = [];
@@ -136,7 +128,7 @@ test.when(hasSignals)(
 );
 
 test("a thread that fails ends its own client's connection, not the server", async () => {
-  const script = await edited((code) =>
+  const script = await edited(server, (code) =>
     code.replace(
       "conn.sendall(data);",
       "if (data.length === 4) maxThreads; else conn.sendall(data);",
@@ -156,7 +148,7 @@ test("a thread that fails ends its own client's connection, not the server", asy
 });
 
 test("a thread that fails before it has done anything", async () => {
-  const script = await edited((code) =>
+  const script = await edited(server, (code) =>
     code.replace(/const utf8 = .*/, "if (threadFails) return;\n$&"),
   );
   const client = await connect(script.port);
@@ -166,7 +158,7 @@ test("a thread that fails before it has done anything", async () => {
 });
 
 test("a thread that can't start ends its own client's connection, not the server", async () => {
-  const script = await edited((code) =>
+  const script = await edited(server, (code) =>
     code.replace(
       "const worker = new Worker(",
       'if (threads === 2) throw new Error("no thread");\nconst worker = new Worker(',
@@ -183,8 +175,49 @@ test("a thread that can't start ends its own client's connection, not the server
   );
 });
 
+test("where the system gives no more threads, who waits is served when one ends", async () => {
+  // As where `ulimit -n` doesn't tell: the third thread that would live can't start.
+  const script = await edited(server, (code) =>
+    code.replace(
+      "const worker = new Worker(",
+      'if (threads === 3) throw Object.assign(new Error("EMFILE"), { code: "ERR_WORKER_INIT_FAILED" });\n$&',
+    ),
+  );
+  const clients = [];
+  for (let i = 0; i < 5; i++) clients.push(await connect(script.port));
+  const [first, second, third, fourth, fifth] = clients;
+  for (const client of clients.slice(0, 2)) await echo(client, "hello");
+  assert.is(await third!.ending(), "FIN");
+  for (const client of [first, second]) client!.fin();
+  for (const client of [fourth, fifth]) await echo(client!, "hello");
+  assert.is(
+    script.output.stderr,
+    `lecture1_server_forever: the thread of ${third!.addr} failed: Error: EMFILE; from now on 2 at a time, ulimit -n may allow more\n`,
+  );
+});
+
+test.when(onLinux)(
+  "with 256 open files at most 120 clients are served, those who wait when a thread ends",
+  async () => {
+    const command = [process.execPath, ...tsxLoader];
+    const file = projectFile(`${server.name}.ts`);
+    const limited = `ulimit -n 256; exec ${command.join(" ")} ${file} --port 0`;
+    const script = await listening(launch(["sh", "-c", limited]));
+    await Promise.all(
+      Array.from({ length: 120 }, async (_, i) => {
+        const client = await connect(script.port);
+        await echo(client, `robot ${i}`);
+        await sleep(200); // so that no thread is free for all of them
+        client.fin();
+        assert.is(await client.ending(), "FIN");
+      }),
+    );
+    assert.is(script.output.stderr, "");
+  },
+);
+
 test("what a learner adds to handleClient works: big pieces, console.log, long lines", async () => {
-  const script = await edited((code) =>
+  const script = await edited(server, (code) =>
     code.replace(
       "conn.sendall(data);",
       'console.log("got", data.length); print("x".repeat(200000)); conn.sendall(new TextEncoder().encode("y".repeat(200000)));',
@@ -202,16 +235,5 @@ test("what a learner adds to handleClient works: big pieces, console.log, long l
   );
   assert.ok(script.lines().includes("x".repeat(200_000)));
 });
-
-/** Runs a changed copy of the script, as a learner changes it. */
-async function edited(change: (code: string) => string) {
-  const original = await readFile(projectFile(`${server.name}.ts`), "utf8");
-  const code = change(original);
-  assert.is.not(code, original, "nothing was changed");
-  const file = join(await temporaryFolder(), `${server.name}.mts`);
-  await writeFile(file, code);
-  const command = [process.execPath, ...tsxLoader, file, "--port", "0"];
-  return listening(launch(command));
-}
 
 test.run();

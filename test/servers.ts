@@ -1,5 +1,6 @@
 /** The rows of the lecture's tables that hold for all three servers, as tests. */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import {
@@ -16,6 +17,7 @@ import {
   hasSignals,
   onLinux,
   random,
+  temporaryFolder,
   visit,
   type Client,
   type suite,
@@ -32,6 +34,29 @@ export interface Server {
 /** Starts a server and waits until it listens; without a port it takes a free one. */
 export function start({ name }: Server, port = 0) {
   return listening(launchScript(name, ["--port", String(port)]));
+}
+
+/** Runs a changed copy of a server, as a learner changes it. */
+export async function edited(
+  server: Pick<Server, "name">,
+  change: (code: string) => string,
+) {
+  const file = await editedFile(server, change);
+  const command = [process.execPath, ...tsxLoader, file, "--port", "0"];
+  return listening(launch(command));
+}
+
+/** The full path of a changed copy of a server. */
+export async function editedFile(
+  { name }: Pick<Server, "name">,
+  change: (code: string) => string,
+): Promise<string> {
+  const original = await readFile(projectFile(`${name}.ts`), "utf8");
+  const code = change(original);
+  assert.is.not(code, original, "nothing was changed");
+  const file = join(await temporaryFolder(), `${name}.mts`);
+  await writeFile(file, code);
+  return file;
 }
 
 /** The lines a server prints for one client, from its coming to its leaving. */
@@ -54,6 +79,15 @@ export async function sawLines(script: Launched, count: number) {
 export async function memory(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   return Number(status.match(/VmRSS:\s+(\d+)/)?.[1]) / 1024;
+}
+
+/** Bytes that lie unread in the kernel on the server's side of a connection, from Linux's /proc. */
+export async function recvQueue({ socket }: Client): Promise<number> {
+  const hex = (port = 0) => port.toString(16).toUpperCase().padStart(4, "0");
+  const ends = `:${hex(socket.remotePort)} 0100007F:${hex(socket.localPort)} `;
+  const connections = await readFile("/proc/net/tcp", "utf8");
+  const line = connections.split("\n").find((line) => line.includes(ends));
+  return parseInt(line!.match(/:(\w{8}) /)![1]!, 16);
 }
 
 /**
@@ -164,6 +198,25 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
       },
       ["안", "녕 로봇"],
     ));
+
+  test.when(onLinux)(
+    "bytes that come before the first recv lie in the kernel, as Recv-Q shows",
+    async () => {
+      const sleeps = name.endsWith("server_forever")
+        ? "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);"
+        : "await new Promise((resolve) => setTimeout(resolve, 1500));";
+      const script = await edited(server, (code) =>
+        code.replace(/const utf8 = .*/, `$&\n${sleeps}`),
+      );
+      const client = await connect(script.port);
+      await client.send("Hello, Server!");
+      await script.saw(/Connected by/);
+      await sleep(300); // time enough to read, if anything did
+      assert.is(await recvQueue(client), 14);
+      assert.is(String(await client.recv(14)), "Hello, Server!");
+      assert.is(await recvQueue(client), 0);
+    },
+  );
 
   test("bytes that are not UTF-8 are echoed and shown as U+FFFD", () =>
     withClient(

@@ -1,0 +1,42 @@
+/** However a script is started, it runs: without .ts, through a link, from a folder with spaces and Korean letters. */
+import { cp, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import * as assert from "uvu/assert";
+import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
+import { suite, temporaryFolder } from "./harness.ts";
+
+const test = suite("ways to start");
+const names = [
+  "lecture1_client",
+  "lecture1_server",
+  "lecture1_server_forever",
+  "lecture1_server_forever_async",
+];
+
+/** Runs a script by a path; it tells how it is used. */
+async function starts(path: string, name: string) {
+  const script = launch([process.execPath, ...tsxLoader, path, "--help"]);
+  assert.equal(await script.exit(), { code: 0, signal: null });
+  assert.match(script.output.stdout, `usage: npx tsx ${name}.ts`);
+}
+
+for (const name of names)
+  test(`${name}: without .ts, by its full path through a link to its folder`, async () => {
+    const link = join(await temporaryFolder(), "다른 이름");
+    await symlink(projectFile("."), link, "junction"); // what Windows allows everybody
+    await starts(join(link, name), name);
+  });
+
+test("without .ts; through a link to the file; in a folder with spaces and Korean letters", async () => {
+  const [name = ""] = names;
+  await starts(projectFile(name), name);
+  const folder = join(await temporaryFolder(), "내 문서 (TCP)");
+  await cp(projectFile(`${name}.ts`), join(folder, `${name}.mts`));
+  await starts(join(folder, `${name}.mts`), name);
+  if (process.platform === "win32") return; // a link to a file wants a right there
+  const link = join(folder, "link.ts");
+  await symlink(projectFile(`${name}.ts`), link);
+  await starts(link, name);
+});
+
+test.run();

@@ -1,0 +1,76 @@
+/** Ctrl+C typed in a terminal, where npx and tsx stand between the keyboard and the script. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as assert from "uvu/assert";
+import { projectFile } from "../scripts/launch.ts";
+import { connect, echo, suite } from "./harness.ts";
+import { hasTerminal, terminal } from "./terminal.ts";
+
+const test = suite("Ctrl+C in a terminal");
+const folder = projectFile(".");
+
+/** Starts a server as a learner does, and connects a client. */
+async function start(name: string) {
+  const server = terminal(`npx tsx ${name}.ts --port 0`, folder);
+  const [, port] = await server.saw(/listening on .*?(\d+)\)?\r?\n/);
+  const client = await connect(Number(port));
+  await echo(client, "before");
+  return { server, client };
+}
+
+/** One Ctrl+C: the server says who is still there, goes on for it, and ends when it leaves. */
+async function once() {
+  const { server, client } = await start("lecture1_server_forever");
+  server.type("\x03");
+  await server.saw(/still connected: 1; Ctrl\+C again stops at once/);
+  await sleep(700); // until whatever passes the Ctrl+C on has done so
+  await echo(client, "after");
+  client.fin();
+  assert.is(await client.ending(), "FIN");
+  await server.exit();
+  const closed = `Connection with ${client.addr} closed\n`;
+  assert.ok(server.screen().endsWith(closed), server.screen());
+  assert.is(server.screen().split("shutting down").length, 2);
+}
+
+async function tenTimes() {
+  for (let pair = 0; pair < 5; pair++) await Promise.all([once(), once()]);
+}
+
+test.when(hasTerminal)("lecture1_server_forever, ten times", tenTimes);
+
+test.when(hasTerminal)(
+  "lecture1_server_forever, ten times while others keep both cores busy",
+  async () => {
+    const forEver = () => spawn(process.execPath, ["-e", "for (;;);"]);
+    const others: ChildProcess[] = [forEver(), forEver()];
+    try {
+      await tenTimes();
+    } finally {
+      for (const other of others) other.kill("SIGKILL");
+    }
+  },
+);
+
+test.when(hasTerminal)("a second Ctrl+C ends it at once", async () => {
+  const { server, client } = await start("lecture1_server_forever");
+  server.type("\x03");
+  await server.saw(/still connected: 1/);
+  await sleep(700);
+  server.type("\x03");
+  await server.exit(3000);
+  assert.match(await client.ending(), /^(FIN|ECONNRESET)$/);
+});
+
+test.when(hasTerminal)("lecture1_server_forever_async", async () => {
+  const { server, client } = await start("lecture1_server_forever_async");
+  server.type("\x03");
+  assert.is(await client.ending(), "FIN");
+  client.fin();
+  await server.exit();
+  const closed = `Connection with ${client.addr} closed\n`;
+  const end = `${closed}\nServer is shutting down...\n`;
+  assert.ok(server.screen().endsWith(end), server.screen());
+});
+
+test.run();
