@@ -489,7 +489,7 @@ test("each line stands between its calls", async () => {
     listening: "Server listening on 127.0.0.1:65432",
     connected: "Connected by ('127.0.0.1', 40610)",
     received: "Received from ('127.0.0.1', 40610): hello",
-    reset: "lecture1_server: the client reset the connection (ECONNRESET)",
+    reset: "lecture1_server: read ECONNRESET; the client reset the connection",
     closed: "Connection with ('127.0.0.1', 40610) closed",
     down: "Server is shutting down...",
   };
@@ -517,9 +517,9 @@ test("each line stands between its calls", async () => {
   assert.equal(
     [
       "Received from server: hello",
-      "lecture1_client: nobody listens (ECONNREFUSED)",
-      "lecture1_client: the server reset the connection (ECONNRESET)",
-      "lecture1_client: the server closed without an answer (EOF)",
+      "lecture1_client: connect ECONNREFUSED 127.0.0.1:1; nobody listens there, is the server running?",
+      "lecture1_client: read ECONNRESET; the server reset the connection",
+      "lecture1_client: EOF; the server closed without an answer",
       "something else",
     ].map((line) => around("client", line)),
     ["recv ◆ close", "connect ◆ ", "recv ◆ ", "recv ◆ ", " ◆ "],

@@ -510,7 +510,7 @@ live("--refused: SYN, then RST", async () => {
       ["server", "RST,ACK", "refuses"],
     ],
   );
-  assert.match(lines.at(-1)!.text, /\(ECONNREFUSED\)$/);
+  assert.match(lines.at(-1)!.text, / ECONNREFUSED /);
 });
 
 test.when(canCapture && onLinux)(
@@ -561,7 +561,7 @@ live(
     const leaves = packets.find(({ does }) => does.includes("closes"))!;
     assert.is(leaves.connection, 1);
     assert.ok(second.at(-1)!.timeMs > leaves.timeMs);
-    assert.match(lines.at(-1)!.text, /\(ECONNRESET\)$/);
+    assert.match(lines.at(-1)!.text, / ECONNRESET;/);
   },
 );
 

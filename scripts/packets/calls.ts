@@ -14,8 +14,8 @@ const accepting: Calls[] = [
 const calls: Record<Design | "client", Calls[]> = {
   client: [
     [/^Received from server/, "recv", "close"],
-    [/\((ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH)\)$/, "connect", ""],
-    [/\((ECONNRESET|EOF)\)$/, "recv", ""],
+    [/^lecture1_client: connect /, "connect", ""],
+    [/^lecture1_client: (read |EOF)/, "recv", ""],
   ],
   server: accepting,
   forever: [
