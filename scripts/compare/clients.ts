@@ -23,7 +23,7 @@ const outcomes: [RegExp, Outcome][] = [
   [/^Received from server: /m, "wrong"],
   [/ECONNREFUSED|ConnectionRefusedError/, "refused"],
   [/ECONNRESET|EPIPE|ConnectionResetError|BrokenPipeError/, "reset"],
-  [/\(EOF\)/, "closed"],
+  [/: EOF;/, "closed"],
 ];
 
 /** Now, in ms since 1970, to the microsecond: the same clock in every process. */
