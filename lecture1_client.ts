@@ -57,16 +57,20 @@ function socket() {
 
     /** Waits for 1 to `size` bytes. At the end of the stream Python returns b"", this throws. */
     async recv(size: number): Promise<Buffer> {
-      if (s.readableLength === 0) await once(s, "readable");
-      const data = s.read(Math.min(size, s.readableLength));
-      if (data) return data;
+      while (!s.readableEnded) {
+        if (s.errored) throw s.errored;
+        const data = s.read(Math.min(size, s.readableLength));
+        if (data) return data;
+        const waits = new AbortController();
+        const either = ["end", "readable"].map((it) => once(s, it, waits));
+        await Promise.race(either).finally(() => waits.abort());
+      }
       throw Object.assign(new Error("EOF"), { code: "EOF" });
     },
 
     /**
-     * Sends what is left of the message, then FIN. What the server still sends is
-     * read and dropped: closing with bytes unread would reset the connection (RFC
-     * 1122, 4.2.2.13). After a second of silence it closes, whatever the server does.
+     * Sends what is left, then FIN; closes after a second of silence. What the server
+     * sends is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
      */
     async close() {
       s.resume();

@@ -93,17 +93,19 @@ function socket() {
 
 /** The socket that Python's accept() returns. */
 function connection(client: net.Socket) {
-  let ended = false;
-
   return {
     /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
     async recv(size: number): Promise<Buffer | null> {
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
-      if (client.errored) throw client.errored;
-      if (client.readableLength === 0 && !ended) await once(client, "readable");
-      const data = client.read(Math.min(size, client.readableLength));
-      ended = data === null;
-      return data;
+      while (!client.readableEnded) {
+        if (client.errored) throw client.errored;
+        const data = client.read(Math.min(size, client.readableLength));
+        if (data) return data;
+        const waits = new AbortController();
+        const either = ["end", "readable"].map((it) => once(client, it, waits));
+        await Promise.race(either).finally(() => waits.abort());
+      }
+      return null;
     },
 
     /** Returns when the kernel has taken every byte; a client that doesn't read makes it wait. */

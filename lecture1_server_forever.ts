@@ -253,6 +253,7 @@ function threadSide(mainThread: MessagePort, memory: Memory) {
 function mainSide(client: net.Socket, memory: Memory) {
   const { length, received, unwritten } = memory;
   let wanted = 0; // by recv
+  client.on("end", receive).on("close", receive);
 
   function receive() {
     if (wanted === 0) return;
@@ -278,9 +279,7 @@ function mainSide(client: net.Socket, memory: Memory) {
     if (message === null) return client.destroySoon();
     if (typeof message !== "number") return write(message);
     wanted = message;
-    if (client.listenerCount("readable") === 0)
-      for (const event of ["readable", "end", "close"])
-        client.on(event, receive);
+    if (client.listenerCount("readable") === 0) client.on("readable", receive); // from now on Node reads
     receive();
   };
 }

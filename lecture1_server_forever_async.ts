@@ -128,14 +128,14 @@ function openConnection(client: net.Socket) {
   let cancelled = false;
   let wake = () => {};
   client.on("error", () => {}); // whoever waits for the client is told
-  client.on("close", () => wake());
+  client.on("end", () => wake()).on("close", () => wake());
 
   const reader = {
     /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
     async read(size: number): Promise<Buffer | null> {
       while (printed.length > 65536) await writing; // the output is slower than the clients
       if (client.listenerCount("readable") === 0)
-        client.on("readable", () => wake()).on("end", () => wake());
+        client.on("readable", () => wake()); // from now on Node reads
       while (true) {
         if (cancelled) throw cancelledError;
         if (client.errored) throw client.errored;

@@ -137,6 +137,12 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     assert.match(complaint(), stderr);
   }
 
+  /** A line that makes this server's handler sleep. */
+  const sleeping = (ms: number) =>
+    name.endsWith("server_forever")
+      ? `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms});`
+      : `await new Promise((resolve) => setTimeout(resolve, ${ms}));`;
+
   async function leave(client: Client) {
     client.fin();
     assert.is(await client.ending(), "FIN");
@@ -202,11 +208,8 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
   test.when(onLinux)(
     "bytes that come before the first recv lie in the kernel, as Recv-Q shows",
     async () => {
-      const sleeps = name.endsWith("server_forever")
-        ? "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);"
-        : "await new Promise((resolve) => setTimeout(resolve, 1500));";
       const script = await edited(server, (code) =>
-        code.replace(/const utf8 = .*/, `$&\n${sleeps}`),
+        code.replace(/const utf8 = .*/, `$&\n${sleeping(1500)}`),
       );
       const client = await connect(script.port);
       await client.send("Hello, Server!");
@@ -217,6 +220,18 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
       assert.is(await recvQueue(client), 0);
     },
   );
+
+  test("a FIN that comes while the server does something else", async () => {
+    const script = await edited(server, (code) =>
+      code.replace(/ print\(`Received.*/, `$&\n${sleeping(300)}`),
+    );
+    const client = await connect(script.port);
+    await client.send("hello");
+    await script.saw(/Received/);
+    client.fin();
+    assert.is(String(await client.recv(5)), "hello");
+    assert.is(await client.ending(), "FIN");
+  });
 
   test("bytes that are not UTF-8 are echoed and shown as U+FFFD", () =>
     withClient(
@@ -268,13 +283,15 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     async () => {
       const script = await serve();
       const { port, pid } = script;
-      const before = await memory(pid);
       const flood = Buffer.from(
         random(1)
           .bytes(48 * 2 ** 20)
           .toString("base64"),
       );
       const client = await connect(port, { reading: false });
+      await script.saw(/Connected by/);
+      await sleep(200);
+      const before = await memory(pid); // with the client's thread, where it has one
       const sent = client.sendPieces(flood);
       await stalls(client);
       if (server.forever) await visit(port, "the others are served");
