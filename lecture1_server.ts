@@ -174,7 +174,7 @@ function fail(error: NodeJS.ErrnoException) {
   const advice: Record<string, string> = {
     EADDRINUSE: "; stop the program that listens there or take another --port",
     EADDRNOTAVAIL: "; no address of this machine, check --host",
-    EACCES: "; reserved by the system (or Hyper-V, WSL): take another --port",
+    EACCES: "; below 1024, or reserved by Hyper-V or WSL: take another --port",
     ENOTFOUND: "; unknown host, check --host",
     EAI_AGAIN: "; unknown host, check --host and the network",
     ECONNRESET: "; the client reset the connection",

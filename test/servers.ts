@@ -416,6 +416,21 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     );
   });
 
+  test.when(onLinux && process.getuid!() === 0)(
+    "a port that isn't for everybody: why, also where Windows reserves it",
+    async () => {
+      const nobody = ["setpriv", "--reuid=65534", "--clear-groups"];
+      const command = [process.execPath, ...tsxLoader];
+      const file = projectFile(`${name}.ts`);
+      const script = launch([...nobody, ...command, file, "--port", "1"]);
+      assert.equal(await script.exit(), { code: 1, signal: null });
+      assert.is(
+        script.output.stderr,
+        `${name}: listen EACCES: permission denied 127.0.0.1:1; below 1024, or reserved by Hyper-V or WSL: take another --port\n`,
+      );
+    },
+  );
+
   test("wrong flags: one line that says what to write, exit 2", () =>
     wrongFlags(name, [["--prot", "1"], ["--port", "65536"], ["--host="]]));
 
