@@ -57,32 +57,51 @@ async function compare(options: Options): Promise<Comparison> {
   const began = performance.now();
   const { programs, missing } = findPrograms(options);
   const results = programs.map(emptyResult);
-  const step = async (index: number, name: string, measure: Step) => {
+  const step = async (
+    index: number,
+    name: string,
+    measure: Step,
+    starting?: Promise<Running>,
+  ) => {
     const result = results[index]!;
-    if (!result.failure)
-      Object.assign(result, await oneStep(name, programs[index]!, measure));
+    if (result.failure)
+      return starting?.then((server) => server.stop()).catch(() => {});
+    const program = programs[index]!;
+    Object.assign(result, await oneStep(name, program, measure, starting));
   };
-  const sideBySide = (name: string, measure: Step) =>
-    Promise.all(programs.map((_, index) => step(index, name, measure)));
+  const sideBySide = (name: string, measure: Step, some = programs) =>
+    Promise.all(
+      some.map((program) => step(programs.indexOf(program), name, measure)),
+    );
 
-  // 1. One after another, as the lecture says; the servers meanwhile side by side,
-  // and beside them what idle connections take, which needs no quiet.
-  const idles = Promise.all(
-    programs.map((program) =>
-      program.design === "server" // it has one client
-        ? {}
-        : oneStep("idle clients", program, idle),
-    ),
-  );
+  // 1. One after another, as the lecture says; the servers meanwhile side by side.
   await sideBySide("clients in turn", inTurn);
-  for (const [index, found] of (await idles).entries())
-    if (!results[index]!.failure) Object.assign(results[index]!, found);
-  for (const index of programs.keys()) {
-    // 2. One client stays connected, and N others come.
-    await step(index, "while one stays", whileOneStays);
-    // 3. More and more connections echo at once.
-    await step(index, "all at once", allAtOnce);
+
+  // What idle connections take needs no quiet: it is measured beside the first server
+  // of step 2, which only lets its clients wait. It serves one, the others many.
+  const many = programs.filter(({ design }) => design !== "server");
+  const beside = () => sideBySide("idle clients", idle, many);
+  if (programs[0] === many[0]) await beside();
+
+  // 2. One client stays connected, and N others come.
+  // 3. More and more connections echo at once.
+  // For that a server has the machine for itself; the next one starts meanwhile.
+  const alone = programs.flatMap((program, index) => [
+    { index, program, name: "while one stays", measure: whileOneStays },
+    { index, program, name: "all at once", measure: allAtOnce },
+  ]);
+  let next: Promise<Running> | undefined;
+  for (const [i, { index, name, measure }] of alone.entries()) {
+    const starting = next;
+    next = alone[i + 1]?.program.start();
+    next?.catch(() => {}); // its own step tells
+    const first = i === 0 && programs[0] !== many[0];
+    await Promise.all([
+      step(index, name, measure, starting),
+      first && beside(),
+    ]);
   }
+
   // 4. Ctrl+C with a client connected; side by side again.
   await sideBySide("Ctrl+C", ctrlC);
   const crosswise = options.python ? await crossAll(programs) : [];
@@ -114,23 +133,26 @@ function emptyResult({ design, language, file }: Program): ServerResult {
 /**
  * Does one step with a fresh server. Whatever goes wrong is what it finds, with the
  * server's last lines.
+ *
+ * @param starting the server, where it has been started before
  */
 async function oneStep(
   name: string,
   program: Program,
   measure: Step,
+  starting = program.start(),
 ): Promise<Found> {
   const title = words.title(program.design, program.language);
   const tell = (doing: Doing, done?: number, of?: number) =>
     progress.set(
       title,
       doing && words.doing[doing],
-      of === undefined ? "" : `${done}/${of}`,
+      [done, of].filter((number) => number !== undefined).join("/"),
     );
   let server: Running | undefined;
   try {
     tell("starting");
-    server = await program.start();
+    server = await starting;
     return await measure({ program, server, options, tell });
   } catch (error) {
     const { trouble, output } = error as Error & {

@@ -1,9 +1,8 @@
 /** compare: what it measures, on a quiet machine and on a busy one, and how it shows it. */
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
@@ -24,11 +23,18 @@ import {
   notes,
   parity,
 } from "../scripts/compare/sentences.ts";
-import { typescriptProgram } from "../scripts/compare/servers.ts";
+import * as servers from "../scripts/compare/servers.ts";
 import { table } from "../scripts/compare/table.ts";
 import { texts } from "../scripts/compare/texts.ts";
-import { longestWait, rate, time, waitOf } from "../scripts/compare/words.ts";
+import {
+  answeredMeanwhile,
+  longestWait,
+  rate,
+  time,
+  waitOf,
+} from "../scripts/compare/words.ts";
 import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
+import { copyProject } from "./copy.ts";
 import {
   hasSignals,
   launchMarked,
@@ -43,16 +49,25 @@ const test = suite("compare");
 const words = texts.en;
 const plain = stripVTControlCharacters;
 
-/** Starts compare; whatever it starts inherits a mark in its environment. */
-function start(args: string[], env: NodeJS.ProcessEnv = {}) {
-  const file = projectFile("scripts/compare.ts");
-  return launchMarked([process.execPath, ...tsxLoader, file, ...args], env);
+/**
+ * Starts compare; whatever it starts inherits a mark in its environment.
+ *
+ * @param folder the project, or a copy of it
+ * @param by a command that starts it
+ */
+function start(args: string[], folder = projectFile("."), by: string[] = []) {
+  const file = join(folder, "scripts", "compare.ts");
+  return launchMarked([...by, process.execPath, ...tsxLoader, file, ...args]);
 }
 
 /** Runs compare with small numbers to its end and reads its JSON. */
-async function run(args: string[], code = 0, env: NodeJS.ProcessEnv = {}) {
+async function run(
+  args: string[],
+  code = 0,
+  ...where: [folder?: string, by?: string[]]
+) {
   const small = ["-n", "3", "--stay", "500", "--load", "0.2", "--json", "-"];
-  const script = start([...small, ...args], env);
+  const script = start([...small, ...args], ...where);
   assert.is((await script.exit(60_000)).code, code);
   await noneLeft(script.mark);
   const comparison = JSON.parse(script.output.stdout) as Comparison;
@@ -163,36 +178,64 @@ test("a real run finds what the lecture's tables say", async () => {
 test.when(onLinux)(
   "a busy machine: forever still answers all while one stays, and it is said",
   async () => {
-    // Six programs that do nothing but compute, on all cores.
-    const busy = Array.from({ length: 3 * availableParallelism() }, () =>
-      spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }),
-    );
-    try {
-      const only = ["-n", "6", "--load", "0.1", "--only", "server,forever"];
-      const { comparison, first, second } = await run(only);
-      const all = Array(6).fill("answered");
-      assert.equal(outcomes(second), { inTurn: all, stay: all });
-      for (const { connectedMs, reportedMs } of second.stay!.clients)
-        assert.ok(
-          Math.min(reportedMs!, connectedMs! + 500) <= second.stay!.leftMs,
-          "the stayer left too early",
-        );
-      assert.equal(outcomes(first).stay, Array(6).fill("reset"));
-      for (const run of first.stay!.clients) assert.ok(waitOf(run)! >= 490);
-      const said = answer(comparison, words).join("\n");
-      assert.match(said, /server 0 of 6, forever all 6/);
-      assert.match(
-        notes(comparison, words).join("\n"),
-        /Other programs used up to \d\.\d of \d+ cores/,
+    // One core for compare and for three programs that do nothing but compute.
+    const pinned = ["taskset", "-c", "0"];
+    for (let i = 0; i < 3; i++)
+      launch([...pinned, process.execPath, "-e", "for (;;);"]);
+    const only = ["-n", "8", "--load", "0.1", "--only", "server,forever"];
+    const here = projectFile(".");
+    const { comparison, first, second } = await run(only, 0, here, pinned);
+    const all = Array(8).fill("answered");
+    assert.equal(outcomes(second), { inTurn: all, stay: all });
+    for (const { connectedMs, reportedMs } of second.stay!.clients)
+      assert.ok(
+        Math.min(reportedMs!, connectedMs! + 500) <= second.stay!.leftMs,
+        "the stayer left too early",
       );
-    } finally {
-      for (const program of busy) program.kill("SIGKILL");
-    }
+    assert.equal(outcomes(first).stay, Array(8).fill("reset"));
+    for (const run of first.stay!.clients) assert.ok(waitOf(run)! >= 490);
+    const said = answer(comparison, words).join("\n");
+    assert.match(said, /server 0 of 8, forever all 8/);
+    assert.match(
+      notes(comparison, words).join("\n"),
+      /Other programs used up to \d\.\d of \d+ cores/,
+    );
   },
 );
 
+test("a server that still works for its clients gets the time; one whose port is taken another port", async () => {
+  const { folder, replace } = await copyProject();
+  const forever = "lecture1_server_forever.ts";
+  const computes = "for (let i = 0; i < 1e9; i++);";
+  await replace(forever, "const utf8 = ", `${computes}\n  const utf8 = `);
+  const started = JSON.stringify(join(folder, "started"));
+  const once = `import { writeFileSync } from "node:fs";
+if (!existsSync(${started})) {
+  writeFileSync(${started}, "");
+  throw new Error("listen EADDRINUSE");
+}
+`;
+  await replace(forever, "if (isMain()) {", `${once}if (isMain()) {`);
+  // The copy's own modules, so that they start the copy's scripts.
+  const module = (name: string) =>
+    import(pathToFileURL(join(folder, "scripts", `${name}.ts`)).href);
+  const copied: typeof servers = await module("compare/servers");
+  const program = copied.typescriptProgram("forever");
+  const server = await program.start();
+  try {
+    const options = parseOptions(["-n", "3", "--stay", "100"]);
+    const task = { program, server, options, tell: () => {} };
+    const { stay } = await whileOneStays(task);
+    const result = { stay } as ServerResult;
+    assert.ok(longestWait(result)! > 400, "it doesn't compute long enough");
+    assert.is(answeredMeanwhile(result), 3);
+  } finally {
+    await server.stop();
+  }
+});
+
 test("who starts too late is not waited for, and that is said", async () => {
-  const real = typescriptProgram("server");
+  const real = servers.typescriptProgram("server");
   const server = await real.start();
   const late = {
     ...real,
@@ -273,17 +316,11 @@ test("an original that doesn't hold the lecture's port is told", async () => {
 });
 
 test("more clients than forever serves at once: the rest has its turn later", async () => {
-  const folder = await temporaryFolder();
-  const name = "lecture1_server_forever.ts";
-  const text = await readFile(projectFile(name), "utf8");
-  const fewer = text.replace("maxThreads = 200", "maxThreads = 3");
-  assert.is.not(fewer, text);
-  await writeFile(join(folder, name), fewer);
-  const { comparison, first } = await run(
-    ["--only", "forever", "-n", "5", "--load", "0.1"],
-    0,
-    { LECTURE1_FIXTURES: folder },
-  );
+  const { folder, replace } = await copyProject();
+  const forever = "lecture1_server_forever.ts";
+  await replace(forever, "maxThreads = 200", "maxThreads = 3");
+  const few = ["--only", "forever", "-n", "5", "--load", "0.1"];
+  const { comparison, first } = await run(few, 0, folder);
   assert.is(first.failure, undefined);
   const { unanswered, answeredLater, withoutEcho } = first.load!;
   assert.equal([unanswered, answeredLater, withoutEcho], [2, 2, 2]);
@@ -411,7 +448,7 @@ for (const [first, firstFails, second, secondFails] of [
   [dies, /exit code 7/, answersWrongly, /Hello, Robot!/],
 ] as const)
   test(`servers that fail (${firstFails}, ${secondFails}) are reported, the third is measured`, async () => {
-    const folder = await temporaryFolder();
+    const { folder } = await copyProject();
     const serve = `import net from "node:net";
 const port = process.argv[3];
 const serve = (treat) => net.createServer(treat).listen(port, "127.0.0.1", () =>
@@ -419,18 +456,16 @@ const serve = (treat) => net.createServer(treat).listen(port, "127.0.0.1", () =>
     const names = ["lecture1_server.ts", "lecture1_server_forever.ts"];
     await writeFile(join(folder, names[0]!), serve + first);
     await writeFile(join(folder, names[1]!), serve + second);
-    const { comparison, ...servers } = await run([], 1, {
-      LECTURE1_FIXTURES: folder,
-    });
+    const { comparison, ...results } = await run([], 1, folder);
     for (const [server, message] of [
-      [servers.first, firstFails],
-      [servers.second, secondFails],
+      [results.first, firstFails],
+      [results.second, secondFails],
     ] as const) {
       assert.is(server.failure?.step, "clients in turn");
       assert.match(server.failure!.message, message);
     }
-    assert.is(servers.third.failure, undefined);
-    assert.type(servers.third.ctrlC, "object");
+    assert.is(results.third.failure, undefined);
+    assert.type(results.third.ctrlC, "object");
     const said = notes(comparison, words).join("\n");
     assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
     if (first === neverStarts) assert.match(said, /no robot here/);

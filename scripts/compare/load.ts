@@ -48,11 +48,8 @@ export async function allAtOnce(task: Task): Promise<Found> {
   const [before, files] = await Promise.all([server.footprint(), openFiles()]);
   const growth: Load[] = [];
   let growthEnd: GrowthEnd | undefined;
-  for (const connections of levelsOf(
-    program.design,
-    options.clients,
-    options.grow,
-  )) {
+  const levels = levelsOf(program.design, options.clients, options.grow);
+  for (const connections of levels) {
     const more = connections > options.clients;
     growthEnd = more ? lackOfMemory(connections, before, growth) : undefined;
     if (growthEnd) break;

@@ -74,7 +74,7 @@ export async function inTurn(task: Task): Promise<Found> {
 /** Connections with which the price of one is measured, at most. */
 const manyIdle = 50;
 
-/** Beside step 1: what each of N connections takes that does nothing. */
+/** What each of N connections takes that does nothing. */
 export async function idle(task: Task): Promise<Found> {
   const { server, options, tell } = task;
   const open: Connection[] = [];
@@ -90,7 +90,7 @@ export async function idle(task: Task): Promise<Found> {
     // Those for whom there is no thread don't count.
     await Promise.allSettled(Array.from({ length: more }, come));
     if (served === 0) throw failed("hangs", `no echo in ${patience / 1000} s`);
-    tell("idle", served - 1, options.clients);
+    tell("idle", served);
     await sleep(settleMs);
     return server.footprint();
   }
@@ -119,26 +119,31 @@ function taken(before: Footprint, after: Footprint): number {
   return (after.memoryMB ?? NaN) - (before.memoryMB ?? NaN);
 }
 
+/** Milliseconds without work after which a server does nothing for those who wait. */
+const idleMs = 250;
+
 /**
  * Step 2: one client stays connected, the client programs come at the same time. It
- * stays until each of them has been answered, or connected for the time of --stay;
- * those that find no room among the processes come when others have left.
+ * stays until each of them has been answered, or connected for the time of --stay while
+ * the server no longer works for it; those that find no room among the processes come
+ * when others have left.
  *
  * @param limitMs how long it stays at most
  */
 export async function whileOneStays(
-  { program, server, options, tell, ...rest }: Task,
+  task: Task,
   limitMs = startPatience,
 ): Promise<Found> {
+  const { program, server, options, tell } = task;
   const { clients, stayMs } = options;
   const stayer = await connect(server.port);
   await answers(stayer);
   const since = now();
   const stay: Stay = { leftMs: 0, clients: [] };
-  const waiting = new Set<number>();
+  const here = new Set<number>();
+  const patient = new Set<number>(); // of these, those that may wait on
   let started = 0;
-  let running = 0;
-  let settled = 0;
+  let resting: Promise<void> | undefined;
 
   function leave(): void {
     if (stay.leftMs) return;
@@ -146,10 +151,13 @@ export async function whileOneStays(
     stayer.leave();
   }
   /** One has been answered or has waited enough; when it was the last, the stayer leaves. */
-  function done(index: number): void {
-    if (waiting.delete(index)) tell("one stays", ++settled, clients);
-    const more = started < clients && running < processesAtOnce;
-    if (waiting.size === 0 && !more) leave();
+  async function done(index: number): Promise<void> {
+    if (patient.delete(index))
+      tell("one stays", started - patient.size, clients);
+    const more = started < clients && here.size < processesAtOnce;
+    if (patient.size || more) return;
+    if (here.size) await (resting ??= atRest(server).catch(() => {}));
+    leave();
   }
   const limit = setTimeout(() => {
     stay.limitReached = true;
@@ -159,29 +167,39 @@ export async function whileOneStays(
   tell("one stays", 0, clients);
   stay.clients = await atOnce(clients, processesAtOnce, async (index) => {
     started++;
-    running++;
-    waiting.add(index);
+    here.add(index);
+    patient.add(index);
     let waits: NodeJS.Timeout | undefined;
-    const onConnected = () =>
-      void (waits = setTimeout(() => done(index), stayMs));
+    const onConnected = () => {
+      waits = setTimeout(done, Math.max(0, stayMs - idleMs), index);
+    };
+    const { port } = server;
     const answer = limitMs + stayMs + patience;
-    const run = await clientRun(
-      program,
-      server.port,
-      since,
-      answer,
-      onConnected,
-    );
+    const run = await clientRun(program, port, since, answer, onConnected);
     clearTimeout(waits);
-    running--;
-    done(index);
+    here.delete(index);
+    void done(index);
     return run;
   });
   clearTimeout(limit);
   leave();
   stay.clients.forEach(checkAnswer);
-  checkAlive({ program, server, options, tell, ...rest });
+  checkAlive(task);
   return { stay };
+}
+
+/**
+ * Waits until the server has nothing to do: on a busy machine it may take seconds to
+ * start its threads. Where its CPU time isn't known it counts as idle.
+ */
+async function atRest(server: Running): Promise<void> {
+  for (let before = await server.footprint(); ;) {
+    await sleep(idleMs);
+    const after = await server.footprint();
+    const worked = (after.cpuSeconds ?? 0) - (before.cpuSeconds ?? 0);
+    if (worked * 1000 < idleMs / 100) return;
+    before = after;
+  }
 }
 
 /** Step 4: Ctrl+C while a client is connected. */
@@ -203,10 +221,11 @@ export async function ctrlC({ server, tell }: Task): Promise<Found> {
   const reactedMs = since();
   const echoed = await Promise.race([
     client.echo(hello),
-    sleep(500).then(() => false),
+    sleep(500, false, { ref: false }),
   ]);
   const lastEchoMs = since();
-  if (!echoed) await Promise.race([client.ended, sleep(500)]);
+  if (!echoed)
+    await Promise.race([client.ended, sleep(500, 0, { ref: false })]);
   const disconnected = disconnectedMs !== undefined;
   client.leave();
   const leftMs = since();

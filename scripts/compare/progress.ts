@@ -1,4 +1,4 @@
-/** What the user sees while it runs: one changing line on a terminal, plain lines in a pipe. */
+/** What the user sees while it runs: one changing line on a terminal; in a pipe a line for what is new, and now and then. */
 import { clearScreenDown, cursorTo, moveCursor } from "node:readline";
 import cliTruncate from "cli-truncate";
 import stringWidth from "string-width";
@@ -22,6 +22,7 @@ interface State {
 export function showProgress() {
   const parts = new Map<string, State>();
   const started = performance.now();
+  const said = new Set<string>();
   let shown = "";
 
   /** Those that do the same thing stand together, so that all fit into a line. */
@@ -63,12 +64,11 @@ export function showProgress() {
   return {
     /** Says how far a part is; what "" ends it. */
     set(part: string, what: string, amount = ""): void {
-      const state = { what, amount };
-      const news = parts.get(part)?.what !== what;
-      if (what) parts.set(part, state);
+      if (what) parts.set(part, { what, amount });
       else parts.delete(part);
-      if (news && what && !stderr.isTTY)
-        stderr.write(`${line(new Map([[part, state]]))}\n`);
+      if (stderr.isTTY || !what || said.has(what)) return;
+      said.add(what);
+      stderr.write(`${line(parts)}\n`);
     },
     end(): void {
       clearInterval(timer);

@@ -81,15 +81,22 @@ async function withPreload(preload: string, file: string, port: number) {
   return [process.execPath, "--import", href, script, "--port", String(port)];
 }
 
-/** LECTURE1_FIXTURES puts other scripts in the place of the lecture's, for the tests. */
-const fixtures = process.env.LECTURE1_FIXTURES ?? projectFile(".");
+/** Starts a server; where another program takes its port first, once more on another one. */
+async function onFreePort(start: (port: number) => Promise<Launched>) {
+  for (let tries = 1; ; tries++) {
+    const server = await start(await freePort());
+    try {
+      return await listening(server);
+    } catch (error) {
+      const taken = /EADDRINUSE|Address already in use/.test(server.all());
+      if (!taken || tries === 3) throw error;
+    }
+  }
+}
 
 /** The TypeScript server of a design. */
 export function typescriptProgram(design: Design): Program {
-  const fixture = join(fixtures, `${scriptNames[design]}.ts`);
-  const file = existsSync(fixture)
-    ? fixture
-    : projectFile(`${scriptNames[design]}.ts`);
+  const file = projectFile(`${scriptNames[design]}.ts`);
   const clientCommand = (port: number) =>
     withPreload("marks", projectFile("lecture1_client.ts"), port);
   return {
@@ -98,10 +105,10 @@ export function typescriptProgram(design: Design): Program {
     file,
     async start() {
       await clientCommand(0); // so that no client's start takes longer for it
-      const command = await withPreload("footprint", file, await freePort());
-      const server = await listening(
-        launch(command, process.env, undefined, true),
-      );
+      const server = await onFreePort(async (port) => {
+        const command = await withPreload("footprint", file, port);
+        return launch(command, process.env, undefined, true);
+      });
       const footprint = () => server.ask<Footprint>("footprint");
       return Object.assign(server, { footprint });
     },
@@ -124,7 +131,7 @@ export function pythonProgram(
     language: "Python",
     file,
     async start() {
-      const server = await listening(launchPython(file, await freePort()));
+      const server = await onFreePort(async (port) => launchPython(file, port));
       const footprint = () => footprintOf(server.pid);
       return Object.assign(server, { footprint });
     },
