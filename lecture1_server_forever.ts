@@ -62,7 +62,7 @@ if (isMain()) {
 
 /** What a thread can do with its client; every call may block the thread, and no other. */
 type Connection = ReturnType<typeof threadSide>;
-type Thread = { target: typeof handleClient; args: [net.Socket, string] };
+type Thread = { target: typeof handleClient; args: [net.Socket, ...unknown[]] };
 type Memory = ReturnType<typeof sharedMemory>;
 
 const keyboardInterrupt = new Error("Ctrl+C");
@@ -156,17 +156,17 @@ function socket() {
  * the answer stands in memory that both share. The main thread never sleeps: it works
  * for all threads, and for whoever connects.
  */
-function createThread({ target, args: [client, addr] }: Thread) {
+function createThread({ target, args: [client, ...args] }: Thread) {
   const memory = sharedMemory();
 
   // The Worker gets the text of the functions it needs: loading this file again in
   // every thread would take several times as long.
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");
-    const { memory, addr, script } = workerData;
+    const { memory, args, script } = workerData;
     globalThis.__name = (named) => named; // tsx puts calls of it into every function
     const target = require("node:vm").runInThisContext(...script);
-    target((${threadSide})(parentPort, memory), addr);`;
+    target((${threadSide})(parentPort, memory), ...args);`;
 
   function failed({ name, code, message }: NodeJS.ErrnoException) {
     const started = code !== "ERR_WORKER_INIT_FAILED";
@@ -174,7 +174,7 @@ function createThread({ target, args: [client, addr] }: Thread) {
     const advice = started
       ? "it sees nothing else of this file"
       : `from now on ${maxThreads} at a time, ulimit -n may allow more`;
-    complain(`the thread of ${addr} failed: ${name}: ${message}; ${advice}`);
+    complain(`the thread of ${args[0]} failed: ${name}: ${message}; ${advice}`);
   }
 
   return {
@@ -186,7 +186,7 @@ function createThread({ target, args: [client, addr] }: Thread) {
           eval: true,
           execArgv: [], // not tsx's, which would load it in every thread
           name: `${client.remoteAddress}:${client.remotePort}`,
-          workerData: { memory, addr, script: scriptOf(target) },
+          workerData: { memory, args, script: scriptOf(target) },
           resourceLimits: { maxYoungGenerationSizeMb: 2 }, // an echo leaves little behind
         });
         worker.on("message", mainSide(client, memory));

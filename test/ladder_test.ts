@@ -33,6 +33,24 @@ test("the recorded run", async () => {
   ]);
 });
 
+test("a printed line is cut at the terminal's width, an error is wrapped at words", async () => {
+  const error =
+    "lecture1_client: connect ECONNREFUSED 127.0.0.1:65432; nobody listens there, is the server running?";
+  const printed = (text: string) =>
+    plain(
+      printedLines(
+        { ...recordedRun, lines: [{ ...recordedRun.lines[0]!, text }] },
+        view(80),
+      ),
+    ).split("\n");
+  const [cut, ...rest] = printed("x".repeat(200));
+  assert.is(stringWidth(cut!), 80);
+  assert.equal(rest, []);
+  const whole = printed(error);
+  assert.ok(whole.every((row) => stringWidth(row) <= 80));
+  assert.ok(whole.join(" ").replace(/ +/g, " ").includes(error));
+});
+
 const bitOf = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 };
 
 interface Values {

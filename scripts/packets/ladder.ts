@@ -1,6 +1,7 @@
 /** Draws a recording: client left, server right, time downwards, an arrow for each packet. */
 import cliTruncate from "cli-truncate";
 import stringWidth from "string-width";
+import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx";
 import {
   eventsOf,
@@ -23,9 +24,6 @@ export interface View {
 /** Columns of the words beside an arrow; where there are less than the least, they stand below it. */
 const wordsWidth = { least: 20, most: 34 };
 
-/** Columns that a line of the scripts may take: an error with its code fits. */
-const lineWidth = 120;
-
 /** What a ladder is drawn with. */
 const unicode = {
   shaft: "─",
@@ -47,18 +45,28 @@ const ascii: typeof unicode = {
 };
 const strokesOf = (view: View) => (view.ascii ? ascii : unicode);
 
-/** The lines that the scripts printed, one row each; empty where none are known. */
+/** The lines that the scripts printed, a row each; empty where none are known. */
 export function printedLines(recording: Recording, view: View): string {
   const { columns, texts } = view;
   const time = timeOf(recording);
   const who = longest(Object.values(texts.sides));
   const rows = recording.lines.map(({ timeMs, from, text }) => {
     const side = padEnd(texts.sides[from], who);
-    const row = `${time(timeMs)}  ${side}  ${visible(text)}`;
-    return cut(row, Math.max(columns, lineWidth), strokesOf(view));
+    const before = `${time(timeMs)}  ${side}  `;
+    const room = columns - stringWidth(before);
+    if (!isError(text))
+      return before + cut(visible(text), room, strokesOf(view));
+    const below = `\n${" ".repeat(stringWidth(before))}`;
+    return (
+      before +
+      wrapAnsi(visible(text), room, { hard: true }).replaceAll("\n", below)
+    );
   });
   return rows.join("\n");
 }
+
+/** What a script says of an error begins with its name; it is shown whole. */
+const isError = (text: string) => /^lecture1_\w+: /.test(text);
 
 /**
  * The packets, and among them the marks of the lines that the scripts printed

@@ -17,6 +17,21 @@ export interface Options extends Run {
   help: boolean;
 }
 
+/** Bytes at most: Windows' command lines, of which the message is a part, hold 32,767 characters. */
+const mostBytes = 30_000;
+
+/** What --read, which runs nothing, can't do with. */
+const ofRun = [
+  ...(["server", "message", "bytes"] as const),
+  ...(["refused", "reset", "save"] as const),
+];
+
+function numberIn(bytes: string): number {
+  const number = /^\d+$/.test(bytes) ? Number(bytes) : 0;
+  if (number >= 1 && number <= mostBytes) return number;
+  throw new Error(say.wrong.bytes(bytes, mostBytes));
+}
+
 /**
  * Reads the command line.
  *
@@ -27,6 +42,7 @@ export function parseOptions(args: string[]): Options {
   const values = parseFlags(args, {
     server: { type: "string" },
     message: { type: "string" },
+    bytes: { type: "string" },
     refused: { type: "boolean" },
     reset: { type: "boolean" },
     read: { type: "string" },
@@ -36,18 +52,20 @@ export function parseOptions(args: string[]): Options {
     ascii: { type: "boolean", default: !drawsLines() },
     help: { type: "boolean", default: false },
   });
-  const { server = "server", message = "Hello, Server!" } = values;
+  const { server = "server", bytes } = values;
+  const long = bytes && "x".repeat(numberIn(bytes));
+  const message = values.message ?? long ?? "Hello, Server!";
   const { refused, reset, read, save, json, ascii, help } = values;
   const { wrong } = say;
   if (!designs.includes(server as Design))
     throw new Error(wrong.server(server, designs.join()));
   if (message === "") throw new Error(wrong.message);
+  if (values.message && bytes) throw new Error(wrong.twoMessages);
   for (const [flag, file] of Object.entries({ read, save, json }))
     if (file === "") throw new Error(wrong.file(`--${flag}`));
   if (refused && reset) throw new Error(wrong.twoRuns);
   if (refused && values.server) throw new Error(wrong.refused);
   if (reset && server !== "server") throw new Error(wrong.reset);
-  const ofRun = ["server", "message", "refused", "reset", "save"] as const;
   const other = ofRun.find((flag) => values[flag] !== undefined);
   if (read && other) throw new Error(wrong.read(`--${other}`));
   if (save && save === json) throw new Error(wrong.sameFile);

@@ -26,6 +26,7 @@ export const english = {
   usage: `usage: npx tsx scripts/packets.ts [options]
       --server NAME    server, forever or async (server)
       --message TEXT   what the client sends (Hello, Server!)
+      --bytes N        sends N letters x instead
       --refused        no server: SYN, then RST
       --reset          a second client of lecture1_server: waits, and is reset
       --read FILE      shows a saved capture instead of a run
@@ -39,6 +40,9 @@ export const english = {
     server: (name: string, designs: string) =>
       `--server ${name}: write one of ${designs}`,
     message: "--message is empty: write a text",
+    bytes: (bytes: string, most: number) =>
+      `--bytes ${bytes}: write a number from 1 to ${most}`,
+    twoMessages: "--message and --bytes are two messages: write one of them",
     file: (flag: string) => `${flag} needs a file`,
     twoRuns: "--refused and --reset are two runs: write one of them",
     refused: "--refused starts no server: leave --server out",

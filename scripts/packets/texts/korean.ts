@@ -20,6 +20,7 @@ export const korean: Texts = {
   usage: `사용법: npx tsx scripts/packets.ts [옵션]
       --server NAME    server, forever, async 중 하나 (server)
       --message TEXT   클라이언트가 보낼 문자열 (Hello, Server!)
+      --bytes N        그 대신 글자 x를 N개 보냄
       --refused        서버 없음: SYN, 그리고 RST
       --reset          lecture1_server의 두 번째 클라이언트: 대기 후 강제로 끊김
       --read FILE      실행하는 대신 저장된 캡처를 보여 줌
@@ -32,6 +33,8 @@ export const korean: Texts = {
   wrong: {
     server: (name, designs) => `--server ${name}: ${designs} 중 하나를 쓰세요`,
     message: "--message가 비어 있습니다. 문자열을 쓰세요",
+    bytes: (bytes, most) => `--bytes ${bytes}: 1부터 ${most}까지의 수를 쓰세요`,
+    twoMessages: "--message와 --bytes는 함께 쓸 수 없습니다. 하나만 쓰세요",
     file: (flag) => `${flag}에는 파일 이름이 필요합니다`,
     twoRuns: "--refused와 --reset은 함께 쓸 수 없습니다. 하나만 쓰세요",
     refused: "--refused는 서버를 시작하지 않습니다. --server를 빼세요",
