@@ -43,7 +43,7 @@ import {
   suite,
   temporaryFolder,
 } from "./harness.ts";
-import { sectionsOf } from "./readme.ts";
+import { sectionsOf } from "./documents.ts";
 
 const test = suite("compare");
 const words = texts.en;
@@ -82,10 +82,10 @@ function outcomes(server: ServerResult) {
   };
 }
 
-/** The fields of the JSON, by the README: all that stands between backquotes in its tables. */
+/** The fields of the JSON, by the reference: all that stands between backquotes in its tables. */
 const named = new Set(
-  sectionsOf("README.md")
-    .filter(({ title }) => title === "npm run compare")
+  sectionsOf("docs/reference.md")
+    .filter(({ title }) => title === "compare")
     .flatMap(({ tables }) => tables.flat(2))
     .flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)])
     .map(([, name]) => name!.replace("[]", "").split(".").at(-1)!),
@@ -160,7 +160,7 @@ test("a real run finds what the lecture's tables say", async () => {
     assert.is(third.idle!.perClientThreads, 0);
   }
   const unnamed = [...fieldsOf(comparison)].filter((key) => !named.has(key));
-  assert.equal(unnamed, [], "fields that the README doesn't name");
+  assert.equal(unnamed, [], "fields that the reference doesn't name");
   if (!hasSignals) return;
   const stops = comparison.servers.map(({ ctrlC }) => {
     const { echoed, disconnected, exit, ...times } = ctrlC as CtrlC;

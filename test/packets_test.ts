@@ -39,7 +39,7 @@ import {
   temporaryFolder,
 } from "./harness.ts";
 import { edit } from "./lecture.ts";
-import { sectionsOf } from "./readme.ts";
+import { sectionsOf } from "./documents.ts";
 import { canCapture, tshark } from "./tshark.ts";
 
 const test = suite("packets");
@@ -260,7 +260,7 @@ test("the recordings are of the experiments as the lecture has them", async () =
   const copy = await copyProject(lecturePort);
   const before = await readScripts(copy.folder);
   // The experiments whose packets the lecture shows.
-  for (const { blocks } of sectionsOf("README.md")) {
+  for (const { blocks } of sectionsOf("docs/lecture1.md")) {
     const diff = blocks.find(({ language }) => language === "diff");
     if (!diff || !blocks.some(({ text }) => text.includes("packets"))) continue;
     await edit(diff, copy);

@@ -6,7 +6,6 @@
  */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { glob } from "zx";
 import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
 import {
@@ -19,7 +18,7 @@ import {
 import { readCapture, tsharkVersion } from "../scripts/packets/tshark.ts";
 import { copyProject, lecturePort } from "./copy.ts";
 import { edit } from "./lecture.ts";
-import { sectionsOf } from "./readme.ts";
+import { sectionsOf } from "./documents.ts";
 import { canCapture } from "./tshark.ts";
 
 /** The options of packets for each recording that needs any. */
@@ -38,10 +37,7 @@ const edits: Record<string, RegExp> = {
   noFin: /^\+.*resetAndDestroy/m,
 };
 
-const documents = await glob(["README.md", "docs/*.md"], {
-  cwd: projectFile("."),
-});
-const blocks = documents.flatMap(sectionsOf).flatMap(({ blocks }) => blocks);
+const blocks = sectionsOf("docs/lecture1.md").flatMap(({ blocks }) => blocks);
 
 /** The edit of an experiment, as it stands in the lecture. */
 function editOf(name: string) {

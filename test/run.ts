@@ -17,7 +17,7 @@ const alone = ["measured_test.ts", "terminal_test.ts"];
 // The longest first, so that the short ones fill the rest of the time.
 const order = [
   "forever_test",
-  "readme",
+  "documents",
   "compare",
   "async",
   "packets",

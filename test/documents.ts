@@ -1,6 +1,13 @@
-/** Takes README.md and README.ko.md apart: headings, commands, outputs, edits, tables. */
+/** Takes the documents apart: headings, commands, outputs, edits, tables. */
 import { readFileSync } from "node:fs";
 import { projectFile } from "../scripts/launch.ts";
+
+/** What there is to read, in English; each has a twin in Korean. */
+export const documents = ["README.md", "docs/lecture1.md", "docs/reference.md"];
+
+export function koreanTwin(file: string): string {
+  return file.replace(/md$/, "ko.md");
+}
 
 /** A fenced block: sh is a command, text the output of the one before, diff an edit. */
 export interface Block {
