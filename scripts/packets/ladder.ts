@@ -222,7 +222,7 @@ function colour({ flags, length }: Step) {
  * Text as one line that can't drive the terminal: control codes are shown as \x1b,
  * and what turns or hides text without a column of its own as \u202e.
  */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text
     .replaceAll("\n", "\\n")
     .replace(/[\x00-\x1f\x7f-\x9f]/g, (code) => `\\x${hex(code, 2)}`)

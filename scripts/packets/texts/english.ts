@@ -22,6 +22,16 @@ const findings: Record<Finding, string> = {
   "same ports as before": "same ports as before",
 };
 
+/** Milliseconds with two digits. */
+export function timeOf(
+  ms: number,
+  milliseconds: string,
+  seconds: string,
+): string {
+  const [value, unit] = ms < 1000 ? [ms, milliseconds] : [ms / 1000, seconds];
+  return `${Number(value.toPrecision(2))} ${unit}`;
+}
+
 export const english = {
   usage: `usage: npx tsx scripts/packets.ts [options]
       --server NAME    server, forever or async (server)
@@ -66,6 +76,66 @@ export const english = {
   lost: "lost",
   captured: (captured: number, length: number) =>
     `${captured} of ${length} bytes captured`,
+
+  /** What the page says beside that. */
+  page: {
+    label: (packets: number) =>
+      `Sequence diagram: ${packets} packets between the client on the left and the server on the right, time goes down`,
+    time: (ms: number) => timeOf(ms, "ms", "s"),
+    prints: (side: string) => `The ${side} prints:`,
+    in: (call: string) => `in ${call}`,
+    inCall: (side: string, call: string, time: string) =>
+      `${side}: in ${call} ${time}`,
+    since: (side: string, call: string, since: string, time: string) =>
+      `${side}: in ${call} since ${since} ms, for ${time}`,
+    ready: (time: string) => `what it waits for is there for the last ${time}`,
+    held: (side: string, count: number, time: string, connection: number) =>
+      `${bytes(count)}${connection ? ` of connection ${connection}` : ""} wait at the ${side} for ${time}: confirmed, and not read by its script`,
+    act:
+      (me: string, other: string, text: string, unread: boolean) =>
+      (act: Act): string => {
+        if (typeof act === "object")
+          return "carries" in act
+            ? `${bytes(act.carries)}${text && `: “${text}”`}`
+            : `The ${me}'s kernel has the ${bytes(act.confirms)}${unread ? "; its script has not read them yet" : ""}.`;
+        return {
+          opens: `The ${me} asks for a connection.`,
+          agrees: `The ${me}'s kernel agrees, and asks for the other direction.`,
+          refuses: "Nobody listens on this port: refused.",
+          resets: `The ${me} throws the connection away, and all that was on its way.`,
+          closes: `The ${me} has nothing more to send; it still listens.`,
+          "closes too": `The ${me} has nothing more to send either.`,
+          "confirms the handshake": `The ${me} confirms. Now each knows that the other one hears it: connected.`,
+          "confirms the close": `The ${me} confirms the FIN of the ${other}.`,
+          "ends inside a character":
+            "It ends inside a character: TCP carries bytes, not text.",
+          "says nothing new": "Nothing new.",
+        }[act];
+      },
+    lost: "It never arrives.",
+    again: (time: string) =>
+      `No ACK came in ${time}: the same bytes again, with the same numbers.`,
+    recorded: "A recorded run, not one of this machine.",
+    phases: { handshake: "Handshake", message: "Message", end: "End" },
+    legend: {
+      packet:
+        "A packet. seq: the number of its first byte; ack: the number of the byte that is expected next. SYN and FIN count as one byte each.",
+      slant:
+        "Each packet has one time, that of its start. How long it took is not known: all arrows sink alike.",
+      lost: "A packet that never arrives.",
+      call: "A call that the script waits in, from one line or packet of the script to the next.",
+      ready:
+        "What the call waits for is there; the script has not gone on yet.",
+      held: "Bytes that have arrived and that the script has not read, and how many they are.",
+      scale: (time: string) => `Time to scale: this is ${time}.`,
+      stretched: "Too short to be drawn: evenly spaced.",
+      even: "Not to scale: the rows are evenly spaced, the times stand beside them.",
+      noLines:
+        "A saved capture doesn't tell what the scripts did: only packets are drawn.",
+    },
+    text: "The same as text",
+    json: "The same as JSON",
+  },
 
   /** What went wrong. */
   noTshark: "tshark is not installed (ENOENT)",

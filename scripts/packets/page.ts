@@ -1,0 +1,119 @@
+/** A recording as a page for the wall: what went over the wire as a sequence diagram. */
+import { stripVTControlCharacters } from "node:util";
+import type { Language } from "../language.ts";
+import { loadCharts, widths } from "../page/chart.ts";
+import { escape, folded, jsonOf, page, paragraph } from "../page/frame.ts";
+import { ladder, printedLines } from "./ladder.ts";
+import type { Recording } from "./recording.ts";
+import { rowsOf, sequence, type Scale } from "./sequence.ts";
+import { texts as all, type Texts } from "./texts.ts";
+
+/**
+ * The page, as HTML.
+ *
+ * @param origin where the recording comes from, in a line
+ * @param note what has to be known before one trusts it; "" for nothing
+ */
+export async function packetsPage(
+  recording: Recording,
+  lang: Language,
+  origin: string,
+  note: string,
+): Promise<string> {
+  const texts = all[lang];
+  const charts = await loadCharts();
+  const { run } = recording;
+  const view = { columns: 100, texts, ascii: false };
+  const text = [printedLines(recording, view), ladder(recording, view)];
+  const { scale } = rowsOf(recording, texts, "wide");
+  return page(
+    lang,
+    texts.wire,
+    [
+      paragraph(origin, "muted"),
+      note && paragraph(note, "note"),
+      run?.meets === "busy server" ? paragraph(texts.twoClients) : "",
+      legend(recording, scale, texts),
+      `<figure class="sequence">${charts.both((width) =>
+        sequence(recording, texts, width, charts)
+          .map((part) => `<div class="part">${part}</div>`)
+          .join(""),
+      )}</figure>`,
+      folded(
+        texts.page.text,
+        stripVTControlCharacters(text.join("\n\n").trim()),
+      ),
+      folded(texts.page.json, jsonOf(recording)),
+    ],
+    style,
+  );
+}
+
+/** How to read it: a sample of each thing that is drawn, and what it means. */
+function legend(recording: Recording, scale: Scale, texts: Texts): string {
+  const { legend } = texts.page;
+  const { packets, lines } = recording;
+  const item = (sample: string, text: string, kind = "") =>
+    `<li${kind && ` class="${kind}"`}><span class="sample ${sample}"></span>${escape(text)}</li>`;
+  const ms = roundMs(70 / scale.pixelsPerMs);
+  return `<ul class="legend">${[
+    item("arrow", `${legend.packet} ${legend.slant}`),
+    packets.some(({ lost }) => lost) ? item("cross", legend.lost) : "",
+    ...(lines.length
+      ? [
+          item("call", legend.call),
+          item("call ready", legend.ready),
+          item("held", legend.held),
+        ]
+      : [item("", legend.noLines)]),
+    ...(scale.used
+      ? [
+          `<li class="wide"><span class="sample"><span class="scale" style="width:${(ms * scale.pixelsPerMs) / 18}em"></span></span>${escape(legend.scale(texts.page.time(ms)))}</li>`,
+          item("stretched", legend.stretched, "wide"),
+        ]
+      : [item("stretched", legend.even, "wide")]),
+    item("", legend.even, "narrow"),
+  ].join("\n")}</ul>`;
+}
+
+/** The nearest round number below. */
+function roundMs(ms: number): number {
+  const power = 10 ** Math.floor(Math.log10(ms));
+  return power * [5, 2, 1].find((digit) => digit * power <= ms)!;
+}
+
+const colours = {
+  light: `
+  --client-side: #1a57b0; --server-side: #a33c00; --syn: #08703a; --data: #0a58c2; --fin: #85530a;
+  --rst: #b3151f; --ack: #4a4a4a; --call: #7157c8; --call-text: #5940ad;
+  --held: #ffd968; --held-text: #4a3500;`,
+  dark: `
+  --client-side: #7fb3ff; --server-side: #ff9d66; --syn: #58d68d; --data: #6fb4ff; --fin: #f0b54a;
+  --rst: #ff8085; --ack: #c4c4c4; --call: #8f78e6; --call-text: #b7a6ff;
+  --held: #7a5c00; --held-text: #ffe9a8;`,
+};
+
+const style = `
+:root {${colours.light}}
+@media (prefers-color-scheme: dark) { :root {${colours.dark}} }
+@media print { :root {${colours.light}} }
+.sequence { break-inside: auto; margin: 1.5em 0; }
+.part { break-inside: avoid; }
+.legend { list-style: none; padding: 0; max-width: none; display: grid; gap: 0.3em 2em; grid-template-columns: 1fr 1fr; }
+.legend li { padding-left: 4.4em; position: relative; }
+.legend li.narrow { display: none; }
+.sample { position: absolute; left: 0; top: 0.45em; width: 3.6em; height: 0.6em; }
+.arrow { top: 0.7em; height: 3px; background: var(--data); transform: rotate(4deg); }
+.arrow::after { content: ""; position: absolute; right: 0; top: -0.25em; width: 0.5em; height: 0.5em; border: solid var(--data); border-width: 3px 3px 0 0; transform: rotate(45deg); }
+.cross::after { content: "✕"; position: absolute; right: 1em; top: -0.55em; color: var(--rst); font-weight: bold; font-size: 1.2em; }
+.call { background: var(--call); }
+.ready { background: color-mix(in srgb, var(--call) 28%, transparent); outline: 1px solid var(--call); }
+.held { background: var(--held); }
+.scale { display: block; height: 5px; margin-top: 0.2em; background: var(--muted); }
+.stretched { border-top: 3px dotted var(--muted); top: 0.75em; height: 0; }
+@media screen and (max-width: ${widths.wide + 36}px) {
+  .legend { grid-template-columns: 1fr; }
+  .legend li.wide { display: none; }
+  .legend li.narrow { display: block; }
+}
+`;
