@@ -58,8 +58,11 @@ const lineHeight = 24;
 const headHeight = 58;
 const phaseHeight = 40;
 
-/** A part is not higher than a sheet of paper. */
-const partHeight = 1350;
+/** How far outside a call stands that goes on beside others. */
+const besideShift = 21;
+
+/** So high is a part at most, unless a single row is higher: a sheet of paper ends between two. */
+const partHeight = 160;
 
 /** How much of the height true times may add. */
 const mostStretch = { share: 0.5, pixels: 480 };
@@ -78,8 +81,8 @@ interface Row {
   y: number;
   above: number;
   below: number;
-  /** The time to the next row is drawn as long as it is; or it was cut off. */
-  scale?: "true" | "cut";
+  /** The time to the next row is drawn as long as it is. */
+  toScale?: true;
 }
 
 /** Chart pixels for a millisecond, where the rows leave room. */
@@ -116,12 +119,9 @@ export function rowsOf(
     const { timeMs } = event;
     const started = calls.filter(({ startMs }) => startMs === timeMs);
     const calling = below
-      ? started.map((call) =>
-          texts.page.inCall(
-            texts.sides[call.from],
-            call.name,
-            texts.page.time(call.endMs - call.startMs),
-          ),
+      ? started.map(
+          (call) =>
+            `${texts.sides[call.from]}: ${nameOf(call, texts)} ${texts.page.time(call.endMs - call.startMs)}`,
         )
       : [];
     if ("step" in event) {
@@ -161,25 +161,26 @@ export function rowsOf(
   return { rows, scale };
 }
 
-/** Gives each row its y. What came before the first packet is cut off: the server waited for it. */
+/**
+ * Gives each row its y. Times are drawn to scale between packets only: how early a
+ * server was started says nothing about TCP.
+ */
 function place(rows: Row[], even: boolean): Scale {
+  const lastMs = rows.findLast(({ step }) => step)?.timeMs ?? 0;
   const gaps = rows.slice(1).map((row, index) => {
     const before = rows[index]!;
     return {
       ms: row.timeMs - before.timeMs,
       least: before.below + row.above,
-      cut:
-        before.timeMs < 0 &&
-        row.timeMs >= 0 &&
-        row.timeMs - before.timeMs > 100,
+      outside: before.timeMs < 0 || row.timeMs > lastMs,
     };
   });
   const least = gaps.reduce((sum, gap) => sum + gap.least, 0);
   const room = Math.min(mostStretch.pixels, least * mostStretch.share);
   const stretch = (pixelsPerMs: number) =>
     gaps.reduce(
-      (sum, { ms, least, cut }) =>
-        sum + (cut ? 0 : Math.max(0, ms * pixelsPerMs - least)),
+      (sum, { ms, least, outside }) =>
+        sum + (outside ? 0 : Math.max(0, ms * pixelsPerMs - least)),
       0,
     );
   let [low, high] = even ? [0, 0] : [0, 1e6];
@@ -193,11 +194,10 @@ function place(rows: Row[], even: boolean): Scale {
     row.y = y;
     const gap = gaps[index];
     if (!gap) break;
-    if (gap.cut) row.scale = "cut";
-    else if (gap.ms * low > gap.least) row.scale = "true";
-    y += row.scale === "true" ? gap.ms * low : gap.least;
+    if (!gap.outside && gap.ms * low > gap.least) row.toScale = true;
+    y += Math.round(row.toScale ? gap.ms * low : gap.least);
   }
-  return { pixelsPerMs: low, used: rows.some(({ scale }) => scale === "true") };
+  return { pixelsPerMs: low, used: rows.some(({ toScale }) => toScale) };
 }
 
 /** The packets with which a part of the connection begins; with several connections they mix. */
@@ -234,20 +234,21 @@ function sentencesOf(step: Step, recording: Recording, texts: Texts): string[] {
           before.timeMs < step.timeMs,
       )
     : undefined;
-  const unread = heldOf(recording).some(
+  const unread = heldOf(recording).find(
     ({ at, connection, startMs, endMs }) =>
       at === from &&
       connection === step.connection &&
-      startMs <= step.timeMs &&
-      step.timeMs < endMs,
+      startMs < step.timeMs &&
+      step.timeMs <= endMs,
   );
+  const which = recording.connections.length > 1 ? `${step.connection}: ` : "";
   const act = page.act(
     sides[from],
     sides[other],
     shorten(visible(text)),
-    unread,
+    unread?.bytes ?? 0,
   );
-  return [
+  const said = [
     ...(sent
       ? [page.again(page.time(step.timeMs - sent.timeMs))]
       : does.map(act)),
@@ -255,10 +256,11 @@ function sentencesOf(step: Step, recording: Recording, texts: Texts): string[] {
     ...notes.filter(() => !sent).map((note) => `${findings[note]}.`),
     ...(captured === undefined ? [] : [`${texts.captured(captured, length)}.`]),
   ];
+  return said.map((text) => which + text);
 }
 
 function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+  return text.length > 90 ? `${text.slice(0, 89)}…` : text;
 }
 
 /** The diagram, in parts that each fit on a sheet of paper and stand below one another. */
@@ -313,7 +315,7 @@ function drawPart(
     const [y1, y2] = [yOf(startMs, side), yOf(endMs, side)];
     return {
       y1: clamp(y1) + (y1 > top ? 1 : 0),
-      y2: clamp(y2) - (y2 < bottom ? 1 : 0),
+      y2: y2 < bottom ? clamp(y2) - 1 : bottom - top + 1, // no seam to the next part
       starts: y1 >= top && y1 < bottom,
       height: y2 - y1,
     };
@@ -329,7 +331,7 @@ function drawPart(
         x1: line,
         x2: line,
         y1: top ? 0 : headHeight - 8,
-        y2: bottom - top,
+        y2: bottom - top + 1,
         stroke: `var(--${side}-side)`,
         strokeWidth: 3,
       }),
@@ -368,7 +370,11 @@ function drawPart(
       call: [left, right],
       names,
     } = geometry[call.from];
-    const outside = call.beside ? (call.from === "client" ? -24 : 24) : 0;
+    const outside = call.beside
+      ? call.from === "client"
+        ? -besideShift
+        : besideShift
+      : 0;
     const shift = { x1: left + outside, x2: right + outside };
     const title = titleOf(call, texts);
     const whole = span(call.from, call.startMs, call.endMs);
@@ -379,9 +385,7 @@ function drawPart(
         ...shift,
         y1: whole.y1,
         y2: whole.y2,
-        fill: "var(--call)",
-        fillOpacity: 0.28,
-        stroke: "var(--call)",
+        fill: "var(--ready)",
         title: () => title,
       }),
     );
@@ -396,16 +400,18 @@ function drawPart(
         }),
       );
     if (names === undefined || !whole.starts) continue;
-    const long = whole.height >= 2 * lineHeight + 6;
+    const away = beside && call.from === "server" ? besideShift : 0;
+    const name = wrapAnsi(nameOf(call, texts), 13).split("\n");
     const took = page.time(call.endMs - call.startMs);
-    const away = beside && call.from === "server" ? 24 : 0;
+    const room = Math.floor((whole.height - 4) / 22);
+    const said = [...name, took].slice(0, Math.max(name.length, room));
     marks.push(
-      Plot.text([[page.in(call.name), ...(long ? [took] : [])].join("\n")], {
+      Plot.text([said.join("\n")], {
         x: names + away,
-        y: whole.y1 + (long ? 28 : whole.height / 2),
+        y: whole.y1 + 4,
         textAnchor: call.from === "client" ? "end" : "start",
-        lineAnchor: "middle",
-        lineHeight: 1.2,
+        lineAnchor: "top",
+        lineHeight: 22 / fontSize,
         fill: "var(--call-text)",
         title: () => title,
       }),
@@ -482,9 +488,18 @@ function drawPart(
     if (step) marks.push(...arrowOf(step, y));
     if (line) {
       const { call } = geometry[line.from];
+      const inCall = calls.find(
+        ({ from, startMs, endMs, beside }) =>
+          from === line.from &&
+          startMs <= row.timeMs &&
+          row.timeMs <= endMs &&
+          !beside,
+      );
       marks.push(
         Plot.dot([0], {
-          x: (call[0] + call[1]) / 2,
+          x:
+            (call[0] + call[1]) / 2 +
+            (beside && !inCall && line.from === "server" ? besideShift : 0),
           y,
           r: 6,
           fill: "var(--call-text)",
@@ -536,14 +551,15 @@ function drawPart(
   }
 
   /** The time of a row, and how the time to the next one is drawn. */
-  function axisOf({ y, timeMs, scale }: Row): Marks {
+  function axisOf({ y, timeMs, toScale }: Row): Marks {
     const here = y - top;
     const index = rows.findIndex((row) => row.y === y);
     const next = rows[index + 1];
     const end = next ? clamp(next.y) : here;
     const x = axis!;
     const line = { x1: x, x2: x, y1: here, y2: end };
-    const long = next && scale && next.y - y > 56 && next.y < bottom;
+    const told = toScale || timeMs < 0;
+    const long = next && told && next.y - y > 56 && next.y < bottom;
     return [
       Plot.link([0], {
         x1: x - 6,
@@ -562,9 +578,8 @@ function drawPart(
       Plot.link([0], {
         ...line,
         stroke: "var(--muted)",
-        strokeWidth: scale === "true" ? 4 : 2,
-        strokeDasharray: scale === "true" ? "none" : "1 7",
-        strokeLinecap: scale === "true" ? "butt" : "round",
+        strokeWidth: toScale ? 4 : 2,
+        strokeDasharray: toScale ? "none" : "2 6",
       }),
       ...(long
         ? [
@@ -586,10 +601,8 @@ function drawPart(
               y1: 0,
               y2: here,
               stroke: "var(--muted)",
-              strokeWidth: rows[index - 1]!.scale === "true" ? 4 : 2,
-              strokeDasharray:
-                rows[index - 1]!.scale === "true" ? "none" : "1 7",
-              strokeLinecap: "round",
+              strokeWidth: rows[index - 1]!.toScale ? 4 : 2,
+              strokeDasharray: rows[index - 1]!.toScale ? "none" : "2 6",
             }),
           ]
         : []),
@@ -605,9 +618,10 @@ function drawPart(
       geometry[from].line + away(from),
       geometry[to].line + away(to),
     ];
-    const reach = lost ? 0.66 : 1;
+    const reach = lost ? 0.74 : 1;
     const end = { x: x1 + (x2 - x1) * reach, y: y + slant * reach };
-    const middle = { x: (x1 + end.x) / 2, y: (y + end.y) / 2 };
+    const half = lost ? 0.34 : 0.5; // its words end before the cross
+    const middle = { x: x1 + (x2 - x1) * half, y: y + slant * half };
     const rotate =
       (Math.atan(slant / Math.abs(x2 - x1)) *
         180 *
@@ -667,8 +681,7 @@ function drawPart(
     ];
   }
 
-  const { packets } = recording;
-  return draw(page.label(packets.length), {
+  return draw("", {
     width: widths[width],
     height: bottom - top,
     margin: 0,
@@ -688,6 +701,13 @@ function arrowTitle(step: Step, { sides, page }: Texts): string {
     `${sides[from]} → ${sides[to]}, ${timeMs.toFixed(3)} ms`,
     ...(text ? [visible(text).slice(0, 2000)] : []),
   ].join("\n");
+}
+
+/** What a script does in a call; where the bytes are there already, it may not have called yet. */
+function nameOf({ name, startMs, readyMs }: Call, { page }: Texts): string {
+  return /^(recv|read)$/.test(name) && readyMs === startMs
+    ? page.unread
+    : page.in(name);
 }
 
 /** What hovering a call tells. */

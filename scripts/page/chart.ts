@@ -25,7 +25,7 @@ export async function loadCharts() {
   /**
    * Draws one chart.
    *
-   * @param label what it shows, for those who can't see it
+   * @param label what it shows, for those who can't see it; "" where that is said around it
    */
   function draw(label: string, options: ObservablePlot.PlotOptions): string {
     const className = "chart";
@@ -33,8 +33,10 @@ export async function loadCharts() {
     chart.querySelector("style")?.remove(); // the page has its own
     for (const name of ["font-family", "font-size", "width", "height"])
       chart.removeAttribute(name);
-    chart.setAttribute("role", "img");
-    chart.setAttribute("aria-label", label);
+    if (label) {
+      chart.setAttribute("role", "img");
+      chart.setAttribute("aria-label", label);
+    } else chart.setAttribute("aria-hidden", "true");
     return chart.outerHTML;
   }
 

@@ -72,8 +72,8 @@ ${parts.filter(Boolean).join("\n")}
 `;
 }
 
-/** A chart's own pixels in em: it grows with the text, and the text with the window. */
-const em = (pixels: number) => `${pixels / fontSize}em`;
+/** A chart's own pixels in rem: it grows with the text, and the text with the window. */
+const rem = (pixels: number) => `${pixels / fontSize}rem`;
 
 const common = `
 :root {
@@ -102,7 +102,7 @@ body {
     "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", sans-serif;
   -webkit-text-size-adjust: 100%; word-break: keep-all; overflow-wrap: break-word;
 }
-main { max-width: ${em(widths.wide)}; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+main { max-width: ${rem(widths.wide)}; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 0.4em; text-wrap: balance; }
 h2 { font-size: 1.4rem; line-height: 1.25; margin: 2.4em 0 0.5em; }
 h3 { font-size: 1.1rem; line-height: 1.3; margin: 1.4em 0 0.2em; }
@@ -120,8 +120,8 @@ code, pre { font-family: ui-monospace, "Cascadia Mono", Consolas, Menlo, monospa
 summary { cursor: pointer; margin: 0.6em 0; }
 .chart { display: block; overflow: visible; font-size: ${fontSize}px; font-variant-numeric: tabular-nums; }
 .chart text { white-space: pre; }
-.wide .chart { width: ${em(widths.wide)}; max-width: 100%; }
-.narrow .chart { width: ${em(widths.narrow)}; max-width: 100%; }
+.wide .chart { width: ${rem(widths.wide)}; max-width: 100%; }
+.narrow .chart { width: ${rem(widths.narrow)}; max-width: 100%; }
 .narrow { display: none; }
 @media screen and (max-width: ${widths.wide + 36}px) {
   html { font-size: ${fontSize}px; }

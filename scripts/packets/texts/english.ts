@@ -29,7 +29,7 @@ export function timeOf(
   seconds: string,
 ): string {
   const [value, unit] = ms < 1000 ? [ms, milliseconds] : [ms / 1000, seconds];
-  return `${Number(value.toPrecision(2))} ${unit}`;
+  return `${Number(value.toPrecision(2))}${unit}`;
 }
 
 export const english = {
@@ -41,6 +41,8 @@ export const english = {
       --read FILE      shows a saved capture instead of a run
       --save FILE      keeps the packets, for Wireshark or --read
       --json FILE      packets and lines as JSON; - is stdout, and nothing else
+      --html FILE      the same as a page to look at, with the times to scale
+      --open           opens that page in the browser
       --lang LANG      en or ko (the system's language)
       --ascii          draws with - | * only, for old terminals
       --help           shows this`,
@@ -81,18 +83,17 @@ export const english = {
   page: {
     label: (packets: number) =>
       `Sequence diagram: ${packets} packets between the client on the left and the server on the right, time goes down`,
-    time: (ms: number) => timeOf(ms, "ms", "s"),
+    time: (ms: number) => timeOf(ms, " ms", " s"),
     prints: (side: string) => `The ${side} prints:`,
     in: (call: string) => `in ${call}`,
-    inCall: (side: string, call: string, time: string) =>
-      `${side}: in ${call} ${time}`,
+    unread: "not read yet",
     since: (side: string, call: string, since: string, time: string) =>
       `${side}: in ${call} since ${since} ms, for ${time}`,
     ready: (time: string) => `what it waits for is there for the last ${time}`,
     held: (side: string, count: number, time: string, connection: number) =>
       `${bytes(count)}${connection ? ` of connection ${connection}` : ""} wait at the ${side} for ${time}: confirmed, and not read by its script`,
     act:
-      (me: string, other: string, text: string, unread: boolean) =>
+      (me: string, other: string, text: string, unread: number) =>
       (act: Act): string => {
         if (typeof act === "object")
           return "carries" in act
@@ -102,7 +103,9 @@ export const english = {
           opens: `The ${me} asks for a connection.`,
           agrees: `The ${me}'s kernel agrees, and asks for the other direction.`,
           refuses: "Nobody listens on this port: refused.",
-          resets: `The ${me} throws the connection away, and all that was on its way.`,
+          resets: unread
+            ? `The ${me} resets the connection: ${bytes(unread)} were never read.`
+            : `The ${me} resets the connection: it is gone at once.`,
           closes: `The ${me} has nothing more to send; it still listens.`,
           "closes too": `The ${me} has nothing more to send either.`,
           "confirms the handshake": `The ${me} confirms. Now each knows that the other one hears it: connected.`,
@@ -115,9 +118,15 @@ export const english = {
     lost: "It never arrives.",
     again: (time: string) =>
       `No ACK came in ${time}: the same bytes again, with the same numbers.`,
-    recorded: "A recorded run, not one of this machine.",
     phases: { handshake: "Handshake", message: "Message", end: "End" },
     legend: {
+      flags: {
+        SYN: "opens,",
+        ACK: "confirms,",
+        PSH: "asks to give the bytes to the program at once,",
+        FIN: "closes,",
+        RST: "throws away.",
+      },
       packet:
         "A packet. seq: the number of its first byte; ack: the number of the byte that is expected next. SYN and FIN count as one byte each.",
       slant:
@@ -128,7 +137,8 @@ export const english = {
         "What the call waits for is there; the script has not gone on yet.",
       held: "Bytes that have arrived and that the script has not read, and how many they are.",
       scale: (time: string) => `Time to scale: this is ${time}.`,
-      stretched: "Too short to be drawn: evenly spaced.",
+      stretched:
+        "Not to scale but evenly spaced: too short to be drawn, or before the first packet or after the last.",
       even: "Not to scale: the rows are evenly spaced, the times stand beside them.",
       noLines:
         "A saved capture doesn't tell what the scripts did: only packets are drawn.",
