@@ -13,17 +13,22 @@ export function escape(text: string): string {
   return text.replace(/[&<>"]/g, (character) => entities[character]!);
 }
 
+/** A sentence as HTML, in which no option is broken in two. */
+function prose(text: string): string {
+  return escape(text).replace(/--[a-z]+/g, `<span class="flag">$&</span>`);
+}
+
 /** A part of the page below its heading. */
 export function section(heading: string, ...parts: string[]): string {
   return `<section><h2>${escape(heading)}</h2>\n${parts.join("\n")}</section>`;
 }
 
 export function paragraph(text: string, kind = ""): string {
-  return `<p${kind && ` class="${kind}"`}>${escape(text)}</p>`;
+  return `<p${kind && ` class="${kind}"`}>${prose(text)}</p>`;
 }
 
 export function list(texts: string[], kind = ""): string {
-  const items = texts.map((text) => `<li>${escape(text)}</li>`);
+  const items = texts.map((text) => `<li>${prose(text)}</li>`);
   return `<ul${kind && ` class="${kind}"`}>${items.join("\n")}</ul>`;
 }
 
@@ -109,6 +114,7 @@ h3 { font-size: 1.1rem; line-height: 1.3; margin: 1.4em 0 0.2em; }
 h2, h3 { break-after: avoid; }
 p, ul { margin: 0.4em 0; max-width: 50em; }
 ul { padding-left: 1.2em; }
+.flag { white-space: nowrap; }
 .muted { color: var(--muted); }
 .note, .notes { color: var(--note); }
 figure { margin: 1em 0; break-inside: avoid; }
