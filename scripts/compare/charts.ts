@@ -470,7 +470,9 @@ export function curves(
   const values = all.map(({ y }) => y);
   return both((width) => {
     const narrow = width === "narrow";
-    const [height, top, bottom] = [320, 12, 60];
+    const [plotHeight, top] = [260, 12];
+    const bottom = 60 + (narrow ? lines.length * 26 : 0);
+    const height = plotHeight + bottom;
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const y = log
       ? { type: "log" as const, domain: powers(low, high) }
@@ -479,15 +481,18 @@ export function curves(
       y: { ...y, domain: edges(y.domain), range: [height - bottom, top] },
     });
     const told = ({ server, points }: (typeof lines)[number]) =>
-      narrow ? name(server) : `${name(server)} ${say(points.at(-1)!.load)}`;
-    const sample = narrow ? 18 : 40;
-    const right =
-      Math.max(...lines.map((line) => textWidth(told(line)))) + sample + 22;
-    const labels = spread(
-      lines.map((line) => ({ line, at: apply(line.points.at(-1)!.y) })),
-      24,
-      height - bottom,
-    );
+      `${name(server)} ${say(points.at(-1)!.load)}`;
+    const sample = 40;
+    const longest = Math.max(...lines.map((line) => textWidth(told(line))));
+    const right = narrow ? 14 : longest + sample + 22;
+    const ends = lines.map((line) => ({
+      line,
+      at: apply(line.points.at(-1)!.y) as number,
+    }));
+    const labels = spread(ends, 24, plotHeight);
+    if (narrow)
+      for (const [index, label] of labels.entries())
+        label.at = plotHeight + 72 + index * 26;
     const [least, most] = edges(
       all.map(({ x }) => x).toSorted((a, b) => a - b),
     );
@@ -532,14 +537,15 @@ export function curves(
           title,
         }),
       ]),
-      // Each curve's name, as high as its end where there is room.
+      // Each curve's name, as high as its end, or below all.
       ...labels.flatMap(({ line, at }) => {
         const { server, points } = line;
-        const dy = at - (height - bottom + top) / 2;
-        const beside = { frameAnchor: "right", textAnchor: "start" } as const;
+        const dy = at - (plotHeight + top) / 2;
+        const anchor = { frameAnchor: narrow ? "left" : "right", dy } as const;
+        const dx = narrow ? -90 : 14;
         return [
           Plot.vector([0], {
-            frameAnchor: "right",
+            ...anchor,
             shape: {
               draw: (path, length) =>
                 void (path.moveTo(0, 0), path.lineTo(0, -length)),
@@ -547,16 +553,15 @@ export function curves(
             length: sample,
             rotate: 90,
             anchor: "start",
-            dx: 14,
-            dy,
+            dx,
             stroke: colourOf(server),
             strokeWidth: 3.5,
             strokeDasharray: dashes(server),
           }),
           Plot.text([told(line)], {
-            ...beside,
-            dx: sample + 22,
-            dy,
+            ...anchor,
+            textAnchor: "start",
+            dx: dx + sample + 8,
             fill: colourOf(server),
             title: () => title(points.at(-1)!),
           }),
@@ -573,7 +578,7 @@ export function curves(
       height,
       marginTop: top,
       marginBottom: bottom,
-      marginLeft: 88,
+      marginLeft: 104,
       marginRight: right,
       x: { type: "log", domain: [least, most], axis: null },
       y: { ...y, domain: edges(y.domain), axis: null },
@@ -596,7 +601,7 @@ const edges = (numbers: number[]): [number, number] => [
   numbers.at(-1)!,
 ];
 
-/** Moves labels apart that would stand on one another, none below the bottom. */
+/** Moves labels apart that would stand on one another, none above 0 or below the bottom. */
 function spread<T extends { at: number }>(
   labels: T[],
   least: number,
@@ -607,6 +612,11 @@ function spread<T extends { at: number }>(
   for (const label of sorted) {
     label.at = Math.min(label.at, limit);
     limit = label.at - least;
+  }
+  limit = 12;
+  for (const label of sorted.reverse()) {
+    label.at = Math.max(label.at, limit);
+    limit = label.at + least;
   }
   return sorted;
 }
@@ -691,7 +701,7 @@ export function timelines(
             x: ms,
             y,
             symbol: sign,
-            r: 7,
+            r: sign === "circle" ? 11 : 7, // the client leaves right after its echo
             ...(sign === "times"
               ? { stroke: colourOf(server), strokeWidth: 3.5 }
               : { fill: colourOf(server), stroke: "var(--paper)" }),
@@ -726,7 +736,7 @@ export function timelines(
       marginTop: 0,
       marginBottom: 34,
       marginLeft: names,
-      marginRight: 24,
+      marginRight: 36,
       x: { domain: [0, endMs], axis: null },
       y: { domain: [next + 2, 0], range: [next + 2, 0], axis: null },
       marks: [

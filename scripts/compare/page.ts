@@ -332,7 +332,7 @@ const style = `
 .signs li:nth-child(2) b { color: var(--ink); }
 .signs li:nth-child(3) b { color: var(--good); }
 .signs li:nth-child(4) b { color: var(--bad); }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 2.66rem; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 2.66rem; break-inside: avoid; }
 .pair .wide .chart { width: 100%; }
 @media screen and (max-width: 1188px) { .signs { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2em 2em; padding: 0; max-width: none; }
 .signs b { color: var(--muted); }

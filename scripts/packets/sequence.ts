@@ -43,8 +43,8 @@ const geometries: Record<Width, Geometry> = {
     axis: 106,
     slant: 24,
     client: { line: 310, held: [264, 306], call: [240, 258], names: 230 },
-    server: { line: 650, held: [654, 696], call: [702, 720], names: 730 },
-    words: { x: 872, columns: 26, below: false },
+    server: { line: 638, held: [642, 684], call: [690, 708], names: 717 },
+    words: { x: 864, columns: 25, below: false },
   },
   narrow: {
     slant: 20,
@@ -143,18 +143,17 @@ export function rowsOf(
       };
     }
     const { from, text } = event.line;
-    const words = wrap(texts.page.prints(texts.sides[from]), columns);
+    const said = [texts.page.prints(texts.sides[from]), ...calling];
+    const words = said.flatMap((text) => wrap(text, columns));
     const printed = wrap(shorten(visible(text)), columns - 1);
-    const height =
-      (words.length + printed.length + calling.length) * lineHeight;
     return {
       timeMs,
       line: event.line,
-      words: [...words, ...calling.flatMap((text) => wrap(text, columns))],
+      words,
       printed,
       y: 0,
       above: below ? 46 : 24,
-      below: height,
+      below: (words.length + printed.length) * lineHeight,
     };
   });
   const scale = place(rows, below);

@@ -111,7 +111,7 @@ main { max-width: ${rem(widths.wide)}; margin: 0 auto; padding: 1.5rem 1rem 3rem
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 0.4em; text-wrap: balance; }
 h2 { font-size: 1.4rem; line-height: 1.25; margin: 2.4em 0 0.5em; }
 h3 { font-size: 1.1rem; line-height: 1.3; margin: 1.4em 0 0.2em; }
-h2, h3 { break-after: avoid; }
+h2, h3, h2 + p { break-after: avoid; }
 p, ul { margin: 0.4em 0; max-width: 50em; }
 ul { padding-left: 1.2em; }
 .flag { white-space: nowrap; }

@@ -83,7 +83,7 @@ export const english = {
   page: {
     label: (packets: number) =>
       `Sequence diagram: ${packets} packets between the client on the left and the server on the right, time goes down`,
-    time: (ms: number) => timeOf(ms, " ms", " s"),
+    time: (ms: number) => timeOf(ms, "\u00a0ms", "\u00a0s"),
     prints: (side: string) => `The ${side} prints:`,
     in: (call: string) => `in ${call}`,
     unread: "not read yet",

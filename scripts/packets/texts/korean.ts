@@ -79,10 +79,10 @@ export const korean: Texts = {
   page: {
     label: (packets) =>
       `시퀀스 다이어그램: 왼쪽 클라이언트와 오른쪽 서버 사이의 패킷 ${packets}개, 시간은 아래로 흐름`,
-    time: (ms) => timeOf(ms, " ms", "초"),
+    time: (ms) => timeOf(ms, "\u00a0ms", "초"),
     prints: (side) => `${side} 출력:`,
     in: (call) => `${call} 중`,
-    unread: "아직 읽지 않음",
+    unread: "읽기 전",
     since: (side, call, since, time) =>
       `${side}: ${since} ms부터 ${call} 호출 중, ${time}`,
     ready: (time) => `마지막 ${time} 동안은 기다리던 것이 이미 와 있음`,
