@@ -124,7 +124,6 @@ export function waits(
         stroke: "var(--muted)",
         strokeWidth: 2,
         strokeDasharray: "2 5",
-        title,
       }),
       ...[
         { runs: good, colour: "var(--good)" },
@@ -137,7 +136,6 @@ export function waits(
           y2: ({ index }) => yOf(index),
           stroke: colour,
           strokeWidth: 5,
-          title: ({ run, index }) => title(run, index),
         }),
       ),
       Plot.dot(good, {
@@ -145,7 +143,6 @@ export function waits(
         y: ({ index }) => yOf(index),
         r: 6,
         fill: "var(--good)",
-        title: ({ run, index }) => title(run, index),
       }),
       Plot.dot(bad, {
         x: ({ run }) => end(run),
@@ -154,7 +151,6 @@ export function waits(
         symbol: "times",
         stroke: "var(--bad)",
         strokeWidth: 3.5,
-        title: ({ run, index }) => title(run, index),
       }),
       Plot.text(clients, {
         x: end,
@@ -162,7 +158,6 @@ export function waits(
         text: said,
         dx: 13,
         textAnchor: "start",
-        title,
       }),
       Plot.text(clients, {
         x: 0,
@@ -171,6 +166,15 @@ export function waits(
         dx: -10,
         textAnchor: "end",
         ...muted,
+      }),
+      // Over all of it, so that hovering a row tells its times.
+      Plot.rect(clients, {
+        x1: 0,
+        x2: endMs,
+        y1: (_: ClientRun, index: number) => yOf(index) - rowHeight / 2,
+        y2: (_: ClientRun, index: number) => yOf(index) + rowHeight / 2,
+        fill: "transparent",
+        title,
       }),
       Plot.axisX({
         anchor: "bottom",

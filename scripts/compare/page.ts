@@ -146,7 +146,7 @@ function costs(all: ServerResult[], pencil: Pencil): string {
           windows ? rangeOf : undefined,
         ) + (windows ? paragraph(page.windows, "muted") : ""),
       ),
-      figure(page.latency, latencies(loaded, pencil, page.latency)),
+      latencyFigure(loaded, pencil),
     );
   }
   if (idle.length)
@@ -185,6 +185,19 @@ function costs(all: ServerResult[], pencil: Pencil): string {
       paragraph(page.oneAtATime(words.list(single.map(name))), "muted"),
     );
   return section(page.costs, ...parts);
+}
+
+function latencyFigure(
+  servers: (ServerResult & { load: Load })[],
+  pencil: Pencil,
+): string {
+  const { latency } = pencil.words.page;
+  const known = servers.filter(({ load }) =>
+    [load.p50Ms, load.p90Ms, load.p99Ms, load.oldestWaitMs].every(
+      Number.isFinite,
+    ),
+  );
+  return known.length ? figure(latency, latencies(known, pencil, latency)) : "";
 }
 
 function rangeOf({ load }: ServerResult): [number, number] {

@@ -16,11 +16,12 @@ export type Width = keyof typeof widths;
 
 /** Loads what draws: a second, which only those who ask for a page wait. */
 export async function loadCharts() {
-  const [Plot, { parseHTML }] = await Promise.all([
+  const [Plot, { DOMParser }] = await Promise.all([
     import("@observablehq/plot"),
     import("linkedom"),
   ]);
-  const { document } = parseHTML("<html></html>");
+  // XML: in its HTML linkedom doesn't escape what stands in a <title>.
+  const document = new DOMParser().parseFromString("<svg/>", "image/svg+xml");
 
   /**
    * Draws one chart.
@@ -31,6 +32,8 @@ export async function loadCharts() {
     const className = "chart";
     const chart = Plot.plot({ document, className, ...options });
     chart.querySelector("style")?.remove(); // the page has its own
+    for (const group of chart.querySelectorAll("g"))
+      group.removeAttribute("aria-label"); // "text": it says nothing
     for (const name of ["font-family", "font-size", "width", "height"])
       chart.removeAttribute(name);
     if (label) {

@@ -35,7 +35,7 @@ export function list(texts: string[], kind = ""): string {
 /** Text that is folded in, as it is. */
 export function folded(title: string, text: string): string {
   return `<details><summary>${escape(title)}</summary>
-<pre tabindex="0">${escape(text)}</pre></details>`;
+<pre tabindex="0">${escape(text).replaceAll("&quot;", '"')}</pre></details>`;
 }
 
 /** Data as JSON, with as many digits as a clock or a balance has. */

@@ -1,0 +1,438 @@
+/** The pages of compare and packets, in a real browser: what they show, and that one can read it. */
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import * as assert from "uvu/assert";
+import { parseOptions as parseCompare } from "../scripts/compare/options.ts";
+import { comparePage } from "../scripts/compare/page.ts";
+import type { Comparison, ServerResult } from "../scripts/compare/result.ts";
+import { answer } from "../scripts/compare/sentences.ts";
+import { texts as compareTexts } from "../scripts/compare/texts.ts";
+import { projectFile, tsxLoader } from "../scripts/launch.ts";
+import { languages } from "../scripts/language.ts";
+import { callsOf, heldOf } from "../scripts/packets/activity.ts";
+import { parseOptions as parsePackets } from "../scripts/packets/options.ts";
+import { packetsPage } from "../scripts/packets/page.ts";
+import type { Recording } from "../scripts/packets/recording.ts";
+import { captureOf, recordingOf, shipped } from "../scripts/packets/shipped.ts";
+import { texts as packetsTexts } from "../scripts/packets/texts.ts";
+import { hasBrowser, startBrowser } from "./chromium.ts";
+import { fixed } from "./fixed.ts";
+import { launchMarked, onLinux, suite, temporaryFolder } from "./harness.ts";
+
+const test = suite("pages");
+if (!hasBrowser)
+  console.log("pages: no /usr/bin/chromium, its tests are skipped");
+
+/** The biggest that a page may be, in bytes. */
+const most = 500_000;
+
+const recorded = async (name: string) => recordingOf(await shipped(name));
+
+// ---- In the browser -------------------------------------------------------
+
+let browser: Browser | undefined;
+test.after(() => browser?.close());
+
+/** Opens a page as a file; whatever it asks for, and says on the console, is kept. */
+async function open(html: string) {
+  browser ??= await startBrowser();
+  const folder = await temporaryFolder();
+  const file = pathToFileURL(join(folder, "a page.html")).href;
+  await writeFile(new URL(file), html);
+  const page = await browser.newPage();
+  const noises: string[] = [];
+  page.on("console", (message) => noises.push(message.text()));
+  page.on("pageerror", (error) => noises.push(error.message));
+  page.on("request", (request) => {
+    if (request.url() !== file) noises.push(request.url());
+  });
+  await page.goto(file);
+  return { page, noises };
+}
+
+const inBrowser = projectFile("test/inBrowser.js");
+
+/** Looks at a page on a wall and on a phone, light and dark, and on paper. */
+async function checkLook(html: string): Promise<void> {
+  assert.ok(Buffer.byteLength(html) < most, `${html.length} bytes`);
+  const { page, noises } = await open(html);
+  assert.equal(noises, [], "it is silent, and asks for nothing");
+  await page.addScriptTag({ path: inBrowser });
+  for (const width of [1280, 400])
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      const flaws = await page.evaluate("findFlaws()");
+      assert.equal(flaws, [], `${width} pixels, ${colorScheme}`);
+    }
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  const [width, height] = [703, 1017]; // A4 without its margins
+  await page.setViewportSize({ width, height });
+  assert.equal(await page.evaluate(`findCut(${height})`), [], "cut on paper");
+  const paper = "getComputedStyle(document.body).backgroundColor";
+  assert.is(await page.evaluate(paper), "rgb(255, 255, 255)");
+  await page.close();
+}
+
+/** Asks axe for what keeps a page from being read by all, light and dark. */
+async function checkAccess(html: string): Promise<void> {
+  const { page } = await open(html);
+  await page.addScriptTag({ content: axe.source });
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await page.evaluate<axe.AxeResults>("axe.run()");
+    const said = violations.map(({ id, nodes }) => [id, nodes[0]!.html]);
+    assert.equal(said, [], colorScheme);
+  }
+  await page.close();
+}
+
+const withBrowser = test.when(hasBrowser);
+
+for (const lang of languages) {
+  withBrowser(`compare, ${lang}: reads well everywhere`, async () => {
+    await checkLook(await comparePage(fixed(), lang));
+  });
+
+  withBrowser(`compare, ${lang}: 6 servers, many clients`, async () => {
+    await checkLook(await comparePage(large(), lang));
+  });
+}
+
+// Each recording once, so that it is quick.
+for (const [lang, names] of [
+  ["en", ["recv4", "lossy", "forever", "refused", "noFin"]],
+  ["ko", ["long", "reset", "async", "hello", "sleep"]],
+] as const)
+  for (const name of names)
+    withBrowser(
+      `packets, ${name}, ${lang}: reads well everywhere`,
+      async () => {
+        const recording = await recorded(name);
+        await checkLook(await packetsPage(recording, lang, "origin", "note"));
+      },
+    );
+
+withBrowser("axe finds nothing", async () => {
+  await checkAccess(await comparePage(fixed(), "en"));
+  await checkAccess(await packetsPage(await recorded("hello"), "ko", "", ""));
+});
+
+withBrowser(
+  "it prints: every part on paper, nothing that only folds open",
+  async () => {
+    const { page } = await open(await comparePage(fixed(), "en"));
+    const pdf = (await page.pdf({ preferCSSPageSize: true })).toString(
+      "latin1",
+    );
+    const sheets = pdf.match(/\/Type \/Page\b/g)?.length ?? 0;
+    assert.ok(sheets >= 3 && sheets <= 6, `${sheets} sheets`);
+    await page.close();
+  },
+);
+
+// ---- What they show -------------------------------------------------------
+
+/** Six servers, of which the Python ones are as fast as the others, and more clients than rows. */
+function large(): Comparison {
+  const comparison = fixed();
+  const python = structuredClone(comparison.servers).map((server) => ({
+    ...server,
+    language: "Python" as const,
+  }));
+  comparison.servers = comparison.servers.flatMap((server, index) => [
+    python[index]!,
+    server,
+  ]);
+  for (const { stay } of comparison.servers)
+    stay!.clients = Array.from({ length: 60 }, (_, index) => ({
+      ...stay!.clients[0]!,
+      startedMs: index,
+    }));
+  return comparison;
+}
+
+/** Whether a text stands in a page outside of what is folded in. */
+function shows(html: string, text: string): boolean {
+  const [open = ""] = html.split("<details>");
+  const entities: Record<string, string> = {
+    "&quot;": '"',
+    "&lt;": "<",
+    "&gt;": ">",
+    "&#160;": " ",
+  };
+  return open
+    .replaceAll(/<\/?span[^>]*>/g, "")
+    .replaceAll(/&[a-z#0-9]+;/g, (entity) => entities[entity] ?? entity)
+    .includes(text);
+}
+
+test("compare: every number of the JSON that a chart shows", async () => {
+  const html = await comparePage(fixed(), "en");
+  const exact: string[] = [];
+  for (const { stay, load, idle, growth, ctrlC, design } of fixed().servers) {
+    exact.push(`${stay!.leftMs.toFixed(1)} ms`);
+    for (const run of stay!.clients)
+      for (const ms of [run.startedMs, run.connectedMs!, run.reportedMs!])
+        exact.push(`at ${ms.toFixed(1)} ms`);
+    if (typeof ctrlC === "object")
+      exact.push(`, ${ctrlC.exitMs.toFixed(1)} ms`);
+    if (design === "server") continue; // one client at a time
+    for (const ms of [
+      load!.p50Ms,
+      load!.p90Ms,
+      load!.p99Ms,
+      load!.oldestWaitMs,
+    ])
+      exact.push(`: ${ms.toFixed(3)} ms`);
+    exact.push(
+      idle!.perClientMB.toFixed(2),
+      idle!.perClientThreads!.toFixed(2),
+    );
+    for (const { echoesPerSecond } of [load!, ...load!.windows])
+      exact.push(echoesPerSecond.toFixed(2));
+    for (const one of growth!)
+      for (const number of [one.echoesPerSecond, one.p99Ms, one.memoryWithMB!])
+        exact.push(`(${number.toFixed(3)})`);
+  }
+  assert.ok(exact.length > 60);
+  for (const number of exact) assert.ok(shows(html, number), number);
+});
+
+test("compare: answer, notes, table, command and JSON", async () => {
+  const comparison = large();
+  comparison.options.grow = true;
+  comparison.missing = ["x.py"];
+  for (const lang of languages) {
+    const html = await comparePage(comparison, lang);
+    const words = compareTexts[lang];
+    for (const said of answer(comparison, words))
+      assert.ok(shows(html, said), said);
+    assert.ok(shows(html, words.notes.missing("x.py")));
+    assert.ok(shows(html, words.rows.firstEcho.trim()));
+    assert.ok(
+      shows(html, "20 more") || shows(html, "20개"),
+      "clients without a row",
+    );
+    assert.ok(
+      shows(html, "compare.ts -n 2 --grow --python /lecture</pre>"),
+      "the command",
+    );
+    assert.match(html, /"echoesPerSecond": 30000/);
+    assert.match(html, new RegExp(`<html lang="${lang}">`));
+  }
+});
+
+test("a run that lacks what newer ones have, and one that failed", async () => {
+  const old = fixed();
+  for (const server of old.servers) {
+    for (const run of server.stay!.clients) {
+      delete run.connectedMs;
+      delete run.reportedMs;
+    }
+    server.ctrlC = "not on this system";
+    delete server.idle?.perClientThreads;
+    for (const load of [server.load!, ...server.growth!])
+      for (const name of ["windows", "p90Ms", "p99Ms", "memoryWithMB"] as const)
+        delete (load as Partial<typeof load>)[name];
+  }
+  const bare = fixed();
+  for (const server of bare.servers) {
+    const { design, language, file } = server;
+    const left: (keyof ServerResult)[] = [
+      "design",
+      "language",
+      "file",
+      "transcript",
+    ];
+    for (const name of Object.keys(server) as (keyof ServerResult)[])
+      if (!left.includes(name)) delete server[name];
+    const failure = { step: "idle", message: "gone", lastLines: [] };
+    Object.assign(server, { design, language, file, failure });
+  }
+  for (const comparison of [old, bare])
+    for (const lang of languages) {
+      const html = await comparePage(comparison, lang);
+      assert.not.match(html, /NaN|undefined|Infinity/);
+    }
+  assert.ok(shows(await comparePage(bare, "en"), "FAILED at"));
+});
+
+test("hundreds of clients: the page stays small, and says where the JSON is", async () => {
+  const comparison = large();
+  for (const { stay } of comparison.servers)
+    stay!.clients = Array(500).fill(stay!.clients[0]);
+  const html = await comparePage(comparison, "en");
+  assert.ok(Buffer.byteLength(html) < most, `${html.length} bytes`);
+  assert.ok(shows(html, "--json FILE writes them"));
+});
+
+test("packets: every packet with its numbers, every line, every text", async () => {
+  for (const name of ["hello", "lossy", "reset"]) {
+    const recording = await recorded(name);
+    const html = await packetsPage(recording, "en", "origin here", "note here");
+    for (const { timeMs, seq, ack, length, flags, lost } of recording.packets) {
+      assert.ok(shows(html, `${timeMs.toFixed(3)}`));
+      assert.ok(
+        shows(
+          html,
+          `seq=${seq}${ack === undefined ? "" : ` ack=${ack}`}${length ? ` len=${length}` : ""}`,
+        ),
+      );
+      assert.ok(shows(html, flags.join(", ")));
+      if (lost) assert.ok(shows(html, packetsTexts.en.page.lost));
+    }
+    assert.ok(shows(html, "origin here") && shows(html, "note here"));
+    for (const { text } of recording.lines) assert.ok(html.includes(text));
+  }
+});
+
+test("packets: a page can't be driven by what was sent", async () => {
+  const recording = await recorded("hello");
+  const evil = "</svg><script>alert(1)</script>&\u202e";
+  recording.packets[3]!.text = evil;
+  recording.lines[1]!.text = evil;
+  const html = await packetsPage(recording, "en", evil, evil);
+  assert.not.match(html, /<script/);
+  assert.match(html, /\\u202e/);
+});
+
+test("packets: which call each script is in, and which bytes lie unread", async () => {
+  const calls = (recording: Recording) =>
+    callsOf(recording).map(({ from, name, startMs, endMs, readyMs }) =>
+      [from, name, startMs, endMs, readyMs]
+        .filter((part) => part !== undefined)
+        .join(" "),
+    );
+  const hello = await recorded("hello");
+  assert.equal(calls(hello), [
+    "client connect 0 4.803 0.018",
+    "client recv 4.803 19.869 13.317",
+    "client close 19.869 22.733",
+    "server accept -1315.52 2.961 0.034",
+    "server recv 2.961 12.981 4.803",
+    "server sendall 12.981 13.317",
+    "server recv 13.317 26.866 22.733",
+  ]);
+});
+
+test("packets: bytes lie unread until the script says that it has read them", async () => {
+  const held = async (name: string) =>
+    heldOf(await recorded(name)).map(
+      ({ at, connection, bytes }) => `${at} ${connection}: ${bytes}`,
+    );
+  const client = [4, 8, 12, 14, 10].map((bytes) => `client 1: ${bytes}`);
+  const server = [14, 10, 6, 2].map((bytes) => `server 1: ${bytes}`);
+  assert.equal(await held("recv4"), [...client, ...server]);
+  assert.equal(await held("reset"), ["server 2: 14"]);
+  assert.equal(await held("lossy"), [], "a saved capture doesn't tell");
+  const [, , , last] = heldOf(await recorded("long")).filter(
+    ({ at }) => at === "server",
+  );
+  assert.is(last!.bytes, 928);
+});
+
+// ---- The command line -----------------------------------------------------
+
+function start(script: string, args: string[], env: NodeJS.ProcessEnv = {}) {
+  const file = projectFile(`scripts/${script}.ts`);
+  return launchMarked([process.execPath, ...tsxLoader, file, ...args], env);
+}
+
+test("--html from a saved run and a saved capture, beside the JSON", async () => {
+  const folder = await temporaryFolder();
+  const [run, html] = [join(folder, "run.json"), join(folder, "page.html")];
+  await writeFile(run, JSON.stringify(fixed()));
+  const compare = start("compare", [
+    "--from",
+    run,
+    "--html",
+    html,
+    "--json",
+    "-",
+    "--lang",
+    "ko",
+  ]);
+  assert.is((await compare.exit(30_000)).code, 0, compare.report());
+  assert.equal(JSON.parse(compare.output.stdout), fixed());
+  assert.is(await readFile(html, "utf8"), await comparePage(fixed(), "ko"));
+
+  const args = ["--read", captureOf("lossy"), "--html", html, "--lang", "en"];
+  const packets = start("packets", args);
+  assert.is((await packets.exit(30_000)).code, 0, packets.report());
+  assert.match(packets.output.stdout, /retransmission/);
+  assert.ok(shows(await readFile(html, "utf8"), "No ACK came in"));
+});
+
+test.when(onLinux)(
+  "without tshark the page shows the recorded run, and says so",
+  async () => {
+    const html = join(await temporaryFolder(), "page.html");
+    const packets = start("packets", ["--html", html], {
+      PATH: "/nonexistent",
+    });
+    assert.is((await packets.exit(30_000)).code, 1);
+    assert.ok(shows(await readFile(html, "utf8"), packetsTexts.en.shipped));
+  },
+);
+
+test.when(onLinux)(
+  "--open gives the page to the system; where that can't, it says what to do",
+  async () => {
+    const folder = await temporaryFolder();
+    const html = join(folder, "a page.html");
+    const opened = join(folder, "opened");
+    const args = ["--read", captureOf("lossy"), "--html", html, "--open"];
+    for (const [ends, code] of [
+      ["exit 0", 0],
+      ["sleep 20", 0],
+      ["exit 3", 1],
+    ] as const) {
+      const opener = join(folder, "xdg-open");
+      await writeFile(opener, `#!/bin/sh\necho "$1" > "${opened}"\n${ends}\n`);
+      await chmod(opener, 0o755);
+      const PATH = `${folder}${delimiter}${process.env.PATH}`;
+      const packets = start("packets", args, { PATH });
+      assert.is((await packets.exit(15_000)).code, code, packets.report());
+      assert.is(await readFile(opened, "utf8"), `${html}\n`);
+      assert.is(
+        packets.output.stderr,
+        code
+          ? `packets: no browser opens (xdg-open: 3); open ${html} yourself\n`
+          : "",
+      );
+    }
+  },
+);
+
+test("a file that can't be written, and wrong options: one line", async () => {
+  const folder = await temporaryFolder();
+  const packets = start("packets", [
+    "--read",
+    captureOf("hello"),
+    "--html",
+    folder,
+  ]);
+  assert.is((await packets.exit(30_000)).code, 1);
+  assert.is(
+    packets.output.stderr,
+    `packets: can't write ${folder} (EISDIR), check --html\n`,
+  );
+  for (const parse of [parseCompare, parsePackets]) {
+    assert.throws(() => parse(["--open"]), /add --html FILE/);
+    for (const args of [
+      ["--html", ""],
+      ["--html", "-"],
+      ["--html", "a", "--json", "a"],
+      ["--html"],
+    ])
+      assert.throws(() => parse(args), /--html/, args.join(" "));
+    const { html, open } = parse(["--html", "a.html", "--open"]);
+    assert.equal([html, open], ["a.html", true]);
+  }
+});
+
+test.run();
