@@ -22,14 +22,20 @@ const findings: Record<Finding, string> = {
   "same ports as before": "same ports as before",
 };
 
-/** Milliseconds with two digits. */
+const twoDigits = new Intl.NumberFormat("en", {
+  maximumSignificantDigits: 2,
+  useGrouping: false,
+});
+
+/** Milliseconds, or seconds, with two digits. */
 export function timeOf(
   ms: number,
   milliseconds: string,
   seconds: string,
 ): string {
-  const [value, unit] = ms < 1000 ? [ms, milliseconds] : [ms / 1000, seconds];
-  return `${Number(value.toPrecision(2))}${unit}`;
+  return ms < 1000
+    ? twoDigits.format(ms) + milliseconds
+    : twoDigits.format(ms / 1000) + seconds;
 }
 
 export const english = {
