@@ -374,7 +374,7 @@ test("--html from a saved run and a saved capture, beside the JSON", async () =>
   const packets = start("packets", args);
   assert.is((await packets.exit(30_000)).code, 0, packets.report());
   assert.match(packets.output.stdout, /retransmission/);
-  assert.ok(shows(await readFile(html, "utf8"), "No ACK came in"));
+  assert.ok(shows(await readFile(html, "utf8"), "Not confirmed in"));
 });
 
 test.when(onLinux)(

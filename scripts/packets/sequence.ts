@@ -713,12 +713,8 @@ function nameOf({ name, startMs, readyMs }: Call, { page }: Texts): string {
 function titleOf(call: Call, { sides, page }: Texts): string {
   const { from, name, startMs, endMs, readyMs } = call;
   return [
-    page.since(
-      sides[from],
-      name,
-      startMs.toFixed(3),
-      page.time(endMs - startMs),
-    ),
+    page.since(sides[from], name, startMs.toFixed(3)),
+    page.lasts(page.time(endMs - startMs)),
     ...(readyMs === undefined ? [] : [page.ready(page.time(endMs - readyMs))]),
   ].join("\n");
 }

@@ -93,8 +93,9 @@ export const english = {
     prints: (side: string) => `The ${side} prints:`,
     in: (call: string) => `in ${call}`,
     unread: "not read yet",
-    since: (side: string, call: string, since: string, time: string) =>
-      `${side}: in ${call} since ${since} ms, for ${time}`,
+    since: (side: string, call: string, since: string) =>
+      `${side}: in ${call} since ${since} ms`,
+    lasts: (time: string) => `for ${time}`,
     ready: (time: string) => `what it waits for is there for the last ${time}`,
     held: (side: string, count: number, time: string, connection: number) =>
       `${bytes(count)}${connection ? ` of connection ${connection}` : ""} wait at the ${side} for ${time}: confirmed, and not read by its script`,
@@ -123,7 +124,7 @@ export const english = {
       },
     lost: "It never arrives.",
     again: (time: string) =>
-      `No ACK came in ${time}: the same bytes again, with the same numbers.`,
+      `Not confirmed in ${time}: sent again, with the same numbers.`,
     phases: { handshake: "Handshake", message: "Message", end: "End" },
     legend: {
       flags: {

@@ -83,8 +83,8 @@ export const korean: Texts = {
     prints: (side) => `${side} 출력:`,
     in: (call) => `${call} 중`,
     unread: "읽기 전",
-    since: (side, call, since, time) =>
-      `${side}: ${since} ms부터 ${call} 호출 중, ${time}`,
+    since: (side, call, since) => `${side}: ${since} ms부터 ${call} 호출 중`,
+    lasts: (time) => `${time} 동안`,
     ready: (time) => `마지막 ${time} 동안은 기다리던 것이 이미 와 있음`,
     held: (side, count, time, connection) =>
       `${connection ? `연결 ${connection}의 ` : ""}${count}바이트가 ${side}에서 ${time} 동안 대기: 확인 응답(ACK)은 했지만 프로그램이 아직 읽지 않음`,
@@ -113,7 +113,7 @@ export const korean: Texts = {
       },
     lost: "도착하지 못합니다.",
     again: (time) =>
-      `${time} 동안 ACK이 오지 않아, 같은 바이트를 같은 번호로 다시 보냅니다.`,
+      `${time} 동안 확인 응답(ACK)이 오지 않아 같은 번호로 다시 보냅니다.`,
     phases: { handshake: "연결 수립", message: "데이터", end: "연결 종료" },
     legend: {
       flags: {
