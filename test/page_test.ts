@@ -16,6 +16,7 @@ import { callsOf, heldOf } from "../scripts/packets/activity.ts";
 import { parseOptions as parsePackets } from "../scripts/packets/options.ts";
 import { packetsPage } from "../scripts/packets/page.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
+import { rowsOf } from "../scripts/packets/rows.ts";
 import { captureOf, recordingOf, shipped } from "../scripts/packets/shipped.ts";
 import { texts as packetsTexts } from "../scripts/packets/texts.ts";
 import { openInBrowser } from "../scripts/page/open.ts";
@@ -298,6 +299,45 @@ test("packets: every packet with its numbers, every line, every text", async () 
     assert.ok(shows(html, "origin here") && shows(html, "note here"));
     for (const { text } of recording.lines) assert.ok(html.includes(text));
   }
+});
+
+test("packets: hundreds of packets, and a megabyte: it shows the beginning", async () => {
+  const recording = await recorded("hello");
+  const [last] = recording.packets.slice(-1);
+  for (let i = 0; i < 500; i++)
+    recording.packets.push({ ...last!, timeMs: 30 + i, text: "x".repeat(1e5) });
+  const html = await packetsPage(recording, "en", "", "");
+  assert.ok(Buffer.byteLength(html) < most, `${html.length} bytes`);
+  assert.ok(html.includes("These are the first 80 of 514 packets and lines"));
+});
+
+test("packets: times are drawn to scale where there is room, else evenly", async () => {
+  const recording = await recorded("sleep");
+  const words = { columns: 26, below: false };
+  const { rows, scale } = rowsOf(recording, packetsTexts.en, words, 0);
+  const sleeps = rows.findIndex(({ timeMs }) => timeMs === 3.933);
+  const [before, after] = [rows[sleeps]!, rows[sleeps + 1]!];
+  const pixels = (after.timeMs - before.timeMs) * scale.pixelsPerMs;
+  assert.ok(Math.abs(after.y - before.y - pixels) <= 1);
+  assert.ok(pixels > 300, "two seconds are long");
+  for (const [index, row] of rows.slice(1).entries()) {
+    const { y, below, timeMs, toScale } = rows[index]!;
+    assert.ok(row.y >= y + below + row.above - 1, "its words have room");
+    assert.is(toScale, index === sleeps ? true : undefined, `${timeMs}`);
+  }
+});
+
+test("packets: what is lost never lies unread, and ends half-way", async () => {
+  const recording = await recorded("hello");
+  const whole = heldOf(recording);
+  const message = recording.packets.find(({ length }) => length)!;
+  const lost = { ...message, timeMs: 3, lost: true as const };
+  recording.packets.splice(recording.packets.indexOf(message), 0, lost);
+  assert.equal(heldOf(recording), whole);
+  const html = await packetsPage(recording, "en", "", "");
+  const cross = /<g[^>]*var\(--rst\)[^>]*><path[^>]*translate\((\d+)/;
+  const [, x] = cross.exec(html)!;
+  assert.ok(Number(x) > 400 && Number(x) < 600, `the cross is at ${x}`);
 });
 
 test("packets: a page can't be driven by what was sent", async () => {

@@ -5,9 +5,13 @@ import { fontSize, loadCharts, widths } from "../page/chart.ts";
 import { escape, folded, jsonOf, page, paragraph } from "../page/frame.ts";
 import { heldOf } from "./activity.ts";
 import { ladder, printedLines } from "./ladder.ts";
-import type { Recording } from "./recording.ts";
-import { rowsOf, sequence, type Scale } from "./sequence.ts";
+import { eventsOf, type Recording } from "./recording.ts";
+import type { Scale } from "./rows.ts";
+import { scaleOf, sequence } from "./sequence.ts";
 import { texts as all, type Texts } from "./texts.ts";
+
+/** So many packets and lines has a page at most, and characters of JSON. */
+const most = { events: 80, json: 200_000 };
 
 /**
  * The page, as HTML.
@@ -16,17 +20,19 @@ import { texts as all, type Texts } from "./texts.ts";
  * @param note what has to be known before one trusts it; "" for nothing
  */
 export async function packetsPage(
-  recording: Recording,
+  whole: Recording,
   lang: Language,
   origin: string,
   note: string,
 ): Promise<string> {
   const texts = all[lang];
   const charts = await loadCharts();
+  const recording = beginningOf(whole);
+  const count = eventsOf(whole).length;
+  const json = jsonOf(recording);
   const { run } = recording;
   const view = { columns: 100, texts, ascii: false };
   const text = [printedLines(recording, view), ladder(recording, view)];
-  const { scale } = rowsOf(recording, texts, "wide");
   return page(
     lang,
     texts.wire,
@@ -34,7 +40,7 @@ export async function packetsPage(
       paragraph(origin, "muted"),
       note && paragraph(note, "note"),
       run?.meets === "busy server" ? paragraph(texts.twoClients) : "",
-      legend(recording, scale, texts),
+      legend(recording, scaleOf(recording, texts), texts),
       charts.both((width) => {
         const parts = sequence(recording, texts, width, charts);
         const label = escape(texts.page.label(recording.packets.length));
@@ -44,10 +50,24 @@ export async function packetsPage(
         texts.page.text,
         stripVTControlCharacters(text.join("\n\n").trim()),
       ),
-      folded(texts.page.json, jsonOf(recording)),
+      count > most.events ? paragraph(texts.page.more(most.events, count)) : "",
+      json.length > most.json ? "" : folded(texts.page.json, json),
     ],
     style,
   );
+}
+
+/** The packets and lines that a page has room for. */
+function beginningOf(recording: Recording): Recording {
+  const next = eventsOf(recording)[most.events];
+  if (!next) return recording;
+  const { packets, lines } = recording;
+  const early = ({ timeMs }: { timeMs: number }) => timeMs < next.timeMs;
+  return {
+    ...recording,
+    packets: packets.filter(early),
+    lines: lines.filter(early),
+  };
 }
 
 /** How to read it: a sample of each thing that is drawn, and what it means. */
@@ -97,7 +117,10 @@ const colours = {
 const style = `
 :root {${colours.light}}
 @media (prefers-color-scheme: dark) { :root {${colours.dark}} }
-@media print { :root {${colours.light}} }
+@media print {
+  :root {${colours.light}}
+  .sequence .chart { clip-path: inset(0 -2rem -1px -2rem); }
+}
 .sequence { margin: 1.5em 0; }
 .sequence .chart { break-inside: avoid; }
 .legend b { margin-right: 0.3em; }
@@ -117,7 +140,6 @@ const style = `
 @media screen and (max-width: ${widths.wide + 36}px) {
   .legend { grid-template-columns: 1fr; }
   .legend li.wide { display: none; }
-  .legend li.all { grid-column: 1 / -1; }
-.legend li.narrow { display: block; }
+  .legend li.narrow { display: block; }
 }
 `;

@@ -1,7 +1,6 @@
 /** Draws charts as SVG without a browser: Observable Plot on linkedom's document. */
 import type * as ObservablePlot from "@observablehq/plot";
 
-export type Plot = typeof ObservablePlot;
 export type Marks = ObservablePlot.Markish[];
 
 /** Makes charts, as SVG text. */
@@ -45,6 +44,7 @@ export async function loadCharts() {
 
   return {
     Plot,
+    pen: penOf(Plot),
     draw,
     /** The same chart for both widths; the page shows the one that fits. */
     both: (drawn: (width: Width) => string): string =>
@@ -53,3 +53,47 @@ export async function loadCharts() {
         .join(""),
   };
 }
+
+/** Draws single things at places of the chart, in its pixels, each with its style. */
+function penOf(Plot: typeof ObservablePlot) {
+  type Style<Options> = Omit<Options, "title"> & { title?: string };
+  /** What hovering it tells. */
+  const told = (title?: string) =>
+    title === undefined ? {} : { title: () => title };
+  type Place = [x: number, y: number];
+
+  return {
+    line: (
+      from: Place,
+      to: Place,
+      { title, ...style }: Style<ObservablePlot.LinkOptions>,
+    ) => Plot.link([0], { ...ends(from, to), ...style, ...told(title) }),
+    arrow: (
+      from: Place,
+      to: Place,
+      { title, ...style }: Style<ObservablePlot.ArrowOptions>,
+    ) => Plot.arrow([0], { ...ends(from, to), ...style, ...told(title) }),
+    box: (
+      from: Place,
+      to: Place,
+      { title, ...style }: Style<ObservablePlot.RectOptions>,
+    ) => Plot.rect([0], { ...ends(from, to), ...style, ...told(title) }),
+    dot: (
+      [x, y]: Place,
+      { title, ...style }: Style<ObservablePlot.DotOptions>,
+    ) => Plot.dot([0], { x, y, ...style, ...told(title) }),
+    text: (
+      [x, y]: Place,
+      text: string | string[],
+      { title, ...style }: Style<ObservablePlot.TextOptions>,
+    ) =>
+      Plot.text([[text].flat().join("\n")], { x, y, ...style, ...told(title) }),
+  };
+}
+
+const ends = ([x1, y1]: [number, number], [x2, y2]: [number, number]) => ({
+  x1,
+  y1,
+  x2,
+  y2,
+});

@@ -150,6 +150,8 @@ export const english = {
       noLines:
         "A saved capture doesn't tell what the scripts did: only packets are drawn.",
     },
+    more: (shown: number, count: number) =>
+      `These are the first ${shown} of ${count} packets and lines; --json FILE writes all.`,
     text: "The same as text",
     json: "The same as JSON",
   },

@@ -138,6 +138,8 @@ export const korean: Texts = {
       even: "시간에 비례하지 않습니다. 같은 간격으로 그리고 시각을 적었습니다.",
       noLines: "저장된 캡처에는 프로그램의 동작이 없어서 패킷만 그렸습니다.",
     },
+    more: (shown, count) =>
+      `패킷과 출력 ${count}개 중 처음 ${shown}개입니다. 전체는 --json FILE로 저장할 수 있습니다.`,
     text: "텍스트로 보기",
     json: "JSON으로 보기",
   },
