@@ -1,6 +1,5 @@
 /** A comparison as a page for the wall: the answer, and the pictures it follows from. */
-import { basename, dirname } from "node:path";
-import stringWidth from "string-width";
+import { dirname } from "node:path";
 import { designs } from "../designs.ts";
 import type { Language } from "../language.ts";
 import { loadCharts } from "../page/chart.ts";
@@ -13,25 +12,15 @@ import {
   paragraph,
   section,
 } from "../page/frame.ts";
-import {
-  bars,
-  curves,
-  lastAnswerMs,
-  latencies,
-  mostClients,
-  numberTicks,
-  saidOf,
-  tickTime,
-  timelines,
-  waits,
-  type Pencil,
-} from "./charts.ts";
-import { moreRow, threadsOf } from "./picture.ts";
-import type { Comparison, CtrlC, Load, ServerResult } from "./result.ts";
+import { costs } from "./page/costs.ts";
+import { ctrlC } from "./page/ctrlC.ts";
+import type { Drawing } from "./page/drawing.ts";
+import { growth } from "./page/growth.ts";
+import { waited } from "./page/waited.ts";
+import type { Comparison } from "./result.ts";
 import { answer, details, notes, parity } from "./sentences.ts";
 import { cellsOf } from "./table.ts";
 import { texts, type Texts } from "./texts.ts";
-import { megabytes, rate, time } from "./words.ts";
 
 /** Characters of JSON that a page takes in; with hundreds of clients there are megabytes. */
 const mostJson = 200_000;
@@ -42,228 +31,23 @@ export async function comparePage(
   lang: Language,
 ): Promise<string> {
   const words = texts[lang];
-  const charts = await loadCharts();
-  const name = ({ design, language }: ServerResult) =>
-    words.title(design, language);
-  const pencil: Pencil = { charts, words, name };
-  const { servers } = comparison;
-  return page(
-    lang,
-    words.page.title,
-    [
-      list(answer(comparison, words), "answer"),
-      list(notes(comparison, words), "notes"),
-      whoWaited(servers, pencil),
-      costs(servers, pencil),
-      growth(servers, pencil),
-      ctrlC(servers, pencil),
-      figures(comparison, words),
-      thisRun(comparison, words),
-    ],
-    style,
-  );
-}
-
-function figure(caption: string, chart: string, kind = ""): string {
-  return `<figure${kind && ` class="${kind}"`}><h3>${escape(caption)}</h3>${chart}</figure>`;
-}
-
-function whoWaited(all: ServerResult[], pencil: Pencil): string {
-  const { words, name } = pencil;
-  const servers = all.filter(({ stay }) => stay?.clients.length);
-  if (servers.length === 0) return "";
-  const endMs = lastAnswerMs(servers);
-  const said = servers.flatMap(({ stay }) =>
-    stay!.clients.map((run) => saidOf(run, words)),
-  );
-  const longest = said.toSorted((a, b) => stringWidth(b) - stringWidth(a))[0]!;
-  const { page, picture } = words;
-  return section(
-    page.waited,
-    legend(picture.legend[0]!),
-    ...servers.map((server) => {
-      const caption = basename(server.file) + threadsOf(server, words);
-      const chart = waits(
-        server,
-        endMs,
-        longest,
-        pencil,
-        `${page.waited}: ${name(server)}`,
-      );
-      const more = server.stay!.clients.slice(mostClients);
-      return figure(
-        caption,
-        chart +
-          (more.length ? paragraph(moreRow(more, words).trim(), "muted") : ""),
-      );
-    }),
-  );
-}
-
-/** The picture's legend for the terminal, each sign in its colour. */
-function legend(line: string): string {
-  const items = line.split("  ").map((item) => {
-    const [sign = "", ...rest] = item;
-    return `<li><b>${/[·─]/.test(sign) ? sign.repeat(3) : sign}</b>${escape(rest.join(""))}</li>`;
-  });
-  return `<ul class="signs">${items.join("")}</ul>`;
-}
-
-function hasLoad(
-  server: ServerResult,
-): server is ServerResult & { load: Load } {
-  const { load } = server;
-  return (
-    load !== undefined &&
-    (load.connections === 1 || load.connections - load.unanswered > 1)
-  );
-}
-
-function costs(all: ServerResult[], pencil: Pencil): string {
-  const { words, name } = pencil;
-  const { page } = words;
-  const loaded = all.filter(hasLoad);
-  const single = all.filter((server) => server.load && !hasLoad(server));
-  const idle = all.filter(({ idle }) => idle);
-  const threads = idle.filter(
-    ({ idle }) => idle!.perClientThreads !== undefined,
-  );
-  const parts: string[] = [];
-  if (loaded.length) {
-    const { connections } = loaded[0]!.load;
-    const windows = loaded.every(({ load }) => load.windows?.length);
-    const caption = page.rate(connections);
-    parts.push(
-      figure(
-        caption,
-        bars(
-          loaded,
-          ({ load }) => load!.echoesPerSecond,
-          ({ load }) => rate(load!),
-          pencil,
-          caption,
-          false,
-          windows ? rangeOf : undefined,
-        ) + (windows ? paragraph(page.windows, "muted") : ""),
-      ),
-      latencyFigure(loaded, pencil),
-    );
-  }
-  if (idle.length)
-    parts.push(
-      `<div class="pair">${[
-        figure(
-          page.memory,
-          bars(
-            idle,
-            ({ idle }) => idle!.perClientMB,
-            ({ idle }) => megabytes(idle!.perClientMB),
-            pencil,
-            page.memory,
-            true,
-          ),
-        ),
-        threads.length
-          ? figure(
-              page.threads,
-              bars(
-                threads,
-                ({ idle }) => idle!.perClientThreads!,
-                ({ idle }) =>
-                  words.rows.threadsOf(Math.round(idle!.perClientThreads!)),
-                pencil,
-                page.threads,
-                true,
-              ),
-            )
-          : "",
-      ].join("")}</div>`,
-    );
-  if (parts.length === 0) return "";
-  if (single.length)
-    parts.push(
-      paragraph(page.oneAtATime(words.list(single.map(name))), "muted"),
-    );
-  return section(page.costs, ...parts);
-}
-
-function latencyFigure(
-  servers: (ServerResult & { load: Load })[],
-  pencil: Pencil,
-): string {
-  const { latency } = pencil.words.page;
-  const known = servers.filter(({ load }) =>
-    [load.p50Ms, load.p90Ms, load.p99Ms, load.oldestWaitMs].every(
-      Number.isFinite,
-    ),
-  );
-  return known.length ? figure(latency, latencies(known, pencil, latency)) : "";
-}
-
-function rangeOf({ load }: ServerResult): [number, number] {
-  const rates = load!.windows.map(({ echoesPerSecond }) => echoesPerSecond);
-  return [Math.min(...rates), Math.max(...rates)];
-}
-
-function growth(all: ServerResult[], pencil: Pencil): string {
-  const { words } = pencil;
-  const { grows } = words.page;
-  const servers = all.filter(
-    (server): server is ServerResult & { growth: Load[] } =>
-      (server.growth ?? []).length > 1,
-  );
-  if (servers.length === 0) return "";
-  const curve = (
-    caption: string,
-    value: (load: Load) => number | undefined,
-    say: (load: Load) => string,
-    tick: (value: number) => string,
-    log = false,
-  ) => {
-    const chart = curves(servers, value, say, tick, log, pencil, caption);
-    return chart && figure(caption, chart);
+  const drawing: Drawing = {
+    charts: await loadCharts(),
+    words,
+    name: ({ design, language }) => words.title(design, language),
   };
-  return section(
-    words.headings.growth,
-    servers.some(({ language }) => language === "Python")
-      ? paragraph(grows.dashed, "muted")
-      : "",
-    curve(
-      grows.rate,
-      ({ echoesPerSecond }) => echoesPerSecond,
-      rate,
-      numberTicks,
-    ),
-    curve(
-      grows.latency,
-      ({ p99Ms }) => p99Ms,
-      ({ p99Ms }) => time(p99Ms),
-      tickTime,
-      true,
-    ),
-    curve(
-      grows.memory,
-      ({ memoryWithMB }) => memoryWithMB,
-      ({ memoryWithMB }) => megabytes(memoryWithMB!),
-      (mb) => `${numberTicks(mb)} MB`,
-    ),
-  );
-}
-
-function ctrlC(all: ServerResult[], pencil: Pencil): string {
-  const { page, rows } = pencil.words;
-  const servers = all.filter(
-    (server): server is ServerResult & { ctrlC: CtrlC } =>
-      typeof server.ctrlC === "object",
-  );
-  const nowhere = all.some(({ ctrlC }) => typeof ctrlC === "string");
-  if (servers.length === 0)
-    return nowhere ? section(page.ctrlC, paragraph(rows.notHere)) : "";
-  return section(
-    page.ctrlC,
-    paragraph(page.ctrlCAbout, "muted"),
-    `<figure>${timelines(servers, pencil, page.ctrlC)}</figure>`,
-  );
+  const { servers } = comparison;
+  const parts = [
+    list(answer(comparison, words), "answer"),
+    list(notes(comparison, words), "notes"),
+    waited(servers, drawing),
+    costs(servers, drawing),
+    growth(servers, drawing),
+    ctrlC(servers, drawing),
+    figures(comparison, words),
+    thisRun(comparison, words),
+  ];
+  return page(lang, words.page.title, parts, style);
 }
 
 function figures(comparison: Comparison, words: Texts): string {
