@@ -225,7 +225,7 @@ test("compare: answer, notes, table, command and JSON", async () => {
     assert.ok(shows(html, words.notes.missing("x.py")));
     assert.ok(shows(html, words.rows.firstEcho.trim()));
     assert.ok(
-      shows(html, "30 more") || shows(html, "30개"),
+      shows(html, "40 more") || shows(html, "40개"),
       "clients without a row",
     );
     assert.ok(

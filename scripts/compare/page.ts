@@ -23,7 +23,7 @@ import { cellsOf } from "./table.ts";
 import { texts, type Texts } from "./texts.ts";
 
 /** Characters of JSON that a page takes in; with hundreds of clients there are megabytes. */
-const mostJson = 200_000;
+const mostJson = 150_000;
 
 /** The page, as HTML. */
 export async function comparePage(

@@ -16,7 +16,7 @@ import {
 } from "./drawing.ts";
 
 /** Rows for the clients of one server at most. */
-const mostRows = 30;
+const mostRows = 20;
 
 const [rowHeight, headHeight] = [26, 32];
 
