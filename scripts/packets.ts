@@ -16,7 +16,7 @@ import {
 } from "./commandLine.ts";
 import { launched, stopAll } from "./launch.ts";
 import { captureRun } from "./packets/capture.ts";
-import { ladder, printedLines } from "./packets/ladder.ts";
+import { ladder, originOf, printedLines } from "./packets/ladder.ts";
 import { parseOptions } from "./packets/options.ts";
 import { explain, type Recording } from "./packets/recording.ts";
 import { decoded, nearest, type Difference } from "./packets/shipped.ts";
@@ -94,7 +94,7 @@ function show(recording: Recording): void {
     chalk.bold.underline(say.wire),
     run?.meets === "busy server" && say.twoClients,
     ladder(recording, view),
-    chalk.dim(originOf(recording)),
+    chalk.dim(originOf(recording, say)),
   ];
   process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
 }
@@ -104,19 +104,8 @@ async function showPage(recording: Recording, note = ""): Promise<void> {
   const { html, open } = options;
   if (!html) return;
   const { packetsPage } = await import("./packets/page.ts");
-  const page = packetsPage(recording, language, originOf(recording), note);
-  await writePage("packets", html, await page, open);
-}
-
-/** How much was captured, where, and when. */
-function originOf({ packets, date, system, tshark }: Recording): string {
-  const carried = packets.reduce((sum, { length }) => sum + length, 0);
-  return [
-    say.carried(packets.length, carried),
-    ...(system ? [system] : []),
-    `tshark ${tshark}`,
-    new Date(date).toLocaleDateString("sv"), // 2026-11-22, where the reader lives
-  ].join("; ");
+  const page = await packetsPage(recording, language, note);
+  await writePage("packets", html, page, open);
 }
 
 /** Where nothing can be captured: what to do about it, and a run that was recorded. */

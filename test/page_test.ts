@@ -123,13 +123,13 @@ for (const [lang, names] of [
       `packets, ${name}, ${lang}: reads well everywhere`,
       async () => {
         const recording = await recorded(name);
-        await checkLook(await packetsPage(recording, lang, "origin", "note"));
+        await checkLook(await packetsPage(recording, lang, "note"));
       },
     );
 
 withBrowser("axe finds nothing", async () => {
   await checkAccess(await comparePage(fixed(), "en"));
-  await checkAccess(await packetsPage(await recorded("refused"), "ko", "", ""));
+  await checkAccess(await packetsPage(await recorded("refused"), "ko"));
 });
 
 withBrowser(
@@ -284,7 +284,7 @@ test("hundreds of clients: the page stays small, and says where the JSON is", as
 test("packets: every packet with its numbers, every line, every text", async () => {
   for (const name of ["hello", "lossy", "reset"]) {
     const recording = await recorded(name);
-    const html = await packetsPage(recording, "en", "origin here", "note here");
+    const html = await packetsPage(recording, "en", "note here");
     for (const { timeMs, seq, ack, length, flags, lost } of recording.packets) {
       assert.ok(shows(html, `${timeMs.toFixed(3)}`));
       assert.ok(
@@ -296,7 +296,7 @@ test("packets: every packet with its numbers, every line, every text", async () 
       assert.ok(shows(html, flags.join(", ")));
       if (lost) assert.ok(shows(html, packetsTexts.en.page.lost));
     }
-    assert.ok(shows(html, "origin here") && shows(html, "note here"));
+    assert.ok(shows(html, "packets, ") && shows(html, "note here"));
     for (const { text } of recording.lines) assert.ok(html.includes(text));
   }
 });
@@ -306,7 +306,7 @@ test("packets: hundreds of packets, and a megabyte: it shows the beginning", asy
   const [last] = recording.packets.slice(-1);
   for (let i = 0; i < 500; i++)
     recording.packets.push({ ...last!, timeMs: 30 + i, text: "x".repeat(1e5) });
-  const html = await packetsPage(recording, "en", "", "");
+  const html = await packetsPage(recording, "en");
   assert.ok(Buffer.byteLength(html) < most, `${html.length} bytes`);
   assert.ok(html.includes("These are the first 80 of 514 packets and lines"));
 });
@@ -334,7 +334,7 @@ test("packets: what is lost never lies unread, and ends half-way", async () => {
   const lost = { ...message, timeMs: 3, lost: true as const };
   recording.packets.splice(recording.packets.indexOf(message), 0, lost);
   assert.equal(heldOf(recording), whole);
-  const html = await packetsPage(recording, "en", "", "");
+  const html = await packetsPage(recording, "en");
   const cross = /<g[^>]*var\(--rst\)[^>]*><path[^>]*translate\((\d+)/;
   const [, x] = cross.exec(html)!;
   assert.ok(Number(x) > 400 && Number(x) < 600, `the cross is at ${x}`);
@@ -345,7 +345,7 @@ test("packets: a page can't be driven by what was sent", async () => {
   const evil = "</svg><script>alert(1)</script>&\u202e";
   recording.packets[3]!.text = evil;
   recording.lines[1]!.text = evil;
-  const html = await packetsPage(recording, "en", evil, evil);
+  const html = await packetsPage(recording, "en", evil);
   assert.not.match(html, /<script/);
   assert.match(html, /\\u202e/);
 });

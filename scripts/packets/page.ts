@@ -4,9 +4,9 @@ import type { Language } from "../language.ts";
 import { fontSize, loadCharts, widths } from "../page/chart.ts";
 import { escape, folded, jsonOf, page, paragraph } from "../page/frame.ts";
 import { heldOf } from "./activity.ts";
-import { ladder, printedLines } from "./ladder.ts";
+import { ladder, originOf, printedLines } from "./ladder.ts";
 import { eventsOf, type Recording } from "./recording.ts";
-import type { Scale } from "./rows.ts";
+import { timeOf, type Scale } from "./rows.ts";
 import { scaleOf, sequence } from "./sequence.ts";
 import { texts as all, type Texts } from "./texts.ts";
 
@@ -16,14 +16,12 @@ const most = { events: 80, json: 200_000 };
 /**
  * The page, as HTML.
  *
- * @param origin where the recording comes from, in a line
  * @param note what has to be known before one trusts it; "" for nothing
  */
 export async function packetsPage(
   whole: Recording,
   lang: Language,
-  origin: string,
-  note: string,
+  note = "",
 ): Promise<string> {
   const texts = all[lang];
   const charts = await loadCharts();
@@ -37,7 +35,7 @@ export async function packetsPage(
     lang,
     texts.wire,
     [
-      paragraph(origin, "muted"),
+      paragraph(originOf(whole, texts), "muted"),
       note && paragraph(note, "note"),
       run?.meets === "busy server" ? paragraph(texts.twoClients) : "",
       legend(recording, scaleOf(recording, texts), texts),
@@ -77,7 +75,7 @@ function legend(recording: Recording, scale: Scale, texts: Texts): string {
   const item = (sample: string, text: string, kind = "") =>
     `<li${kind && ` class="${kind}"`}><span class="sample ${sample}"></span>${escape(text)}</li>`;
   const ms = roundMs(70 / scale.pixelsPerMs);
-  const scaled = `<li class="wide"><span class="sample"><span class="scale" style="width:${(ms * scale.pixelsPerMs) / fontSize}em"></span></span>${escape(legend.scale(texts.page.time(ms)))}</li>`;
+  const scaled = `<li class="wide"><span class="sample"><span class="scale" style="width:${(ms * scale.pixelsPerMs) / fontSize}em"></span></span>${escape(legend.scale(timeOf(ms)))}</li>`;
   const flags = Object.entries(legend.flags).map(
     ([flag, meaning]) =>
       `<b style="color:var(--${flag.toLowerCase()})">${flag}</b>${escape(meaning)}`,

@@ -66,7 +66,7 @@ export function rowsOf(
   function called(timeMs: number): string[] {
     const started = calls.filter(({ startMs }) => below && startMs === timeMs);
     return started.map((call) => {
-      const took = texts.page.time(call.endMs - call.startMs);
+      const took = timeOf(call.endMs - call.startMs);
       return `${texts.sides[call.from]}: ${nameOf(call, texts)} ${took}`;
     });
   }
@@ -192,14 +192,24 @@ function sentencesOf(step: Step, recording: Recording, texts: Texts): string[] {
     unread?.bytes ?? 0,
   );
   const said = [
-    ...(sent
-      ? [page.again(page.time(step.timeMs - sent.timeMs))]
-      : does.map(act)),
+    ...(sent ? [page.again(timeOf(step.timeMs - sent.timeMs))] : does.map(act)),
     ...(lost ? [page.lost] : []),
     ...notes.filter(() => !sent).map((note) => `${findings[note]}.`),
     ...(captured === undefined ? [] : [`${texts.captured(captured, length)}.`]),
   ];
   return said.map((text) => which + text);
+}
+
+const twoDigits = new Intl.NumberFormat("en", {
+  maximumSignificantDigits: 2,
+  useGrouping: false,
+});
+
+/** How long something took, with two digits; number and unit stay in one line. */
+export function timeOf(ms: number): string {
+  return ms < 1000
+    ? `${twoDigits.format(ms)}\u00a0ms`
+    : `${twoDigits.format(ms / 1000)}\u00a0s`;
 }
 
 /** A text as one line that isn't too long. */

@@ -7,6 +7,7 @@ import {
   type Marks,
   type Width,
 } from "../page/chart.ts";
+import { scriptNames } from "../designs.ts";
 import { callsOf, heldOf, type Call } from "./activity.ts";
 import { visible } from "./ladder.ts";
 import type { Recording, Side, Step } from "./recording.ts";
@@ -16,6 +17,7 @@ import {
   phaseHeight,
   rowsOf,
   slant,
+  timeOf,
   type Row,
   type Scale,
   type Words,
@@ -52,7 +54,23 @@ const geometries: Record<Width, Geometry> = {
   },
 };
 
-const headHeight = 58;
+/** What stands above the lifelines: the side, its script where there is room, its address. */
+function headOf({ run, connections }: Recording, side: Side, wide: boolean) {
+  const scripts = {
+    client: "lecture1_client",
+    server: run && run.meets !== "nobody" ? scriptNames[run.server] : "",
+  };
+  const ends = connections.map((connection) => connection[side]);
+  const several = new Set(ends).size > 1;
+  const address = several
+    ? ends.map((end, index) => `${index + 1}: ${end}`).join("  ")
+    : ends[0]!;
+  return wide
+    ? [run ? scripts[side] : "", address].filter(Boolean)
+    : [address.replace(/\S*:(?=\d+\b)/g, ":")];
+}
+
+const headHeight = 82;
 
 /** How far outside a call stands that goes on beside others. */
 const besideShift = 21;
@@ -142,11 +160,6 @@ function drawPart(
       strokeWidth: 3,
     });
     if (top) return [line];
-    const ends = recording.connections.map((connection) => connection[side]);
-    const several = new Set(ends).size > 1;
-    const address = several
-      ? ends.map((end, index) => `${index + 1}: ${end}`).join("  ")
-      : ends[0]!;
     const outer = side === "client" ? "start" : "end";
     const textAnchor = wide ? "middle" : outer;
     const at = wide ? x : side === "client" ? 0 : widths.narrow;
@@ -158,11 +171,12 @@ function drawPart(
         textAnchor,
         ...bold,
       }),
-      pen.text(
-        [at, 38],
-        wide ? address : address.replace(/\S*:(?=\d+\b)/g, ":"),
-        { textAnchor, ...muted },
-      ),
+      pen.text([at, 26], headOf(recording, side, wide), {
+        textAnchor,
+        lineAnchor: "top",
+        lineHeight: lineHeight / fontSize,
+        ...muted,
+      }),
     ];
   }
 
@@ -193,7 +207,7 @@ function drawPart(
     const away = someBeside && from === "server" ? besideShift : 0;
     const name = wrapAnsi(nameOf(call, texts), 13).split("\n");
     const room = Math.floor((whole.length - 4) / 22);
-    const said = [...name, page.time(endMs - startMs)];
+    const said = [...name, timeOf(endMs - startMs)];
     const text = said.slice(0, Math.max(name.length, room));
     return [
       ...bars,
@@ -225,7 +239,7 @@ function drawPart(
     const [left, right] = geometry[at].held;
     const { from, to, starts } = span(at, startMs, endMs);
     if (from >= to) return [];
-    const time = page.time(endMs - startMs);
+    const time = timeOf(endMs - startMs);
     const title = page.held(sides[at], bytes, time, several ? connection : 0);
     const upright = !wide && bytes > 99;
     const middle = (from + to) / 2;
@@ -263,7 +277,7 @@ function drawPart(
     if (!told || row.y < top || next.y > bottom + 40 || to - from < 50)
       return [line];
     const style = { textAnchor: "end", fontStyle: "italic", ...muted } as const;
-    const time = page.time(next.timeMs - row.timeMs);
+    const time = timeOf(next.timeMs - row.timeMs);
     return [line, pen.text([x - 12, (from + to) / 2], time, style)];
   }
 
@@ -433,7 +447,7 @@ function titleOf(call: Call, { sides, page }: Texts): string {
   const { from, name, startMs, endMs, readyMs } = call;
   return [
     page.since(sides[from], name, startMs.toFixed(3)),
-    page.lasts(page.time(endMs - startMs)),
-    ...(readyMs === undefined ? [] : [page.ready(page.time(endMs - readyMs))]),
+    page.lasts(timeOf(endMs - startMs)),
+    ...(readyMs === undefined ? [] : [page.ready(timeOf(endMs - readyMs))]),
   ].join("\n");
 }

@@ -22,22 +22,6 @@ const findings: Record<Finding, string> = {
   "same ports as before": "same ports as before",
 };
 
-const twoDigits = new Intl.NumberFormat("en", {
-  maximumSignificantDigits: 2,
-  useGrouping: false,
-});
-
-/** Milliseconds, or seconds, with two digits. */
-export function timeOf(
-  ms: number,
-  milliseconds: string,
-  seconds: string,
-): string {
-  return ms < 1000
-    ? twoDigits.format(ms) + milliseconds
-    : twoDigits.format(ms / 1000) + seconds;
-}
-
 export const english = {
   usage: `usage: npx tsx scripts/packets.ts [options]
       --server NAME    server, forever or async (server)
@@ -89,7 +73,6 @@ export const english = {
   page: {
     label: (packets: number) =>
       `Sequence diagram: ${packets} packets between the client on the left and the server on the right, time goes down`,
-    time: (ms: number) => timeOf(ms, "\u00a0ms", "\u00a0s"),
     prints: (side: string) => `The ${side} prints:`,
     in: (call: string) => `in ${call}`,
     unread: "not read yet",

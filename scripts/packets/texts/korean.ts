@@ -2,7 +2,6 @@
 import { withParticle } from "../../language.ts";
 import type { Act } from "../recording.ts";
 import type { Texts } from "../texts.ts";
-import { timeOf } from "./english.ts";
 
 const acts: Record<Extract<Act, string>, string> = {
   opens: "연결 요청",
@@ -79,7 +78,6 @@ export const korean: Texts = {
   page: {
     label: (packets) =>
       `시퀀스 다이어그램: 왼쪽 클라이언트와 오른쪽 서버 사이의 패킷 ${packets}개, 시간은 아래로 흐름`,
-    time: (ms) => timeOf(ms, "\u00a0ms", "초"),
     prints: (side) => `${side} 출력:`,
     in: (call) => `${call} 중`,
     unread: "읽기 전",
