@@ -8,6 +8,7 @@ import {
   withParticle,
   type Language,
 } from "./language.ts";
+import { openInBrowser } from "./page/open.ts";
 
 /** What the command line is told, in each language. */
 const english = {
@@ -19,8 +20,13 @@ const english = {
   ambiguous: (flag: string, value: string) =>
     `${flag} ${value}: write ${flag}=${value} if that is its value`,
   languages: (lang: string) => `--lang ${lang}: write en or ko`,
-  cantWrite: (file: string, code = "") =>
-    `can't write ${file} (${code}), check --json`,
+  cantWrite: (file: string, flag: string, code = "") =>
+    `can't write ${file} (${code}), check ${flag}`,
+  cantOpen: (file: string, why: string) =>
+    `no browser opens (${why}); open ${file} yourself`,
+  noHtml: "--html needs a file",
+  htmlTwice: "--html and another option write one file: name two",
+  openNothing: "--open shows what --html writes: add --html FILE",
   cantWriteOutput: (code = "") => `can't write the output (${code})`,
 };
 const texts: Record<Language, typeof english> = {
@@ -34,8 +40,14 @@ const texts: Record<Language, typeof english> = {
     ambiguous: (flag, value) =>
       `${flag} ${value}: 이것이 값이라면 ${flag}=${value} 형태로 쓰세요`,
     languages: (lang) => `--lang ${lang}: en이나 ko를 쓰세요`,
-    cantWrite: (file, code) =>
-      `${file} 파일에 쓸 수 없습니다(${code}). --json을 확인하세요`,
+    cantWrite: (file, flag, code) =>
+      `${file} 파일에 쓸 수 없습니다(${code}). ${withParticle(flag, "을/를")} 확인하세요`,
+    cantOpen: (file, why) =>
+      `브라우저가 열리지 않습니다(${why}). ${file} 파일을 직접 여세요`,
+    noHtml: "--html에는 파일 이름이 필요합니다",
+    htmlTwice: "--html과 다른 옵션의 파일이 같습니다. 서로 다른 파일을 쓰세요",
+    openNothing:
+      "--open은 --html로 만든 페이지를 엽니다. --html FILE을 함께 쓰세요",
     cantWriteOutput: (code) => `출력할 수 없습니다(${code})`,
   },
 };
@@ -109,6 +121,29 @@ export function readOptions<T extends { help: boolean }>(
   }
 }
 
+/** The options of a page: where it is written, and whether the browser opens it. */
+export interface PageOptions {
+  html?: string;
+  open: boolean;
+}
+
+/**
+ * Checks the options of a page.
+ *
+ * @param others the other files that are written
+ * @throws Error whose message says what is wrong
+ */
+export function pageOptions(
+  html: string | undefined,
+  open: boolean,
+  others: (string | undefined)[],
+): PageOptions {
+  if (html === "" || html === "-") throw new Error(say.noHtml);
+  if (html && others.includes(html)) throw new Error(say.htmlTwice);
+  if (open && !html) throw new Error(say.openNothing);
+  return html ? { html, open } : { open };
+}
+
 /** Writes the JSON that --json asks for; where it can't, it says so and exits. */
 export async function writeJson(
   name: string,
@@ -117,8 +152,27 @@ export async function writeJson(
 ): Promise<void> {
   const text = `${JSON.stringify(result, null, 2)}\n`;
   if (file === "-") return void process.stdout.write(text);
+  await write(name, "--json", file, text);
+}
+
+/** Writes the page that --html asks for and opens it; where it can't, it says so and exits. */
+export async function writePage(
+  name: string,
+  file: string,
+  page: string,
+  open: boolean,
+): Promise<void> {
+  await write(name, "--html", file, page);
+  if (!open) return;
+  await openInBrowser(file).catch(({ message }: Error) => {
+    process.stderr.write(`${name}: ${say.cantOpen(file, message)}\n`);
+    process.exitCode = 1;
+  });
+}
+
+async function write(name: string, flag: string, file: string, text: string) {
   await writeFile(file, text).catch(({ code }: NodeJS.ErrnoException) => {
-    process.stderr.write(`${name}: ${say.cantWrite(file, code)}\n`);
+    process.stderr.write(`${name}: ${say.cantWrite(file, flag, code)}\n`);
     process.exit(1);
   });
 }

@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, release, type } from "node:os";
 import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
-import { endEarly, readOptions, writeJson } from "./commandLine.ts";
+import { endEarly, readOptions, writeJson, writePage } from "./commandLine.ts";
 import { toAscii } from "./compare/ascii.ts";
 import { clientRun, now, processesAtOnce } from "./compare/clients.ts";
 import { growth } from "./compare/growth.ts";
@@ -49,6 +49,7 @@ const { from } = options;
 const comparison = from ? await saved(from) : await compare(options);
 progress.end();
 await show(comparison, options);
+await showPage(comparison, options);
 if (comparison.servers.some(({ failure }) => failure)) process.exitCode = 1;
 
 /** The four steps, for every server. */
@@ -271,6 +272,16 @@ async function show(
   const text = `${parts.filter(Boolean).join("\n")}\n`;
   process.stdout.write(ascii ? toAscii(text) : text);
   if (json) await writeJson("compare", json, comparison);
+}
+
+/** The page that --html asks for; a second passes until what draws it is loaded. */
+async function showPage(
+  comparison: Comparison,
+  { html, open, lang }: Options,
+): Promise<void> {
+  if (!html) return;
+  const { comparePage } = await import("./compare/page.ts");
+  await writePage("compare", html, await comparePage(comparison, lang), open);
 }
 
 /** Ends early: no process is left, and the terminal is clean. */

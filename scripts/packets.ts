@@ -7,10 +7,16 @@
  */
 import { release, type } from "node:os";
 import { chalk } from "zx";
-import { endEarly, readOptions, writeJson } from "./commandLine.ts";
+import {
+  endEarly,
+  language,
+  readOptions,
+  writeJson,
+  writePage,
+} from "./commandLine.ts";
 import { launched, stopAll } from "./launch.ts";
 import { captureRun } from "./packets/capture.ts";
-import { ladder, printedLines } from "./packets/ladder.ts";
+import { ladder, originOf, printedLines } from "./packets/ladder.ts";
 import { parseOptions } from "./packets/options.ts";
 import { explain, type Recording } from "./packets/recording.ts";
 import { decoded, nearest, type Difference } from "./packets/shipped.ts";
@@ -72,31 +78,34 @@ async function present(recording: Recording, problems: string[]) {
   const { json } = options;
   if (json !== "-") show(recording);
   if (json) await writeJson("packets", json, recording);
+  await showPage(recording);
   for (const problem of problems) process.stderr.write(`packets: ${problem}\n`);
   if (problems.length) process.exitCode = 1;
 }
 
 function show(recording: Recording): void {
-  const { packets, date, system, tshark, run } = recording;
+  const { run } = recording;
   const columns = process.stdout.columns || 80;
   const view = { columns, texts: say, ascii: options.ascii };
   const lines = printedLines(recording, view);
-  const carried = packets.reduce((sum, { length }) => sum + length, 0);
-  const origin = [
-    say.carried(packets.length, carried),
-    ...(system ? [system] : []),
-    `tshark ${tshark}`,
-    new Date(date).toLocaleDateString("sv"), // 2026-11-22, where the reader lives
-  ];
   const parts = [
     lines && chalk.bold.underline(say.printed),
     lines,
     chalk.bold.underline(say.wire),
     run?.meets === "busy server" && say.twoClients,
     ladder(recording, view),
-    chalk.dim(origin.join("; ")),
+    chalk.dim(originOf(recording, say)),
   ];
   process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
+}
+
+/** The page that --html asks for; a second passes until what draws it is loaded. */
+async function showPage(recording: Recording, note = ""): Promise<void> {
+  const { html, open } = options;
+  if (!html) return;
+  const { packetsPage } = await import("./packets/page.ts");
+  const page = await packetsPage(recording, language, note);
+  await writePage("packets", html, page, open);
 }
 
 /** Where nothing can be captured: what to do about it, and a run that was recorded. */
@@ -104,10 +113,12 @@ async function showShipped({ reason }: Refusal): Promise<void> {
   if (reason === "other") return;
   process.stderr.write(`${say.install[reason]}\n`);
   const { json, read } = options;
-  if (json === "-") return; // JSON is for what was captured
   const { recording, differs } = await nearest(options);
   const [why] = read ? [say.unreadable(read)] : differs.map(inWords);
-  process.stdout.write(`${why ? say.otherRun(why) : say.shipped}\n`);
+  const note = why ? say.otherRun(why) : say.shipped;
+  await showPage(recording, note);
+  if (json === "-") return; // JSON is for what was captured
+  process.stdout.write(`${note}\n`);
   show(recording);
 }
 

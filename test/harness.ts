@@ -59,8 +59,8 @@ export function suite(name: string) {
   /** Lets a process live until the suite's last test has ended. */
   const keep = (script: Launched) => (kept = script);
   suite.after(() => stopAll());
-  const { skip, run } = suite;
-  return Object.assign(add, { when: only, keep, skip, run });
+  const { after, skip, run } = suite;
+  return Object.assign(add, { when: only, keep, after, skip, run });
 }
 
 /** A new folder, which is removed after the test. */

@@ -21,6 +21,7 @@ const order = [
   "compare",
   "async",
   "packets",
+  "page",
   "client",
   "server",
   "runtimes",

@@ -1,11 +1,16 @@
 /** The command line of compare. */
 import { existsSync, statSync } from "node:fs";
-import { language, parseFlags } from "../commandLine.ts";
+import {
+  language,
+  pageOptions,
+  parseFlags,
+  type PageOptions,
+} from "../commandLine.ts";
 import { designs, type Design } from "../designs.ts";
 import { drawsLines, type Language } from "../language.ts";
 import { texts } from "./texts.ts";
 
-export interface Options {
+export interface Options extends PageOptions {
   clients: number;
   /** How long each client is let wait by the one who stays, in milliseconds. */
   stayMs: number;
@@ -48,12 +53,14 @@ export function parseOptions(args: string[]): Options {
     python: { type: "string" },
     all: { type: "boolean", default: false },
     json: { type: "string" },
+    html: { type: "string" },
+    open: { type: "boolean", default: false },
     from: { type: "string" },
     lang: { type: "string" },
     ascii: { type: "boolean", default: !drawsLines() },
     help: { type: "boolean", default: false },
   });
-  const { python, json, from, all, grow, ascii, help } = values;
+  const { python, json, html, open, from, all, grow, ascii, help } = values;
   if (python !== undefined && !isFolder(python))
     throw new Error(say.noFolder(python));
   if (json === "") throw new Error(say.noJson);
@@ -67,6 +74,7 @@ export function parseOptions(args: string[]): Options {
     all,
     ...(python === undefined ? {} : { python }),
     ...(json === undefined ? {} : { json }),
+    ...pageOptions(html, open, [json, from]),
     ...(from === undefined ? {} : { from }),
     lang: (values.lang as Language | undefined) ?? language,
     ascii,

@@ -95,7 +95,7 @@ function block(
 }
 
 /** Those without a row of their own. */
-function moreRow(more: ClientRun[], words: Texts): string {
+export function moreRow(more: ClientRun[], words: Texts): string {
   const said = outcomesOf(more, words);
   const waits = more.map(waitOf).filter((wait) => wait !== undefined);
   const range = waits.length
@@ -117,7 +117,10 @@ function railsOf(result: ServerResult, served: boolean[]): string[] {
   });
 }
 
-function threadsOf({ design, load }: ServerResult, words: Texts): string {
+export function threadsOf(
+  { design, load }: ServerResult,
+  words: Texts,
+): string {
   const more = moreThreads(load);
   if (more === undefined || !load || design === "server") return "";
   const said = more

@@ -159,17 +159,15 @@ function furtherRows({ rows }: Texts, words: Texts): Row[] {
 }
 
 /**
- * The table, for a terminal.
+ * The cells of the table: a row for each thing and language, a column for each design.
  *
- * @param columns width of the terminal; what is wider wraps
- * @param all shows every row, not only those that carry the answer
+ * @param all every row, not only those that carry the answer
  */
-export function table(
+export function cellsOf(
   { servers, options }: Comparison,
-  columns: number,
   all: boolean,
   words: Texts,
-): string {
+): { head: string[]; lines: string[][] } {
   const languages = ["TypeScript", "Python"] as const;
   const designs = [...new Set(servers.map(({ design }) => design))];
   const rows = [
@@ -190,7 +188,22 @@ export function table(
         }),
       ]),
   );
-  const head = ["", ...designs];
+  return { head: ["", ...designs], lines };
+}
+
+/**
+ * The table, for a terminal.
+ *
+ * @param columns width of the terminal; what is wider wraps
+ * @param all shows every row, not only those that carry the answer
+ */
+export function table(
+  comparison: Comparison,
+  columns: number,
+  all: boolean,
+  words: Texts,
+): string {
+  const { head, lines } = cellsOf(comparison, all, words);
   const style = { head: [], border: [], compact: true };
   const colWidths = widths([head, ...lines], Math.max(columns, 40));
   const drawn = new Table({ head, style, colWidths, wordWrap: true });

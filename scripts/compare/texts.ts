@@ -63,6 +63,8 @@ const english = {
       --python DIR     compares with the Python originals in DIR as well
       --all            shows everything that was measured
       --json FILE      writes the figures as JSON; - is stdout, and nothing else
+      --html FILE      writes a page with pictures, to look at
+      --open           opens that page in the browser
       --from FILE      shows a saved run (its JSON) instead of a new one
       --lang LANGUAGE  en or ko (the system's)
       --ascii          draws with ASCII characters (where the terminal needs it)
@@ -240,6 +242,49 @@ const english = {
   ) =>
     `${clients} clients, at most ${processes} processes at once; ${machine}, ${cores} cores; took ${seconds} s`,
   more: "All figures: --all. With more and more clients: --grow.",
+
+  /** What the page says beside that. */
+  page: {
+    title: "What differs between the servers?",
+    waited: "Who waited",
+    stays: (time: string) => `one client stays connected: ${time}`,
+    client: (
+      number: number,
+      startedMs: string,
+      connectedMs: string | undefined,
+      outcome: string,
+      endMs: string,
+    ) =>
+      `client ${number}: starts at ${startedMs} ms, ${connectedMs === undefined ? "" : `connected at ${connectedMs} ms, `}${outcome} at ${endMs} ms`,
+    costs: "What it costs",
+    rate: (count: number) =>
+      `Echoes per second, ${count.toLocaleString("en-US")} connection${s(count)} at once`,
+    windows: "the thin line: from the slowest to the fastest window",
+    oneAtATime: (names: string) =>
+      `Not in these pictures: ${names}, one client at a time.`,
+    memory: "Memory of one more client",
+    threads: "Threads of one more client",
+    latency: "Latency of an echo (from line to line ten times as long)",
+    longest: "longest",
+    grows: {
+      rate: "Echoes per second",
+      latency: "Latency p99 (from line to line ten times as long)",
+      memory: "Memory of the server",
+      connections: "connections at once",
+      dashed: "dashed: the Python original",
+    },
+    ctrlC: "Ctrl+C",
+    ctrlCAbout:
+      "A client is connected when Ctrl+C is pressed, at 0, and sends once more.",
+    lastEcho: "last echo",
+    disconnected: "server disconnects",
+    left: "client leaves",
+    all: "All figures",
+    run: "This run",
+    again: "To measure it again:",
+    json: "The figures as JSON",
+    tooLong: "They are too long for this page: --json FILE writes them.",
+  },
 };
 
 /** The texts of a language. */
@@ -290,6 +335,8 @@ const korean: Texts = {
       --python DIR     DIR의 Python 원본과도 비교
       --all            측정한 것을 모두 표시
       --json FILE      측정값을 JSON으로 저장, -는 stdout(다른 출력 없음)
+      --html FILE      그림이 있는 웹 페이지로 저장
+      --open           그 페이지를 브라우저로 열기
       --from FILE      새로 실행하지 않고 저장한 결과(JSON)를 표시
       --lang LANGUAGE  en 또는 ko (시스템 언어)
       --ascii          ASCII 문자로만 그림 (터미널에 따라 자동)
@@ -446,6 +493,43 @@ const korean: Texts = {
   conditions: (clients, processes, cores, seconds, machine) =>
     `클라이언트 ${clients}개, 동시에 최대 ${processes}개 프로세스; ${machine}, 코어 ${cores}개; ${seconds}초 걸림`,
   more: "모든 측정값은 --all, 연결을 계속 늘려 보려면 --grow.",
+
+  page: {
+    title: "서버는 어떻게 다른가",
+    waited: "누가 기다렸나",
+    stays: (time) => `클라이언트 하나가 연결 유지: ${time}`,
+    client: (number, startedMs, connectedMs, outcome, endMs) =>
+      `클라이언트 ${number}: ${startedMs} ms에 시작, ${connectedMs === undefined ? "" : `${connectedMs} ms에 연결, `}${endMs} ms에 ${outcome}`,
+    costs: "비용",
+    rate: (count) =>
+      `초당 에코 수, 연결 ${count.toLocaleString("en-US")}개를 한꺼번에`,
+    windows: "가는 선: 가장 느린 구간부터 가장 빠른 구간까지",
+    oneAtATime: (names) =>
+      `${withParticle(names, "은/는")} 한 번에 클라이언트 하나만 처리하므로 이 그림에 없습니다.`,
+    memory: "클라이언트 하나당 메모리",
+    threads: "클라이언트 하나당 스레드",
+    latency: "에코 지연(한 칸에 10배)",
+    longest: "최장",
+    grows: {
+      rate: "초당 에코 수",
+      latency: "지연 p99(한 칸에 10배)",
+      memory: "서버의 메모리",
+      connections: "동시 연결 수",
+      dashed: "점선: Python 원본",
+    },
+    ctrlC: "Ctrl+C",
+    ctrlCAbout:
+      "클라이언트가 연결된 상태에서 0에 Ctrl+C를 누르고, 클라이언트는 한 번 더 전송합니다.",
+    lastEcho: "마지막 에코",
+    disconnected: "서버가 연결을 끊음",
+    left: "클라이언트가 연결을 끊음",
+    all: "모든 측정값",
+    run: "이번 측정",
+    again: "다시 측정하려면:",
+    json: "측정값 JSON",
+    tooLong:
+      "너무 길어서 이 페이지에는 없습니다. --json FILE로 저장할 수 있습니다.",
+  },
 };
 
 export const texts: Record<Language, Texts> = { en: english, ko: korean };

@@ -169,6 +169,20 @@ export function ladder(recording: Recording, view: View): string {
   ].join("\n");
 }
 
+/** How much was captured, where, and when. */
+export function originOf(
+  { packets, date, system, tshark }: Recording,
+  texts: Texts,
+): string {
+  const carried = packets.reduce((sum, { length }) => sum + length, 0);
+  return [
+    texts.carried(packets.length, carried),
+    ...(system ? [system] : []),
+    `tshark ${tshark}`,
+    new Date(date).toLocaleDateString("sv"), // 2026-11-22, where the reader lives
+  ].join("; ");
+}
+
 /** What is said of a packet: what it does, and then what is unusual about it. */
 function wordsOf(step: Step, texts: Texts): string[] {
   const { does, notes, lost, captured, length } = step;
@@ -230,7 +244,7 @@ function colour({ flags, length }: Step) {
  * Text as one line that can't drive the terminal: control codes are shown as \x1b,
  * and what turns or hides text without a column of its own as \u202e.
  */
-function visible(text: string): string {
+export function visible(text: string): string {
   return text
     .replaceAll("\n", "\\n")
     .replace(/[\x00-\x1f\x7f-\x9f]/g, (code) => `\\x${hex(code, 2)}`)

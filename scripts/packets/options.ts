@@ -1,11 +1,11 @@
 /** The command line of packets. */
-import { parseFlags } from "../commandLine.ts";
+import { pageOptions, parseFlags, type PageOptions } from "../commandLine.ts";
 import { designs, type Design } from "../designs.ts";
 import { drawsLines } from "../language.ts";
 import type { Run } from "./recording.ts";
 import { say } from "./texts.ts";
 
-export interface Options extends Run {
+export interface Options extends Run, PageOptions {
   /** A capture to show instead of a run. */
   read?: string;
   /** File for the packets. */
@@ -48,6 +48,8 @@ export function parseOptions(args: string[]): Options {
     read: { type: "string" },
     save: { type: "string" },
     json: { type: "string" },
+    html: { type: "string" },
+    open: { type: "boolean", default: false },
     lang: { type: "string" },
     ascii: { type: "boolean", default: !drawsLines() },
     help: { type: "boolean", default: false },
@@ -55,7 +57,7 @@ export function parseOptions(args: string[]): Options {
   const { server = "server", bytes } = values;
   const long = bytes && "x".repeat(numberIn(bytes));
   const message = values.message ?? long ?? "Hello, Server!";
-  const { refused, reset, read, save, json, ascii, help } = values;
+  const { refused, reset, read, save, json, html, open, ascii, help } = values;
   const { wrong } = say;
   if (!designs.includes(server as Design))
     throw new Error(wrong.server(server, designs.join()));
@@ -76,6 +78,7 @@ export function parseOptions(args: string[]): Options {
     ...(read ? { read } : {}),
     ...(save ? { save } : {}),
     ...(json ? { json } : {}),
+    ...pageOptions(html, open, [save, json]),
     ascii,
     help,
   };

@@ -32,6 +32,8 @@ export const english = {
       --read FILE      shows a saved capture instead of a run
       --save FILE      keeps the packets, for Wireshark or --read
       --json FILE      packets and lines as JSON; - is stdout, and nothing else
+      --html FILE      the same as a page to look at, with the times to scale
+      --open           opens that page in the browser
       --lang LANG      en or ko (the system's language)
       --ascii          draws with - | * only, for old terminals
       --help           shows this`,
@@ -70,6 +72,76 @@ export const english = {
   lost: "lost",
   captured: (captured: number, length: number) =>
     `${captured} of ${length} bytes captured`,
+
+  /** What the page says beside that. */
+  page: {
+    label: (packets: number) =>
+      `Sequence diagram: ${packets} packets between the client on the left and the server on the right, time goes down`,
+    prints: (side: string) => `The ${side} prints:`,
+    in: (call: string) => `in ${call}`,
+    unread: "not read yet",
+    since: (side: string, call: string, since: string) =>
+      `${side}: in ${call} since ${since} ms`,
+    lasts: (time: string) => `for ${time}`,
+    ready: (time: string) => `what it waits for is there for the last ${time}`,
+    held: (side: string, count: number, time: string, connection: number) =>
+      `${bytes(count)}${connection ? ` of connection ${connection}` : ""} wait at the ${side} for ${time}: confirmed, and not read by its script`,
+    act:
+      (me: string, other: string, text: string, unread: number) =>
+      (act: Act): string => {
+        if (typeof act === "object")
+          return "carries" in act
+            ? `${bytes(act.carries)}${text && `: “${text}”`}`
+            : `The ${me}'s kernel has the ${bytes(act.confirms)}${unread ? "; its script has not read them yet" : ""}.`;
+        return {
+          opens: `The ${me} asks for a connection.`,
+          agrees: `The ${me}'s kernel agrees, and asks for the other direction.`,
+          refuses: "Nobody listens on this port: refused.",
+          resets: unread
+            ? `The ${me} resets the connection: ${bytes(unread)} were never read.`
+            : `The ${me} resets the connection: it is gone at once.`,
+          closes: `The ${me} has nothing more to send; it still listens.`,
+          "closes too": `The ${me} has nothing more to send either.`,
+          "confirms the handshake": `The ${me} confirms. Now each knows that the other one hears it: connected.`,
+          "confirms the close": `The ${me} confirms the FIN of the ${other}.`,
+          "ends inside a character":
+            "It ends inside a character: TCP carries bytes, not text.",
+          "says nothing new": "Nothing new.",
+        }[act];
+      },
+    lost: "It never arrives.",
+    again: (time: string) =>
+      `Not confirmed in ${time}: sent again, with the same numbers.`,
+    phases: { handshake: "Handshake", message: "Message", end: "End" },
+    legend: {
+      flags: {
+        SYN: "opens,",
+        ACK: "confirms,",
+        PSH: "asks to give the bytes to the program at once,",
+        FIN: "closes,",
+        RST: "throws away.",
+      },
+      packet:
+        "A packet. seq: the number of its first byte; ack: the number of the byte that is expected next. SYN and FIN count as one byte each.",
+      slant:
+        "Each packet has one time, that of its start. How long it took is not known: all arrows sink alike.",
+      lost: "A packet that never arrives.",
+      call: "A call that the script waits in, from one line or packet of the script to the next.",
+      ready:
+        "What the call waits for is there; the script has not gone on yet.",
+      held: "Bytes that have arrived and that the script has not read, and how many they are.",
+      scale: (time: string) => `Time to scale: this is ${time}.`,
+      stretched:
+        "Not to scale but evenly spaced: too short to be drawn, or before the first packet or after the last.",
+      even: "Not to scale: the rows are evenly spaced, the times stand beside them.",
+      noLines:
+        "A saved capture doesn't tell what the scripts did: only packets are drawn.",
+    },
+    more: (shown: number, count: number) =>
+      `These are the first ${shown} of ${count} packets and lines; --json FILE writes all.`,
+    text: "The same as text",
+    json: "The same as JSON",
+  },
 
   /** What went wrong. */
   noTshark: "tshark is not installed (ENOENT)",

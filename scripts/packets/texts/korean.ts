@@ -26,6 +26,8 @@ export const korean: Texts = {
       --read FILE      실행하는 대신 저장된 캡처를 보여 줌
       --save FILE      패킷을 저장함, Wireshark나 --read로 볼 수 있음
       --json FILE      패킷과 출력을 JSON으로 씀; -는 stdout이며 그것만 출력
+      --html FILE      같은 내용을 시간에 비례한 그림이 있는 웹 페이지로 씀
+      --open           그 페이지를 브라우저로 엶
       --lang LANG      en 또는 ko (시스템의 언어)
       --ascii          오래된 터미널용으로 - | * 만으로 그림
       --help           이 도움말`,
@@ -75,6 +77,73 @@ export const korean: Texts = {
   },
   lost: "유실됨",
   captured: (captured, length) => `${length}바이트 중 ${captured}바이트 캡처됨`,
+
+  page: {
+    label: (packets) =>
+      `시퀀스 다이어그램: 왼쪽 클라이언트와 오른쪽 서버 사이의 패킷 ${packets}개, 시간은 아래로 흐름`,
+    prints: (side) => `${side} 출력:`,
+    in: (call) => `${call} 중`,
+    unread: "읽기 전",
+    since: (side, call, since) => `${side}: ${since} ms부터 ${call} 호출 중`,
+    lasts: (time) => `${time} 동안`,
+    ready: (time) => `마지막 ${time} 동안은 기다리던 것이 이미 와 있음`,
+    held: (side, count, time, connection) =>
+      `${connection ? `연결 ${connection}의 ` : ""}${count}바이트가 ${side}에서 ${time} 동안 대기: 확인 응답(ACK)은 했지만 프로그램이 아직 읽지 않음`,
+    act:
+      (me, other, text, unread) =>
+      (act): string => {
+        if (typeof act === "object")
+          return "carries" in act
+            ? `${act.carries}바이트 전송${text && `: “${text}”`}`
+            : `${me}의 커널이 ${act.confirms}바이트를 받았습니다.${unread ? " 프로그램은 아직 읽지 않았습니다." : ""}`;
+        return {
+          opens: `${withParticle(me, "이/가")} 연결을 요청합니다.`,
+          agrees: `${me}의 커널이 수락하고, 반대 방향의 연결도 요청합니다.`,
+          refuses: "이 포트에서 기다리는 프로그램이 없습니다. 거부됩니다.",
+          resets: unread
+            ? `${withParticle(me, "이/가")} 연결을 강제로 끊습니다. ${unread}바이트는 끝내 읽지 않았습니다.`
+            : `${withParticle(me, "이/가")} 연결을 강제로 끊습니다. 연결이 즉시 사라집니다.`,
+          closes: `${withParticle(me, "은/는")} 더 보낼 것이 없습니다. 받는 것은 계속합니다.`,
+          "closes too": `${me}도 더 보낼 것이 없습니다.`,
+          "confirms the handshake": `${me}의 확인 응답입니다. 양쪽 모두 상대가 수신할 수 있음을 확인했고, 연결이 수립됩니다.`,
+          "confirms the close": `${withParticle(me, "이/가")} ${other}의 FIN에 확인 응답합니다.`,
+          "ends inside a character":
+            "글자 중간에서 잘렸습니다. TCP는 글자가 아니라 바이트를 전달합니다.",
+          "says nothing new": "새로운 내용이 없습니다.",
+        }[act];
+      },
+    lost: "도착하지 못합니다.",
+    again: (time) =>
+      `${time} 동안 확인 응답(ACK)이 오지 않아 같은 번호로 다시 보냅니다.`,
+    phases: { handshake: "연결 수립", message: "데이터", end: "연결 종료" },
+    legend: {
+      flags: {
+        SYN: "연결 요청,",
+        ACK: "확인 응답,",
+        PSH: "데이터를 프로그램에 바로 전달,",
+        FIN: "송신 종료,",
+        RST: "강제로 끊음.",
+      },
+      packet:
+        "패킷. seq: 첫 바이트의 번호, ack: 다음에 받을 바이트의 번호. SYN과 FIN은 각각 1바이트로 셉니다.",
+      slant:
+        "패킷마다 시각은 출발할 때 하나뿐입니다. 걸린 시간은 알 수 없어서 화살표의 기울기는 모두 같습니다.",
+      lost: "도착하지 못한 패킷.",
+      call: "프로그램이 기다리고 있는 호출. 프로그램의 출력이나 패킷을 기준으로 그렸습니다.",
+      ready:
+        "기다리던 것이 이미 와 있지만, 프로그램은 아직 다음으로 넘어가지 않았습니다.",
+      held: "도착했지만 프로그램이 아직 읽지 않은 바이트와 그 개수.",
+      scale: (time) => `실제 시간에 비례: 이 길이가 ${time}입니다.`,
+      stretched:
+        "비례가 아니라 같은 간격: 그리기에 너무 짧거나, 첫 패킷 전이거나 마지막 패킷 후인 시간.",
+      even: "시간에 비례하지 않습니다. 같은 간격으로 그리고 시각을 적었습니다.",
+      noLines: "저장된 캡처에는 프로그램의 동작이 없어서 패킷만 그렸습니다.",
+    },
+    more: (shown, count) =>
+      `패킷과 출력 ${count}개 중 처음 ${shown}개입니다. 전체는 --json FILE로 저장할 수 있습니다.`,
+    text: "텍스트로 보기",
+    json: "JSON으로 보기",
+  },
 
   noTshark: "tshark가 설치되어 있지 않습니다(ENOENT)",
   noStart: (seconds) => `tshark가 ${seconds}초 안에 시작하지 않았습니다`,
