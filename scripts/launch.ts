@@ -1,5 +1,5 @@
 /**
- * Starts a script as a user does, as a process of its own, and follows it: its
+ * Starts a program as a process of its own, and follows it: its
  * lines, the port it listens on, how it ends. For the tests, compare.ts and packets.ts.
  */
 import { spawn } from "node:child_process";
@@ -187,17 +187,6 @@ export function launch<Mark = Written>(
   };
   started.add(script);
   return script;
-}
-
-/**
- * Starts one of the project's scripts with node and the tsx loader.
- *
- * @param name the script's name without .ts
- * @param args its command line
- */
-export function launchScript(name: string, args: string[] = []): Launched {
-  const file = projectFile(`${name}.ts`);
-  return launch([process.execPath, ...tsxLoader, file, ...args]);
 }
 
 /**

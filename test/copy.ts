@@ -1,9 +1,19 @@
 /** A copy of the project, to edit its scripts and run them there. */
 import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { transform } from "esbuild";
 import * as assert from "uvu/assert";
 import { freePort, projectFile } from "../scripts/launch.ts";
 import { temporaryFolder } from "./harness.ts";
+
+/** Erases the types of a script, edited perhaps; returns the command that runs it. */
+export async function erased(file: string): Promise<string[]> {
+  const text = await readFile(file, "utf8");
+  const { code } = await transform(text, { loader: "ts", format: "esm" });
+  const plain = file.replace(/m?ts$/, "mjs");
+  await writeFile(plain, code);
+  return [process.execPath, plain];
+}
 
 /** The lecture's port: a learner may be using it, so the copy gets another one. */
 export const lecturePort = "65432";

@@ -1,7 +1,6 @@
 /** Which language is spoken where, what a terminal can draw, and Korean particles. */
 import * as assert from "uvu/assert";
 import { parseFlags } from "../scripts/commandLine.ts";
-import { projectFile, tsxLoader } from "../scripts/launch.ts";
 import {
   drawsLines,
   languageOf,
@@ -9,7 +8,7 @@ import {
   withParticle,
   type Particle,
 } from "../scripts/language.ts";
-import { launchMarked, suite } from "./harness.ts";
+import { launchMarked, program, suite } from "./harness.ts";
 
 const test = suite("language");
 
@@ -110,8 +109,7 @@ test("a mistake in the command line: what is wrong, and how to write it", async 
 
 for (const script of ["compare", "packets"])
   test(`${script} says a mistake in the system's language`, async () => {
-    const file = projectFile(`scripts/${script}.ts`);
-    const command = [process.execPath, ...tsxLoader, file, "--nonsense"];
+    const command = [...program(`scripts/${script}.ts`), "--nonsense"];
     const started = launchMarked(command, { LC_ALL: "ko_KR.UTF-8" });
     assert.is((await started.exit()).code, 2);
     assert.is(

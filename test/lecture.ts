@@ -5,16 +5,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify, stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import {
-  launch,
-  listening,
-  tsxLoader,
-  type Launched,
-} from "../scripts/launch.ts";
-import { copyProject, lecturePort, scripts } from "./copy.ts";
+import { launch, listening, type Launched } from "../scripts/launch.ts";
+import { copyProject, erased, lecturePort, scripts } from "./copy.ts";
 import type { Block, Section } from "./documents.ts";
-import { onLinux, type suite } from "./harness.ts";
-import { runtimes } from "./runtimes.ts";
+import { onLinux, program, type suite } from "./harness.ts";
 import { hasTerminal, terminal } from "./terminal.ts";
 import { canCapture } from "./tshark.ts";
 
@@ -72,7 +66,8 @@ async function keep(folder: string): Promise<void> {
 
 /** Does what a diff block says, in the one script where its lines are. */
 export async function edit(block: Block, copy: Copy): Promise<void> {
-  const lines = block.text.trimEnd().split("\n");
+  // The work of a handler that computes takes long with many messages.
+  const lines = block.text.replace("1e8", "1e6").trimEnd().split("\n");
   const side = (mark: string) =>
     lines
       .filter((line) => line[0] !== mark)
@@ -159,8 +154,7 @@ function play({ folder, port }: Copy, commands: string[]) {
     const failing = /^lecture1_\w+: /.test(expected);
     if (isServer(command) && !failing) await endServer();
     if (command.startsWith("ss ")) await lastServer()!.script.saw(/Connected/);
-    const script = start(command, folder, port);
-    if (!script) return;
+    const script = await start(command, folder, port);
     runs.push({ command, block, expected, script });
     if (isServer(command) && !failing) return void (await listening(script));
     const ends = script.exit(60_000);
@@ -183,44 +177,35 @@ function play({ folder, port }: Copy, commands: string[]) {
     stop: () => keyboard?.stop(),
     /** What the commands of each block have printed, and what stands below it. */
     outputs() {
-      const blocks = [...new Set(runs.map(({ block }) => block))].map((block) =>
-        runs.filter((run) => run.block === block),
+      const shown = runs.filter(({ command }) => !command.includes("compare"));
+      const blocks = [...new Set(shown.map(({ block }) => block))].map(
+        (block) => shown.filter((run) => run.block === block),
       );
       return blocks.map((runs) => ({
         expected: runs[0]!.expected,
-        output: runs.map(seen).join(""),
+        output: runs.map(({ script }) => plain(script.all())).join(""),
       }));
     },
   };
 }
 
-/** A command line as it is run here: in the copy, with the loader instead of npx. */
-function start(command: string, folder: string, port: string) {
-  const line = command.replace(/\s+#.*/, "").replaceAll(lecturePort, port);
-  const tsx = [process.execPath, ...tsxLoader].map((word) => `'${word}'`);
-  const small = /compare\.ts --only/.test(line) ? " -n 2 --load 0.1" : ""; // it takes long
-  const direct = withRuntime(line.replace(/^npx tsx /, `${tsx.join(" ")} `));
-  return direct
-    ? launch(["sh", "-c", `cd '${folder}' && exec ${direct}${small}`])
-    : undefined;
-}
+/** Options that make a run of compare short: its own tests look at what it measures. */
+const short = " -n 1 --stay 100 --load 0.1";
 
-/** The line with the full path of node, deno or bun in it; undefined where that is missing. */
-function withRuntime(line: string): string | undefined {
-  const [name = ""] = line.split(" ");
-  const runtime = runtimes.find(
-    (runtime) => runtime.name.split(" ")[0] === name,
-  );
-  if (!runtime) return line;
-  if (runtime.program) return line.replace(name, runtime.program);
-  console.log(`skipped: ${line}`);
-  return undefined;
-}
-
-/** What a person sees of a run in a terminal; npm's own lines and the progress aside. */
-function seen({ script, command }: Run): string {
-  if (!/^npm |compare/.test(command)) return plain(script.all());
-  return plain(script.output.stdout).replace(/^\n(> .*\n)+\n/, "");
+/** A command line as it is run here: in the copy, and by plain node instead of `npx tsx`. */
+async function start(command: string, folder: string, port: string) {
+  const line = command
+    .replaceAll(lecturePort, port)
+    .replace("npm run compare", "npx tsx scripts/compare.ts")
+    .replace(/compare\.ts.*(?<!--help)$/, `$&${short}`);
+  const [, script = "", args = ""] = /^npx tsx (\S+)(.*)/.exec(line) ?? [];
+  const here = (command: string) =>
+    launch(["sh", "-c", `cd '${folder}' && exec ${command}`]);
+  if (!script) return here(line);
+  const run = script.includes("/")
+    ? program(script, folder)
+    : await erased(join(folder, script));
+  return here(run.map((word) => `'${word}'`).join(" ") + args);
 }
 
 // ---- What varies ----------------------------------------------------------
@@ -251,25 +236,8 @@ function essence(output: string, port: string): string {
     .replace(/^(Received from server: Hell).+$/m, "$1");
   if (/^State +Recv-Q/.test(text))
     return text.replace(/ +/g, " ").replace(/ $/gm, "");
-  if (text.includes("While one client stays")) return essenceOfCompare(text);
   if (/│.*│/.test(text)) return essenceOfLadder(text);
   return text;
-}
-
-/** The sentences, table and rows of compare without what was measured. */
-function essenceOfCompare(text: string): string {
-  return (
-    text
-      .replace(/\n {2}(?=\S)/g, " ") // a sentence on two lines
-      .replace(/; Node v[^]*?took [\d.]+ s/, "") // the machine
-      .replace(/<?[\d.,]+ (ms|s|MB)\b/g, "# $1")
-      .replace(/# m?s\b/g, "# TIME")
-      .replace(/(echoes\/s, \d+ connections?).*/g, "$1")
-      // Which one is the faster, and how clearly, is chance beside other programs.
-      .replace(/(Echoes\/s of) .*/, "$1")
-      .replace(/^- (Other programs|.*: the windows differ).*\n/gm, "")
-      .replace(/[─█·│┌┐└┘├┤┬┴┼ ]+/g, " ")
-  );
 }
 
 /**

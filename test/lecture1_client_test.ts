@@ -1,15 +1,10 @@
 import { once } from "node:events";
 import net from "node:net";
+import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import {
-  launch,
-  launchScript,
-  listening,
-  projectFile,
-  tsxLoader,
-} from "../scripts/launch.ts";
-import { random, suite } from "./harness.ts";
-import { editedFile, help, imports, wrongFlags } from "./servers.ts";
+import { launch, listening } from "../scripts/launch.ts";
+import { launchScript, program, random, suite } from "./harness.ts";
+import { editedProgram, help, imports, wrongFlags } from "./servers.ts";
 
 const name = "lecture1_client";
 const test = suite(name);
@@ -37,11 +32,12 @@ async function against(
 
 /** A process that imports the client and sends a message that no command line could hold. */
 function sendLong(port: number, message: string) {
-  const file = JSON.stringify(projectFile(`${name}.ts`));
-  const code = `import(${file})
+  const command = program(`${name}.ts`);
+  const url = JSON.stringify(pathToFileURL(command.pop()!).href);
+  const code = `import(${url})
     .then(({ startClient }) => startClient("127.0.0.1", ${port}, ${message}))
     .catch(({ code }) => { console.error(code); process.exitCode = 1; })`;
-  return launch([process.execPath, ...tsxLoader, "-e", code]);
+  return launch([...command, "-e", code]);
 }
 
 /** A server that echoes what it gets and closes when the client closes. */
@@ -107,13 +103,12 @@ test("the server closes without an answer", async () => {
 
 test("recv again, after the server's FIN: the end of the stream", async () => {
   const port = await serve((client) => client.end("answer"));
-  const file = await editedFile({ name }, (code) =>
+  const command = await editedProgram({ name }, (code) =>
     code.replace(
       /const data = await s.recv.*/,
       "await s.recv(1024); await new Promise((resolve) => setTimeout(resolve, 300)); $&",
     ),
   );
-  const command = [process.execPath, ...tsxLoader, file];
   const script = launch([...command, "--port", String(port)]);
   assert.equal(await script.exit(), { code: 1, signal: null });
   assert.match(script.output.stderr, /^lecture1_client: EOF;/);

@@ -10,7 +10,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import { projectFile, tsxLoader } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/launch.ts";
 import { callsAround } from "../scripts/packets/calls.ts";
 import { ladder } from "../scripts/packets/ladder.ts";
 import { parseOptions } from "../scripts/packets/options.ts";
@@ -35,6 +35,7 @@ import {
   left,
   noneLeft,
   onLinux,
+  program,
   suite,
   temporaryFolder,
 } from "./harness.ts";
@@ -43,11 +44,12 @@ import { sectionsOf } from "./documents.ts";
 import { canCapture, tshark } from "./tshark.ts";
 
 const test = suite("packets");
-const script = projectFile("scripts/packets.ts");
+const script = "scripts/packets.ts";
 const plain = stripVTControlCharacters;
+
 /** Starts packets; whatever it starts inherits a mark in its environment. */
-function start(args: string[], env: NodeJS.ProcessEnv = {}, file = script) {
-  return launchMarked([process.execPath, ...tsxLoader, file, ...args], env);
+function start(args: string[], env: NodeJS.ProcessEnv = {}, folder?: string) {
+  return launchMarked([...program(script, folder), ...args], env);
 }
 
 /** Runs packets to its end; nothing it started is left. */
@@ -55,9 +57,9 @@ async function run(
   args: string[],
   code = 0,
   env: NodeJS.ProcessEnv = {},
-  file = script,
+  folder?: string,
 ) {
-  const packets = start(args, env, file);
+  const packets = start(args, env, folder);
   assert.is((await packets.exit(30_000)).code, code, packets.report());
   await noneLeft(packets.mark);
   return packets.output;
@@ -210,9 +212,13 @@ without(
   "without tshark: a script that was edited gets a line, unless it does the same",
   async () => {
     const copy = await copyProject(lecturePort);
-    const packets = join(copy.folder, "scripts", "packets.ts");
     const firstLine = async () => {
-      const { stdout } = await run([], 1, { PATH: "/nonexistent" }, packets);
+      const { stdout } = await run(
+        [],
+        1,
+        { PATH: "/nonexistent" },
+        copy.folder,
+      );
       return stdout.split("\n")[0]!;
     };
     const server = join(copy.folder, "lecture1_server.ts");
@@ -382,16 +388,19 @@ reads(
       "icmp.pcap": pcapOf(1, unreachable), // quotes a SYN, and is none
     };
     for (const [name, content] of Object.entries(files)) {
-      const file = join(folder, name);
-      await writeFile(file, content);
-      const { stdout, stderr } = await run(["--read", file], 1);
-      assert.is(stdout, "");
-      assert.is(stderr, `packets: ${file} holds no TCP packet\n`);
+      await writeFile(join(folder, name), content);
+      const { packets } = await readCapture(join(folder, name));
+      assert.equal(packets, [], name);
     }
-    for (const file of [script, "/nonexistent"]) {
-      const { stdout, stderr } = await run(["--read", file], 1);
-      assert.is(stdout, "");
-      assert.match(stderr, /^packets: tshark says: The file .*\n$/);
+    const file = join(folder, "icmp.pcap");
+    const { stdout, stderr } = await run(["--read", file], 1);
+    assert.equal(
+      [stdout, stderr],
+      ["", `packets: ${file} holds no TCP packet\n`],
+    );
+    for (const file of [projectFile(script), "/nonexistent"]) {
+      const error = await readCapture(file).catch((error) => error);
+      assert.match(error.message, /^tshark says: The file .*$/);
     }
   },
 );
@@ -637,16 +646,15 @@ live(
   "a script that a learner's edit broke is named, with what node says",
   async () => {
     const copy = await copyProject();
-    const packets = join(copy.folder, "scripts", "packets.ts");
     await copy.replace(
       "lecture1_client.ts",
       "s.sendall(Buffer",
       "s.sendAll(Buffer",
     );
-    const client = await run([], 1, {}, packets);
+    const client = await run([], 1, {}, copy.folder);
     assert.match(
       client.stderr,
-      /^packets: lecture1_client.ts ended with exit code 1\n[^]*s.sendAll is not a function/,
+      /^packets: lecture1_client.ts ended with exit code 1\n.*lecture1_client\.ts:24\n[^]*s.sendAll is not a function/,
     );
     assert.match(
       plain(client.stdout),
@@ -659,10 +667,10 @@ live(
       "await s.listen();",
       "await s.listen(;",
     );
-    const server = await run([], 1, {}, packets);
+    const server = await run([], 1, {}, copy.folder);
     assert.match(
       server.stderr,
-      /^packets: lecture1_server.ts ended with exit code 1\n[^]*Unexpected ";"/,
+      /^packets: .*lecture1_server\.ts:21: Unexpected ";"\n$/,
     );
     assert.is(server.stdout, "");
   },

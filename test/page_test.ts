@@ -10,7 +10,7 @@ import { comparePage } from "../scripts/compare/page.ts";
 import type { Comparison, ServerResult } from "../scripts/compare/result.ts";
 import { answer } from "../scripts/compare/sentences.ts";
 import { texts as compareTexts } from "../scripts/compare/texts.ts";
-import { projectFile, tsxLoader } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/launch.ts";
 import { languages } from "../scripts/language.ts";
 import { callsOf, heldOf } from "../scripts/packets/activity.ts";
 import { parseOptions as parsePackets } from "../scripts/packets/options.ts";
@@ -22,7 +22,14 @@ import { texts as packetsTexts } from "../scripts/packets/texts.ts";
 import { openInBrowser } from "../scripts/page/open.ts";
 import { hasBrowser, startBrowser } from "./chromium.ts";
 import { fixed } from "./fixed.ts";
-import { launchMarked, onLinux, suite, temporaryFolder } from "./harness.ts";
+import { recordedRun } from "./recordedLadder.ts";
+import {
+  launchMarked,
+  onLinux,
+  program,
+  suite,
+  temporaryFolder,
+} from "./harness.ts";
 
 const test = suite("pages");
 if (!hasBrowser)
@@ -340,7 +347,8 @@ test("packets: times are drawn to scale where there is room, else evenly", async
       const expected = inside && pixels > least ? pixels : least;
       assert.ok(Math.abs(next.y - y - expected) <= 1, `${name}: ${timeMs}`);
       assert.is(toScale ?? false, expected === pixels, `${name}: ${timeMs}`);
-      if (timeMs === 3.933) assert.ok(pixels > 300, "two seconds are long");
+      if (next.timeMs - timeMs > 1500 && inside)
+        assert.ok(pixels > 300, "two seconds are long");
     }
   }
 });
@@ -375,15 +383,14 @@ test("packets: which call each script is in, and which bytes lie unread", async 
         .filter((part) => part !== undefined)
         .join(" "),
     );
-  const hello = await recorded("hello");
-  assert.equal(calls(hello), [
-    "client connect 0 4.803 0.018",
-    "client recv 4.803 19.869 13.317",
-    "client close 19.869 22.733",
-    "server accept -1315.52 2.961 0.034",
-    "server recv 2.961 12.981 4.803",
-    "server sendall 12.981 13.317",
-    "server recv 13.317 26.866 22.733",
+  assert.equal(calls(recordedRun), [
+    "client connect 0 0.562 0.014",
+    "client recv 0.562 3.54 2.134",
+    "client close 3.54 4.28",
+    "server accept -271.011 0.85 0.026",
+    "server recv 0.85 2.008 0.85",
+    "server sendall 2.008 2.134",
+    "server recv 2.134 5.124 4.28",
   ]);
 });
 
@@ -392,9 +399,14 @@ test("packets: bytes lie unread until the script says that it has read them", as
     heldOf(await recorded(name)).map(
       ({ at, connection, bytes }) => `${at} ${connection}: ${bytes}`,
     );
-  const client = [4, 8, 12, 14, 10].map((bytes) => `client 1: ${bytes}`);
+  const all = await held("recv4");
   const server = [14, 10, 6, 2].map((bytes) => `server 1: ${bytes}`);
-  assert.equal(await held("recv4"), [...client, ...server]);
+  assert.equal(
+    all.filter((said) => said.startsWith("server")),
+    server,
+  );
+  // How many pieces of the echo come before the client reads is chance.
+  assert.ok(all.includes("client 1: 4"), all.join());
   assert.equal(await held("reset"), ["server 2: 14"]);
   assert.equal(await held("lossy"), [], "a saved capture doesn't tell");
   const [, , , last] = heldOf(await recorded("long")).filter(
@@ -406,8 +418,7 @@ test("packets: bytes lie unread until the script says that it has read them", as
 // ---- The command line -----------------------------------------------------
 
 function start(script: string, args: string[], env: NodeJS.ProcessEnv = {}) {
-  const file = projectFile(`scripts/${script}.ts`);
-  return launchMarked([process.execPath, ...tsxLoader, file, ...args], env);
+  return launchMarked([...program(`scripts/${script}.ts`), ...args], env);
 }
 
 test("--html from a saved run and a saved capture, beside the JSON", async () => {

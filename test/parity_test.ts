@@ -3,12 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { launchPython } from "../scripts/compare/servers.ts";
-import {
-  freePort,
-  launchScript,
-  listening,
-  projectFile,
-} from "../scripts/launch.ts";
+import { freePort, listening, projectFile } from "../scripts/launch.ts";
 import {
   connect,
   echo,
@@ -16,6 +11,7 @@ import {
   onLinux,
   suite,
   type Client,
+  launchScript,
 } from "./harness.ts";
 
 const test = suite("parity with the Python originals");

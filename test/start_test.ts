@@ -3,6 +3,7 @@ import { cp, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
+import { copyProject } from "./copy.ts";
 import { suite, temporaryFolder } from "./harness.ts";
 
 const test = suite("ways to start");
@@ -23,13 +24,14 @@ async function starts(path: string, name: string) {
 for (const name of names)
   test(`${name}: without .ts, by its full path through a link to its folder`, async () => {
     const link = join(await temporaryFolder(), "다른 이름");
-    await symlink(projectFile("."), link, "junction"); // what Windows allows everybody
+    const { folder } = await copyProject();
+    await symlink(folder, link, "junction"); // what Windows allows everybody
     await starts(join(link, name), name);
   });
 
 test("without .ts; through a link to the file; in a folder with spaces and Korean letters", async () => {
   const [name = ""] = names;
-  await starts(projectFile(name), name);
+  await starts(join((await copyProject()).folder, name), name);
   const folder = join(await temporaryFolder(), "내 문서 (TCP)");
   await cp(projectFile(`${name}.ts`), join(folder, `${name}.mts`));
   await starts(join(folder, `${name}.mts`), name);

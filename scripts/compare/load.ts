@@ -15,7 +15,10 @@ import { median } from "./words.ts";
 /** Milliseconds without a first echo after which those that still wait are not served. */
 const quietMs = 5000;
 
-/** Milliseconds that don't count: of the first load on a server, of N connections, of others. */
+/**
+ * Milliseconds that don't count, but no more than --load: of the first load on a server,
+ * of N connections, of others.
+ */
 const warmUpMs = { first: 400, ofN: 300, ofOthers: 100 };
 
 /** Windows in which N connections are measured, and other numbers of them. */
@@ -134,7 +137,8 @@ async function loadOf(
     const seconds = options.loadSeconds / windows.ofN;
     tell("warming up", 0, count);
     for (const { go } of served) go();
-    await sleep(warmUpMs[first ? "first" : isN ? "ofN" : "ofOthers"]);
+    const warmUp = warmUpMs[first ? "first" : isN ? "ofN" : "ofOthers"];
+    await sleep(Math.min(warmUp, options.loadSeconds * 1000));
     const found = await measure(talks, server, seconds, measured, (done) =>
       tell("echoing", done, measured),
     );

@@ -1,12 +1,10 @@
 /** The servers to compare, and how each is started. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { transform } from "esbuild";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { $ } from "zx/core";
 import { scriptNames, type Design } from "../designs.ts";
+import { preloaded } from "../erased.ts";
 import {
   freePort,
   launch,
@@ -38,49 +36,6 @@ export interface Program {
 /** How the TypeScript scripts are started, in words. */
 export const startedBy = "plain node, types erased once beforehand";
 
-const erased = new Map<string, Promise<string>>();
-
-/**
- * The file that plain node can run, whatever its version: the script without its
- * types, in a folder of our own. With the tsx loader, or in a newer node, every
- * process would erase them anew, which takes longer than all the client does.
- */
-function runnable(file: string): Promise<string> {
-  if (!erased.has(file)) erased.set(file, eraseTypes(file));
-  return erased.get(file)!;
-}
-
-async function eraseTypes(file: string): Promise<string> {
-  const { code } = await transform(await readFile(file, "utf8"), {
-    loader: "ts",
-    format: "esm",
-    sourcefile: file,
-  });
-  const result = join(ownFolder(), `${basename(file, ".ts")}.mjs`);
-  await writeFile(result, code);
-  return result;
-}
-
-let folder: string | undefined;
-
-/** A folder that lives as long as this process. */
-function ownFolder(): string {
-  if (folder) return folder;
-  folder = mkdtempSync(join(tmpdir(), "lecture1-compare-"));
-  process.on("exit", () => rmSync(folder!, { recursive: true, force: true }));
-  return folder;
-}
-
-/** The command line of a script with something preloaded. */
-async function withPreload(preload: string, file: string, port: number) {
-  const [first, script] = await Promise.all([
-    runnable(projectFile(`scripts/compare/${preload}.ts`)),
-    runnable(file),
-  ]);
-  const { href } = pathToFileURL(first);
-  return [process.execPath, "--import", href, script, "--port", String(port)];
-}
-
 /** Starts a server; where another program takes its port first, once more on another one. */
 async function onFreePort(start: (port: number) => Promise<Launched>) {
   for (let tries = 1; ; tries++) {
@@ -98,7 +53,7 @@ async function onFreePort(start: (port: number) => Promise<Launched>) {
 export function typescriptProgram(design: Design): Program {
   const file = projectFile(`${scriptNames[design]}.ts`);
   const clientCommand = (port: number) =>
-    withPreload("marks", projectFile("lecture1_client.ts"), port);
+    preloaded("compare/marks.ts", projectFile("lecture1_client.ts"), port);
   return {
     design,
     language: "TypeScript",
@@ -106,7 +61,7 @@ export function typescriptProgram(design: Design): Program {
     async start() {
       await clientCommand(0); // so that no client's start takes longer for it
       const server = await onFreePort(async (port) => {
-        const command = await withPreload("footprint", file, port);
+        const command = await preloaded("compare/footprint.ts", file, port);
         return launch(command, process.env, undefined, true);
       });
       const footprint = () => server.ask<Footprint>("footprint");

@@ -1,12 +1,12 @@
 /** One run of a server and the client, with its packets captured. */
 import { connect } from "../connection.ts";
 import { scriptNames, type Design } from "../designs.ts";
+import { preloaded } from "../erased.ts";
 import {
   freePort,
   launch,
   listening,
   projectFile,
-  tsxLoader,
   type Launched,
   type Written,
 } from "../launch.ts";
@@ -21,9 +21,6 @@ const patience = 30;
 
 /** Seconds that what the kernel does by itself may take. */
 const moment = 10;
-
-/** Preloaded into the scripts: tells when they write. */
-const stamp = new URL("./stamp.ts", import.meta.url).href;
 
 /** One of the lecture's scripts, and what it has written. */
 type Script = Launched & { name: string; written: Written[] };
@@ -63,7 +60,7 @@ export async function captureRun(options: Options) {
     const accepts = server!.saw(/Connected by/, moment * 1000);
     await expect(say.notAccepted(moment), accepts);
   }
-  const client = start("lecture1_client", port, [`--message=${message}`]);
+  const client = await start("lecture1_client", port, [`--message=${message}`]);
   if (first) {
     const waits = capture.until("confirmed bytes", secondWaits, moment);
     await expect(say.notConfirmed(moment), waits);
@@ -92,14 +89,18 @@ export async function captureRun(options: Options) {
   return { lines, packets, problems };
 }
 
-/** Starts a script with node, the tsx loader, and the preload that tells when it writes. */
-function start(name: string, port: number, args: string[] = []): Script {
+/** Starts a script, with the preload that tells when it writes. */
+async function start(
+  name: string,
+  port: number,
+  args: string[] = [],
+): Promise<Script> {
   const written: Written[] = [];
+  const file = projectFile(`${name}.ts`);
+  const [node = "", ...rest] = await preloaded("packets/stamp.ts", file, port);
   const script = launch(
-    [
-      ...[process.execPath, ...tsxLoader, "--import", stamp],
-      ...[projectFile(`${name}.ts`), "--port", String(port), ...args],
-    ],
+    // A learner's mistake is told with the line of the file itself.
+    [node, "--enable-source-maps", ...rest, ...args],
     process.env,
     (line) => written.push(line),
   );
@@ -107,7 +108,7 @@ function start(name: string, port: number, args: string[] = []): Script {
 }
 
 async function startServer(design: Design, port: number): Promise<Script> {
-  const server = start(scriptNames[design], port);
+  const server = await start(scriptNames[design], port);
   await listening(server).catch(() => {
     const said = crashOf(server) ?? server.all().trim();
     throw new Error(said || say.notListening(`${server.name}.ts`));
