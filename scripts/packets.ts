@@ -6,7 +6,7 @@
  *   npx tsx scripts/packets.ts --help
  */
 import { release, type } from "node:os";
-import { chalk } from "zx";
+import { chalk } from "zx/core";
 import {
   endEarly,
   language,

@@ -2,7 +2,7 @@
 import cliTruncate from "cli-truncate";
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
-import { chalk } from "zx";
+import { chalk } from "zx/core";
 import {
   eventsOf,
   type Line,

@@ -1,7 +1,7 @@
 /** Captures packets with tshark, Wireshark's command line, and reads saved captures. */
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { which } from "zx";
+import { which } from "zx/core";
 import { launch, type Launched } from "../launch.ts";
 import { fields, parsePacket, type Packet } from "./packet.ts";
 import { say } from "./texts.ts";
