@@ -102,6 +102,21 @@ test("400 clients that come at once: 150 are held, all are served by and by", as
   );
 });
 
+test("one thread starts after the other: meanwhile the kernel's queue is emptied", async () => {
+  const script = await edited(server, (code) =>
+    code
+      .replace("const worker = new Worker(", 'print("starts");\n$&')
+      .replace(
+        '"online", running',
+        '"online", () => (print("runs"), running())',
+      ),
+  );
+  const came = Array.from({ length: 12 }, () => connect(script.port));
+  for (const client of await Promise.all(came)) await echo(client, "hello");
+  const starts = script.lines().filter((line) => /^(starts|runs)$/.test(line));
+  assert.equal(starts, Array(12).fill(["starts", "runs"]).flat());
+});
+
 test.when(hasSignals)(
   "who waits for a thread is served when one ends, or reset at Ctrl+C",
   async () => {
