@@ -38,11 +38,14 @@ import { copyProject } from "./copy.ts";
 import {
   hasSignals,
   launchMarked,
+  noLinks,
+  noSignals,
   noneLeft,
-  onLinux,
+  notLinux,
   suite,
   temporaryFolder,
 } from "./harness.ts";
+import { noPython } from "./python.ts";
 import { sectionsOf } from "./readme.ts";
 
 const test = suite("compare");
@@ -152,13 +155,11 @@ test("a real run finds what the lecture's tables say", async () => {
   assert.is(first.idle, undefined);
   assert.ok(second.idle!.perClientMB > 2, "a Worker takes megabytes");
   assert.ok(third.idle!.perClientMB < 0.5, "an idle connection takes little");
-  if (onLinux) {
-    // One for each connection; Node 20.11 starts another one with each Worker.
-    assert.ok(second.load!.threadsWith! - second.load!.threadsBefore! >= 3);
-    assert.is(third.load!.threadsWith! - third.load!.threadsBefore!, 0);
-    assert.ok(second.idle!.perClientThreads! >= 1);
-    assert.is(third.idle!.perClientThreads, 0);
-  }
+  // One for each connection; on Linux Node 20.11 starts another one with each Worker.
+  assert.ok(second.load!.threadsWith! - second.load!.threadsBefore! >= 3);
+  assert.is(third.load!.threadsWith! - third.load!.threadsBefore!, 0);
+  assert.ok(second.idle!.perClientThreads! >= 1);
+  assert.is(third.idle!.perClientThreads, 0);
   const unnamed = [...fieldsOf(comparison)].filter((key) => !named.has(key));
   assert.equal(unnamed, [], "fields that the README doesn't name");
   if (!hasSignals) return;
@@ -175,7 +176,7 @@ test("a real run finds what the lecture's tables say", async () => {
   ]);
 });
 
-test.when(onLinux)(
+test.unless(notLinux)(
   "a busy machine: forever still answers all while one stays, and it is said",
   async () => {
     // One core for compare and for three programs that do nothing but compute.
@@ -203,36 +204,39 @@ test.when(onLinux)(
   },
 );
 
-test("a server that still works for its clients gets the time; one whose port is taken another port", async () => {
-  const { folder, replace } = await copyProject();
-  const forever = "lecture1_server_forever.ts";
-  const computes = "for (let i = 0; i < 1e9; i++);";
-  await replace(forever, "const utf8 = ", `${computes}\n  const utf8 = `);
-  const started = JSON.stringify(join(folder, "started"));
-  const once = `import { writeFileSync } from "node:fs";
+test.unless(noLinks)(
+  "a server that still works for its clients gets the time; one whose port is taken another port",
+  async () => {
+    const { folder, replace } = await copyProject();
+    const forever = "lecture1_server_forever.ts";
+    const computes = "for (let i = 0; i < 1e9; i++);";
+    await replace(forever, "const utf8 = ", `${computes}\n  const utf8 = `);
+    const started = JSON.stringify(join(folder, "started"));
+    const once = `import { writeFileSync } from "node:fs";
 if (!existsSync(${started})) {
   writeFileSync(${started}, "");
   throw new Error("listen EADDRINUSE");
 }
 `;
-  await replace(forever, "if (isMain()) {", `${once}if (isMain()) {`);
-  // The copy's own modules, so that they start the copy's scripts.
-  const module = (name: string) =>
-    import(pathToFileURL(join(folder, "scripts", `${name}.ts`)).href);
-  const copied: typeof servers = await module("compare/servers");
-  const program = copied.typescriptProgram("forever");
-  const server = await program.start();
-  try {
-    const options = parseOptions(["-n", "3", "--stay", "100"]);
-    const task = { program, server, options, tell: () => {} };
-    const { stay } = await whileOneStays(task);
-    const result = { stay } as ServerResult;
-    assert.ok(longestWait(result)! > 400, "it doesn't compute long enough");
-    assert.is(answeredMeanwhile(result), 3);
-  } finally {
-    await server.stop();
-  }
-});
+    await replace(forever, "if (isMain()) {", `${once}if (isMain()) {`);
+    // The copy's own modules, so that they start the copy's scripts.
+    const module = (name: string) =>
+      import(pathToFileURL(join(folder, "scripts", `${name}.ts`)).href);
+    const copied: typeof servers = await module("compare/servers");
+    const program = copied.typescriptProgram("forever");
+    const server = await program.start();
+    try {
+      const options = parseOptions(["-n", "3", "--stay", "100"]);
+      const task = { program, server, options, tell: () => {} };
+      const { stay } = await whileOneStays(task);
+      const result = { stay } as ServerResult;
+      assert.ok(longestWait(result)! > 400, "it doesn't compute long enough");
+      assert.is(answeredMeanwhile(result), 3);
+    } finally {
+      await server.stop();
+    }
+  },
+);
 
 test("who starts too late is not waited for, and that is said", async () => {
   const real = servers.typescriptProgram("server");
@@ -253,7 +257,8 @@ test("who starts too late is not waited for, and that is said", async () => {
 });
 
 const originals = process.env.LECTURE1_ORIGINALS ?? "originals";
-test.when(existsSync(join(originals, "lecture1_server.py")))(
+const here = existsSync(join(originals, "lecture1_server.py"));
+test.unless(noPython || (!here && `no originals in ${originals}`))(
   "--python: all four originals beside the ports, and crosswise",
   async () => {
     const folder = await temporaryFolder();
@@ -307,30 +312,36 @@ test.when(existsSync(join(originals, "lecture1_server.py")))(
   },
 );
 
-test("an original that doesn't hold the lecture's port is told", async () => {
-  const folder = await temporaryFolder();
-  await writeFile(join(folder, "lecture1_server.py"), "print('no port')\n");
-  const { first } = await run(["--only", "server", "--python", folder], 1);
-  assert.is(first.failure?.trouble, undefined);
-  assert.match(first.failure!.lastLines.join(), /65432 does not stand in it/);
-});
+test.unless(noPython)(
+  "an original that doesn't hold the lecture's port is told",
+  async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "lecture1_server.py"), "print('no port')\n");
+    const { first } = await run(["--only", "server", "--python", folder], 1);
+    assert.is(first.failure?.trouble, undefined);
+    assert.match(first.failure!.lastLines.join(), /65432 does not stand in it/);
+  },
+);
 
-test("more clients than forever serves at once: the rest has its turn later", async () => {
-  const { folder, replace } = await copyProject();
-  const forever = "lecture1_server_forever.ts";
-  await replace(forever, "maxThreads = 200", "maxThreads = 3");
-  const few = ["--only", "forever", "-n", "5", "--load", "0.1"];
-  const { comparison, first } = await run(few, 0, folder);
-  assert.is(first.failure, undefined);
-  const { unanswered, answeredLater, withoutEcho } = first.load!;
-  assert.equal([unanswered, answeredLater, withoutEcho], [2, 2, 2]);
-  assert.match(
-    notes(comparison, words).join("\n"),
-    /forever serves 3 of 5 at once; all the others had their turn/,
-  );
-});
+test.unless(noLinks)(
+  "more clients than forever serves at once: the rest has its turn later",
+  async () => {
+    const { folder, replace } = await copyProject();
+    const forever = "lecture1_server_forever.ts";
+    await replace(forever, "maxThreads = 200", "maxThreads = 3");
+    const few = ["--only", "forever", "-n", "5", "--load", "0.1"];
+    const { comparison, first } = await run(few, 0, folder);
+    assert.is(first.failure, undefined);
+    const { unanswered, answeredLater, withoutEcho } = first.load!;
+    assert.equal([unanswered, answeredLater, withoutEcho], [2, 2, 2]);
+    assert.match(
+      notes(comparison, words).join("\n"),
+      /forever serves 3 of 5 at once; all the others had their turn/,
+    );
+  },
+);
 
-test.when(onLinux)(
+test.unless(notLinux)(
   "--grow goes on until no more files may be open, and says so",
   async () => {
     const file = projectFile("scripts/compare.ts");
@@ -447,37 +458,40 @@ for (const [first, firstFails, second, secondFails] of [
   [neverStarts, /it ended before it listened/, hangs, /no answer in 5 s/],
   [dies, /exit code 7/, answersWrongly, /Hello, Robot!/],
 ] as const)
-  test(`servers that fail (${firstFails}, ${secondFails}) are reported, the third is measured`, async () => {
-    const { folder } = await copyProject();
-    const serve = `import net from "node:net";
+  test.unless(noLinks)(
+    `servers that fail (${firstFails}, ${secondFails}) are reported, the third is measured`,
+    async () => {
+      const { folder } = await copyProject();
+      const serve = `import net from "node:net";
 const port = process.argv[3];
 const serve = (treat) => net.createServer(treat).listen(port, "127.0.0.1", () =>
   console.log("Server listening on 127.0.0.1:" + port));\n`;
-    const names = ["lecture1_server.ts", "lecture1_server_forever.ts"];
-    await writeFile(join(folder, names[0]!), serve + first);
-    await writeFile(join(folder, names[1]!), serve + second);
-    const { comparison, ...results } = await run([], 1, folder);
-    for (const [server, message] of [
-      [results.first, firstFails],
-      [results.second, secondFails],
-    ] as const) {
-      assert.is(server.failure?.step, "clients in turn");
-      assert.match(server.failure!.message, message);
-    }
-    assert.is(results.third.failure, undefined);
-    assert.type(results.third.ctrlC, "object");
-    const said = notes(comparison, words).join("\n");
-    assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
-    if (first === neverStarts) assert.match(said, /no robot here/);
-    assert.match(plain(table(comparison, 80, false, words)), /failed/);
-  });
+      const names = ["lecture1_server.ts", "lecture1_server_forever.ts"];
+      await writeFile(join(folder, names[0]!), serve + first);
+      await writeFile(join(folder, names[1]!), serve + second);
+      const { comparison, ...results } = await run([], 1, folder);
+      for (const [server, message] of [
+        [results.first, firstFails],
+        [results.second, secondFails],
+      ] as const) {
+        assert.is(server.failure?.step, "clients in turn");
+        assert.match(server.failure!.message, message);
+      }
+      assert.is(results.third.failure, undefined);
+      assert.type(results.third.ctrlC, "object");
+      const said = notes(comparison, words).join("\n");
+      assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
+      if (first === neverStarts) assert.match(said, /no robot here/);
+      assert.match(plain(table(comparison, 80, false, words)), /failed/);
+    },
+  );
 
 for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
   ["SIGHUP", 129],
 ] as const)
-  test.when(hasSignals && onLinux)(
+  test.unless(noSignals || notLinux)(
     `${signal} in the middle: exit ${code}, no process is left`,
     async () => {
       const script = start(["-n", "6", "--only", "async"]);
@@ -489,7 +503,7 @@ for (const [signal, code] of [
     },
   );
 
-test.when(onLinux)("| head ends it, and no process is left", async () => {
+test.unless(notLinux)("| head ends it, and no process is left", async () => {
   const script = start(["-n", "1", "--load", "0.1", "--only", "async"]);
   script.closeOutput();
   assert.is((await script.exit(30_000)).code, 1);

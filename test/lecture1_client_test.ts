@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import net from "node:net";
+import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import {
   launch,
@@ -37,8 +38,8 @@ async function against(
 
 /** A process that imports the client and sends a message that no command line could hold. */
 function sendLong(port: number, message: string) {
-  const file = JSON.stringify(projectFile(`${name}.ts`));
-  const code = `import(${file})
+  const { href } = pathToFileURL(projectFile(`${name}.ts`));
+  const code = `import("${href}")
     .then(({ startClient }) => startClient("127.0.0.1", ${port}, ${message}))
     .catch(({ code }) => { console.error(code); process.exitCode = 1; })`;
   return launch([process.execPath, ...tsxLoader, "-e", code]);
@@ -103,6 +104,18 @@ test("the server closes without an answer", async () => {
     "lecture1_client: EOF; the server closed without an answer\n",
   );
   assert.is(run.code, 1);
+});
+
+test("an output that nobody reads is not the server's end, though Windows calls it EOF", async () => {
+  const port = await serve(echo);
+  const breaks = `process.stdout.write = () =>
+    process.stdout.emit("error", Object.assign(new Error("EOF: end of file, write"), { code: "EOF" }));`;
+  const script = launch([
+    ...[process.execPath, "--import", `data:text/javascript,${breaks}`],
+    ...[...tsxLoader, projectFile(`${name}.ts`), "--port", String(port)],
+  ]);
+  assert.equal(await script.exit(), { code: 1, signal: null });
+  assert.is(script.output.stderr, "lecture1_client: EOF: end of file, write\n");
 });
 
 test("recv again, after the server's FIN: the end of the stream", async () => {

@@ -30,17 +30,20 @@ import { texts } from "../scripts/packets/texts.ts";
 import { readCapture } from "../scripts/packets/tshark.ts";
 import { copyProject, lecturePort, scripts } from "./copy.ts";
 import {
-  hasSignals,
   launchMarked,
   left,
+  noLinks,
+  noSignals,
   noneLeft,
+  notLinux,
   onLinux,
   suite,
   temporaryFolder,
+  type Why,
 } from "./harness.ts";
 import { edit } from "./lecture.ts";
 import { sectionsOf } from "./readme.ts";
-import { canCapture, tshark } from "./tshark.ts";
+import { noCapture, noTshark, tshark } from "./tshark.ts";
 
 const test = suite("packets");
 const script = projectFile("scripts/packets.ts");
@@ -108,7 +111,11 @@ async function insteadOfCapture(path: string, says: RegExp): Promise<void> {
 }
 
 /** Where tshark is missing, or can be hidden. */
-const without = test.when(onLinux || tshark === null);
+const hidden: Why =
+  notLinux &&
+  tshark !== null &&
+  "tshark can't be hidden: it is not on the PATH";
+const without = test.unless(hidden);
 
 without("without tshark: what to install, and a recorded run", async () => {
   const path = "/nonexistent";
@@ -118,7 +125,7 @@ without("without tshark: what to install, and a recorded run", async () => {
   assert.is(json.stdout, "", "what was recorded is no measurement");
 });
 
-test.when(hasSignals)(
+test.unless(noSignals && "Windows has no shell scripts")(
   "without the right: which group, and a recorded run",
   async () => {
     // What tshark 4.0 says to a user who is not in the group.
@@ -202,7 +209,7 @@ without(
   },
 );
 
-without(
+test.unless(hidden || noLinks)(
   "without tshark: a script that was edited gets a line, unless it does the same",
   async () => {
     const copy = await copyProject(lecturePort);
@@ -252,20 +259,24 @@ test("a recording's scripts and lines are those of its run", async () => {
   }
 });
 
-test("the recordings are of the experiments as the lecture has them", async () => {
-  const copy = await copyProject(lecturePort);
-  const before = await readScripts(copy.folder);
-  // The experiments whose packets the lecture shows.
-  for (const { blocks } of sectionsOf("README.md")) {
-    const diff = blocks.find(({ language }) => language === "diff");
-    if (!diff || !blocks.some(({ text }) => text.includes("packets"))) continue;
-    await edit(diff, copy);
-    const after = await readScripts(copy.folder);
-    const script = scripts.find((name) => before[name] !== after[name])!;
-    assert.ok(await isRecorded(script, copy.folder), "npm run record");
-    await writeFile(join(copy.folder, script), before[script]!);
-  }
-});
+test.unless(noLinks)(
+  "the recordings are of the experiments as the lecture has them",
+  async () => {
+    const copy = await copyProject(lecturePort);
+    const before = await readScripts(copy.folder);
+    // The experiments whose packets the lecture shows.
+    for (const { blocks } of sectionsOf("README.md")) {
+      const diff = blocks.find(({ language }) => language === "diff");
+      if (!diff || !blocks.some(({ text }) => text.includes("packets")))
+        continue;
+      await edit(diff, copy);
+      const after = await readScripts(copy.folder);
+      const script = scripts.find((name) => before[name] !== after[name])!;
+      assert.ok(await isRecorded(script, copy.folder), "npm run record");
+      await writeFile(join(copy.folder, script), before[script]!);
+    }
+  },
+);
 
 /** Whether there is a recording of a script as it is. */
 async function isRecorded(script: string, folder = projectFile(".")) {
@@ -291,7 +302,7 @@ test("a shipped capture is known by its content", async () => {
   }
 });
 
-const reads = test.when(tshark !== null);
+const reads = test.unless(noTshark);
 
 reads(
   "the shipped rows are what tshark makes of the shipped captures",
@@ -405,7 +416,7 @@ reads(
   },
 );
 
-const live = test.when(canCapture);
+const live = test.unless(noCapture);
 
 /** macOS sends a window update on its loopback, right after the handshake. */
 const unusual = (note: string) => note !== "window update";
@@ -488,7 +499,7 @@ live("a live run, packet by packet", async () => {
   assert.equal({ ...saved, lines: [] }, await recording(["--read", file]));
 });
 
-test.when(canCapture && onLinux)(
+test.unless(noCapture || notLinux)(
   "--save to what can't be written: tshark's word for it, exit 1",
   async () => {
     for (const file of ["/dev/full", "/nonexistent/x.pcapng"]) {
@@ -513,7 +524,7 @@ live("--refused: SYN, then RST", async () => {
   assert.match(lines.at(-1)!.text, / ECONNREFUSED /);
 });
 
-test.when(canCapture && onLinux)(
+test.unless(noCapture || notLinux)(
   "an old tshark, which doesn't say when it has started",
   async () => {
     const path = await programNamed(
@@ -629,7 +640,7 @@ for (const [server, calls] of [
     },
   );
 
-live(
+test.unless(noCapture || noLinks)(
   "a script that a learner's edit broke is named, with what node says",
   async () => {
     const copy = await copyProject();
@@ -664,7 +675,7 @@ live(
   },
 );
 
-live(
+test.unless(noCapture || noSignals)(
   "Ctrl+C, SIGTERM or a closed terminal at any moment: no process is left, and no word is said",
   async () => {
     const moments = [
@@ -690,7 +701,7 @@ live(
   },
 );
 
-test.when(canCapture && onLinux)(
+test.unless(noCapture || notLinux)(
   "Ctrl+C in a terminal reaches the scripts too: no false ladder",
   async () => {
     const packets = start([]);

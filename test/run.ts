@@ -38,6 +38,10 @@ const files = (await glob("*_test.ts", { cwd: projectFile("test") }))
 process.once("SIGINT", () => process.exit(130)); // and launch ends what it started
 
 const sums = { passed: 0, failed: 0, skipped: 0 };
+
+/** What was skipped, by the reason, as tellSkipped() says it. */
+const skippedFor = new Map<string, string[]>();
+const skippedLine = /skipped\t(.*?)\t(.*)\n/g;
 const started = performance.now();
 
 async function worker(): Promise<void> {
@@ -59,9 +63,12 @@ async function run(file: string): Promise<void> {
   const ended = await within(limit, file, script.exit(limit + 1000)).catch(
     (error: Error) => ({ code: 1, signal: error.message }),
   );
-  const { stdout, stderr } = script.output;
-  process.stdout.write(`${stdout.replace(/\n  Total:[^]*/, "")}${stderr}`);
-  const plain = stripVTControlCharacters(stdout);
+  const plain = stripVTControlCharacters(script.output.stdout);
+  for (const [, why = "", test = ""] of plain.matchAll(skippedLine))
+    skippedFor.set(why, [...(skippedFor.get(why) ?? []), test]);
+  const shown = script.output.stdout.replace(skippedLine, "");
+  process.stdout.write(shown.replace(/\n  Total:[^]*/, ""));
+  process.stdout.write(script.output.stderr);
   const count = (label: string) =>
     Number(plain.match(new RegExp(`\n  ${label}:\\s+(\\d+)`))?.[1] ?? 0);
   const [passed, total, skipped] = ["Passed", "Total", "Skipped"].map(count);
@@ -77,6 +84,10 @@ for (const file of alone)
   if (files.includes(file)) await run(files.splice(files.indexOf(file), 1)[0]!);
 await Promise.all(Array.from({ length: availableParallelism() }, worker));
 
+for (const [why, tests] of skippedFor) {
+  console.log(`skipped, since ${why}:`);
+  for (const test of tests) console.log(`  ${test.replace("\t", ": ")}`);
+}
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 const { passed, failed, skipped } = sums;
 console.log(`took ${seconds} s`);
