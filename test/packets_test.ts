@@ -236,6 +236,7 @@ without("colours, files that can't be written, and `| head`", async () => {
   const { stdout, stderr } = await run([...args, ...json], 1, {
     ...env,
     NO_COLOR: "1",
+    NODE_NO_WARNINGS: "1", // Node 22 warns where both are set
   });
   assert.is(stdout, plain(coloured.stdout));
   assert.is(
