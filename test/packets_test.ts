@@ -358,20 +358,78 @@ reads("--read: whatever the user's preferences", async () => {
   );
 });
 
-/** A packet of IPv4 and what it carries, as a .pcap file holds it. */
-function pcapOf(protocol: number, content: Buffer): Buffer {
-  const header = Buffer.from(
-    "d4c3b2a1020004000000000000000000ffff000065000000",
-    "hex",
-  );
+/** Packets as a .pcap file holds them: as they are (link type 101), or as macOS' loopback has them (0). */
+function pcapOf(packets: Buffer[], linkType = 101): Buffer {
+  const header = Buffer.from("d4c3b2a1020004000000000000000000ffff0000", "hex");
+  const type = Buffer.alloc(4);
+  type.writeUInt32LE(linkType);
+  const family = Buffer.from(linkType === 0 ? [2, 0, 0, 0] : []); // AF_INET
+  const records = packets.flatMap((packet, index) => {
+    const record = Buffer.alloc(16);
+    record.writeUInt32LE(index, 4); // microseconds
+    record.writeUInt32LE(family.length + packet.length, 8);
+    record.writeUInt32LE(family.length + packet.length, 12);
+    return [record, family, packet];
+  });
+  return Buffer.concat([header, type, ...records]);
+}
+
+/** A packet of IPv4 and what it carries. */
+function ipv4(protocol: number, content: Buffer): Buffer {
   const ip = Buffer.from("4500000000000000400000007f0000017f000001", "hex");
   ip.writeUInt16BE(ip.length + content.length, 2);
   ip[9] = protocol;
-  const record = Buffer.alloc(16);
-  record.writeUInt32LE(ip.length + content.length, 8);
-  record.writeUInt32LE(ip.length + content.length, 12);
-  return Buffer.concat([header, record, ip, content]);
+  return Buffer.concat([ip, content]);
 }
+
+/** A packet of TCP between ports 50000 and 40000, without data. */
+function tcp(
+  [from, to]: [number, number],
+  flags: number,
+  [seq, ack]: [number, number],
+  window: number,
+  options = "",
+): Buffer {
+  const content = Buffer.from(`${"0".repeat(40)}${options}`, "hex");
+  content.writeUInt16BE(from, 0);
+  content.writeUInt16BE(to, 2);
+  content.writeUInt32BE(seq, 4);
+  content.writeUInt32BE(ack, 8);
+  content[12] = (content.length / 4) << 4;
+  content[13] = flags;
+  content.writeUInt16BE(window, 14);
+  return ipv4(6, content);
+}
+
+reads(
+  "a capture of macOS' loopback: the window update after the handshake is called so",
+  async () => {
+    const file = join(await temporaryFolder(), "macOS.pcap");
+    const [SYN, ACK] = [0x02, 0x10];
+    const [out, back] = [
+      [50000, 40000] as [number, number],
+      [40000, 50000] as [number, number],
+    ];
+    const scale = "02043fd801030306"; // MSS 16344, nop, window scale 6
+    const packets = [
+      tcp(out, SYN, [1000, 0], 65535, scale),
+      tcp(back, SYN | ACK, [5000, 1001], 65535, scale),
+      tcp(out, ACK, [1001, 5001], 6379),
+      tcp(back, ACK, [5001, 1001], 6379),
+    ];
+    await writeFile(file, pcapOf(packets, 0));
+    const { stdout } = await run(["--read", file]);
+    const rows = plain(stdout)
+      .split("\n")
+      .filter((row) => row.includes("["));
+    assert.match(rows[2]!, /\[ACK\] Seq=1 Ack=1 .*▶.* confirms: connected$/);
+    assert.match(
+      rows[3]!,
+      /◀.* \[ACK\] Seq=1 Ack=1 .* has room: window update$/,
+    );
+    assert.is(rows.length, 4);
+  },
+);
 
 reads(
   "--read of what holds no TCP packet, or no packets at all: one line, exit 1",
@@ -386,8 +444,8 @@ reads(
       syn,
     ]);
     const files = {
-      "udp.pcap": pcapOf(17, udp),
-      "icmp.pcap": pcapOf(1, unreachable), // quotes a SYN, and is none
+      "udp.pcap": pcapOf([ipv4(17, udp)]),
+      "icmp.pcap": pcapOf([ipv4(1, unreachable)]), // quotes a SYN, and is none
     };
     for (const [name, content] of Object.entries(files)) {
       const file = join(folder, name);
