@@ -72,7 +72,11 @@ async function install() {
   if (!npm.endsWith("npm-cli.js")) return "packages are missing: npm install";
   const flags = ["--no-save", "--no-audit", "--no-fund", "--json"];
   // By itself npm would try for more than a minute to reach what isn't there.
-  const args = [npm, "install", ...flags, "--fetch-retry-mintimeout=1000"];
+  const tries = [
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=3000",
+  ];
+  const args = [npm, "install", ...flags, ...tries];
   const child = spawn(process.execPath, args, {
     cwd: folder,
     stdio: ["ignore", "pipe", "ignore"],
