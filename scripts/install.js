@@ -65,11 +65,13 @@ function tooOld() {
 /**
  * Installs everything with the npm that runs this.
  *
+ * @param {number} count how many packages are missing
  * @returns {Promise<string | undefined>} what went wrong, in a line
  */
-async function install() {
+async function install(count) {
   const npm = process.env.npm_execpath ?? "";
-  if (!npm.endsWith("npm-cli.js")) return "packages are missing: npm install";
+  if (!npm.endsWith("npm-cli.js"))
+    return `${count} packages are missing: npm install`;
   const flags = ["--no-save", "--no-audit", "--no-fund", "--json"];
   // By itself npm would try for more than a minute to reach what isn't there.
   const tries = [
@@ -85,6 +87,7 @@ async function install() {
   let interrupted = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => (interrupted = child.kill()));
+  process.stderr.write(`install: npm gets what is missing (${count})\n`);
   let answer = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (answer += text));
   const [code, signal] = await once(child, "close");
@@ -97,11 +100,8 @@ async function install() {
 }
 
 let problem = tooOld();
-const packages = problem ? 0 : missing().length;
-if (packages) {
-  process.stderr.write(`install: npm gets what is missing (${packages})\n`);
-  problem = await install();
-}
+const count = problem ? 0 : missing().length;
+if (count) problem = await install(count);
 if (problem) {
   process.stderr.write(`install: ${problem}\n`);
   process.exitCode = 1;
