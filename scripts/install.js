@@ -36,17 +36,12 @@ const { "": project, ...wanted } = packagesIn("package-lock.json");
 /** The packages for this machine that aren't there, or not in this version. */
 function missing() {
   const installed = packagesIn("node_modules/.package-lock.json"); // npm writes it last
-  return Object.entries(wanted)
-    .filter(([, { os = [process.platform], cpu = [process.arch] }]) =>
-      [os.includes(process.platform), cpu.includes(process.arch)].every(
-        Boolean,
-      ),
-    )
-    .filter(
-      ([name, { version }]) =>
-        installed[name]?.version !== version ||
-        !existsSync(`${folder}/${name}`),
-    );
+  return Object.entries(wanted).filter(([name, { version, os, cpu }]) => {
+    if (os && !os.includes(process.platform)) return false;
+    if (cpu && !cpu.includes(process.arch)) return false;
+    const there = existsSync(`${folder}/${name}`);
+    return !there || installed[name]?.version !== version;
+  });
 }
 
 /**

@@ -115,7 +115,7 @@ test("what goes wrong is a line: no network, an npm that says nothing, no npm", 
     summary: "request failed, reason: getaddrinfo\nmore",
   };
   const answer = JSON.stringify({ error }, null, 2);
-  const fails = `console.log(${JSON.stringify(answer)}); process.exit(1);`;
+  const fails = `console.error("npm error"); console.log(${JSON.stringify(answer)}); process.exit(1);`;
   const offline = await projectWith(all, fails);
   const [code, said] = await offline.run();
   assert.is(code, 1);
