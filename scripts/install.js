@@ -81,7 +81,10 @@ async function install(count) {
   });
   let interrupted = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-    process.on(signal, () => (interrupted = child.kill()));
+    process.on(signal, () => {
+      interrupted = true;
+      child.kill();
+    });
   process.stderr.write(`install: npm gets what is missing (${count})\n`);
   let answer = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (answer += text));

@@ -247,6 +247,11 @@ without("colours, files that can't be written, and `| head`", async () => {
   head.closeOutput();
   assert.is((await head.exit()).code, 1);
   assert.is(head.output.stderr, "");
+  const ends =
+    "process.stdout.write=()=>process.stdout.emit('error',{code:'EOF'})";
+  const onWindows = `--import=data:text/javascript,${ends}`; // where it is called so
+  const more = await run(args, 1, { ...env, NODE_OPTIONS: onWindows });
+  assert.is(more.stderr, "");
 });
 
 test("a recording's scripts and lines are those of its run", async () => {
