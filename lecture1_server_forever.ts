@@ -114,8 +114,8 @@ function socket() {
     async listen() {
       const { address } = await dns.lookup(bindHost, { family: 4 });
       // Of the files that may be open (ulimit -n), half are for threads, half for who waits.
-      const report: any = process.getuid && process.report.getReport(); // Windows has no limits
-      const openFiles = Number(report?.userLimits.open_files.soft); // or "unlimited"
+      const report: any = process.getuid && process.report.getReport(); // Windows and Deno have no limits
+      const openFiles = Number(report?.userLimits?.open_files.soft); // or "unlimited"
       if (openFiles < 2050) maxThreads = Math.ceil((openFiles - 50) / 10);
 
       server.listen(bindPort, address);
