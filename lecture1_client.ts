@@ -65,7 +65,7 @@ function socket() {
         const either = ["end", "readable"].map((it) => once(s, it, waits));
         await Promise.race(either).finally(() => waits.abort());
       }
-      throw Object.assign(new Error("EOF"), { code: "EOF" });
+      throw Object.assign(new Error("EOF"), { code: "FIN" });
     },
 
     /**
@@ -129,7 +129,7 @@ function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
   if (!code) throw error; // not the network's fault but ours: show the stack
   const advice: Record<string, string> = {
-    EOF: "; the server closed without an answer",
+    FIN: "; the server closed without an answer",
     ECONNREFUSED: "; nobody listens there, is the server running?",
     ECONNRESET: "; the server reset the connection",
     ETIMEDOUT: "; no answer, check --host and --port",

@@ -43,7 +43,7 @@ export async function startServer(host = "127.0.0.1", port = 65432) {
     while (true) {
       const [conn, addr] = await s.accept(); // waits for the next client
       const thread = createThread({ target: handleClient, args: [conn, addr] });
-      thread.start();
+      await thread.start();
     }
   } catch (error) {
     if (error !== keyboardInterrupt) throw error;
@@ -113,13 +113,13 @@ function socket() {
     /** bind(2) and listen(2) are one step in Node. AF_INET: a name is looked up as IPv4. */
     async listen() {
       const { address } = await dns.lookup(bindHost, { family: 4 });
+      // Of the files that may be open (ulimit -n), half are for threads, half for who waits.
+      const report: any = process.getuid && process.report.getReport(); // Windows and Deno have no limits
+      const openFiles = Number(report?.userLimits?.open_files.soft); // or "unlimited"
+      if (openFiles < 2050) maxThreads = Math.ceil((openFiles - 50) / 10);
+
       server.listen(bindPort, address);
       await once(server, "listening");
-
-      // Of the files that may be open (ulimit -n), half are for threads, half for who waits.
-      const { userLimits }: any = process.report.getReport(); // Windows has none
-      const openFiles = Number(userLimits?.open_files.soft); // or "unlimited"
-      if (openFiles < 2050) maxThreads = Math.ceil((openFiles - 50) / 10);
     },
 
     getsockname: () => server.address() as net.AddressInfo,
@@ -128,8 +128,6 @@ function socket() {
     async accept() {
       while (!interrupted && (threads >= maxThreads || backlog.length === 0))
         await once(changes, "change");
-      // A thread takes 10 ms to start: first the kernel's queue, which is short, is emptied.
-      await new Promise((resolve) => setImmediate(resolve));
       if (interrupted) throw keyboardInterrupt;
       return backlog.shift()!;
     },
@@ -154,7 +152,7 @@ function socket() {
  * thread sends it a message: a text to print, bytes to send, the number of bytes to
  * receive, null for FIN. Where a call must wait, the thread sleeps (Atomics.wait) until
  * the answer stands in memory that both share. The main thread never sleeps: it works
- * for all threads, and for whoever connects.
+ * for all threads, and for whoever connects: on macOS the kernel's queue holds 128.
  */
 function createThread({ target, args: [client, ...args] }: Thread) {
   const memory = sharedMemory();
@@ -177,26 +175,28 @@ function createThread({ target, args: [client, ...args] }: Thread) {
     complain(`the thread of ${args[0]} failed: ${name}: ${message}; ${advice}`);
   }
 
-  return {
-    /** A thread that can't start costs its client, not the server. */
-    async start() {
-      threads++;
-      await new Promise((ended) => {
-        const worker = new Worker(code, {
-          eval: true,
-          execArgv: [], // not tsx's, which would load it in every thread
-          name: `${client.remoteAddress}:${client.remotePort}`,
-          workerData: { memory, args, script: scriptOf(target) },
-          resourceLimits: { maxYoungGenerationSizeMb: 2 }, // an echo leaves little behind
-        });
-        worker.on("message", mainSide(client, memory));
-        worker.on("error", failed).on("exit", ended);
-      }).catch(failed);
-      client.destroySoon();
-      threads--;
-      changes.emit("change");
-    },
-  };
+  /** A thread's life. One that can't start costs its client, not the server. */
+  async function run(running: () => void) {
+    threads++;
+    await new Promise((ended) => {
+      const worker = new Worker(code, {
+        eval: true,
+        execArgv: [], // not tsx's, which would load it in every thread
+        name: `${client.remoteAddress}:${client.remotePort}`,
+        workerData: { memory, args, script: scriptOf(target) },
+        resourceLimits: { maxYoungGenerationSizeMb: 2 }, // an echo leaves little behind
+      });
+      worker.on("message", mainSide(client, memory));
+      worker.on("online", running).on("error", failed).on("exit", ended);
+    }).catch(failed);
+    running();
+    client.destroySoon();
+    threads--;
+    changes.emit("change");
+  }
+
+  // As in Python start() returns when the thread runs: until then (10 ms) others connect.
+  return { start: () => new Promise<void>(run) };
 }
 
 /** A function's text, and where it stands in this file, for the debugger; tsx doesn't keep the lines. */

@@ -198,8 +198,8 @@ export function endEarly(
   process.on("SIGINT", () => end(130));
   process.on("SIGTERM", () => end(143));
   process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-    if (code !== "EPIPE" && !ending)
-      // else whoever read it has gone
+    const unread = code === "EPIPE" || code === "EOF"; // EOF on Windows: who read it has gone
+    if (!unread && !ending)
       process.stderr.write(`${name}: ${say.cantWriteOutput(code)}\n`);
     end(1);
   });

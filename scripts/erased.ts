@@ -55,6 +55,7 @@ let folder: string | undefined;
 function ownFolder(): string {
   if (folder) return folder;
   folder = mkdtempSync(join(tmpdir(), "lecture1-"));
-  process.on("exit", () => rmSync(folder!, { recursive: true, force: true }));
+  const options = { recursive: true, force: true, maxRetries: 5 }; // a virus scanner may hold a file
+  process.on("exit", () => rmSync(folder!, options));
   return folder;
 }

@@ -46,12 +46,15 @@ import { fixed } from "./fixed.ts";
 import {
   hasSignals,
   launchMarked,
+  noLinks,
+  noSignals,
   noneLeft,
-  onLinux,
+  notLinux,
   program,
   suite,
   temporaryFolder,
 } from "./harness.ts";
+import { noPython } from "./python.ts";
 import { sectionsOf } from "./documents.ts";
 
 const test = suite("compare");
@@ -151,13 +154,11 @@ test("a real run finds what the lecture's tables say", async () => {
   assert.is(first.idle, undefined);
   assert.ok(second.idle!.perClientMB > 2, "a Worker takes megabytes");
   assert.ok(third.idle!.perClientMB < 0.5, "an idle connection takes little");
-  if (onLinux) {
-    // One for each connection; Node 20.11 starts another one with each Worker.
-    assert.ok(second.load!.threadsWith! - second.load!.threadsBefore! >= 3);
-    assert.is(third.load!.threadsWith! - third.load!.threadsBefore!, 0);
-    assert.ok(second.idle!.perClientThreads! >= 1);
-    assert.is(third.idle!.perClientThreads, 0);
-  }
+  // One for each connection; on Linux Node 20.11 starts another one with each Worker.
+  assert.ok(second.load!.threadsWith! - second.load!.threadsBefore! >= 3);
+  assert.is(third.load!.threadsWith! - third.load!.threadsBefore!, 0);
+  assert.ok(second.idle!.perClientThreads! >= 1);
+  assert.is(third.idle!.perClientThreads, 0);
   const unnamed = [...fieldsOf(comparison)].filter((key) => !named.has(key));
   assert.equal(unnamed, [], "fields that the reference doesn't name");
   if (!hasSignals) return;
@@ -201,7 +202,7 @@ async function changedForever(...replacements: [string, string][]) {
   return copied.typescriptProgram("forever");
 }
 
-test.when(onLinux)(
+test.unless(notLinux)(
   "a busy machine: forever still answers all while one stays, and it is said",
   async () => {
     // One core for everything here, and for three programs that do nothing but compute.
@@ -235,23 +236,26 @@ test.when(onLinux)(
   },
 );
 
-test("a server that still works for its clients gets the time; one whose port is taken another port", async () => {
-  const started = JSON.stringify(join(await temporaryFolder(), "started"));
-  const once = `import { writeFileSync } from "node:fs";
+test.unless(noLinks)(
+  "a server that still works for its clients gets the time; one whose port is taken another port",
+  async () => {
+    const started = JSON.stringify(join(await temporaryFolder(), "started"));
+    const once = `import { writeFileSync } from "node:fs";
 if (!existsSync(${started})) {
   writeFileSync(${started}, "");
   throw new Error("listen EADDRINUSE");
 }
 `;
-  const forever = await changedForever(
-    ["const utf8 = ", "for (let i = 0; i < 1e9; i++);\n  const utf8 = "],
-    ["if (isMain()) {", `${once}if (isMain()) {`],
-  );
-  const args = ["-n", "3", "--stay", "100"];
-  const result = await step(forever, whileOneStays, args);
-  assert.ok(longestWait(result)! > 400, "it doesn't compute long enough");
-  assert.is(answeredMeanwhile(result), 3);
-});
+    const forever = await changedForever(
+      ["const utf8 = ", "for (let i = 0; i < 1e9; i++);\n  const utf8 = "],
+      ["if (isMain()) {", `${once}if (isMain()) {`],
+    );
+    const args = ["-n", "3", "--stay", "100"];
+    const result = await step(forever, whileOneStays, args);
+    assert.ok(longestWait(result)! > 400, "it doesn't compute long enough");
+    assert.is(answeredMeanwhile(result), 3);
+  },
+);
 
 test("who starts too late is not waited for, and that is said", async () => {
   const late = {
@@ -272,7 +276,8 @@ test("who starts too late is not waited for, and that is said", async () => {
 });
 
 const originals = process.env.LECTURE1_ORIGINALS ?? "originals";
-test.when(existsSync(join(originals, "lecture1_server.py")))(
+const here = existsSync(join(originals, "lecture1_server.py"));
+test.unless(noPython || (!here && `no originals in ${originals}`))(
   "--python: all four originals beside the ports, and crosswise",
   async () => {
     const folder = await temporaryFolder();
@@ -319,29 +324,38 @@ test.when(existsSync(join(originals, "lecture1_server.py")))(
   },
 );
 
-test("an original that doesn't hold the lecture's port is told", async () => {
-  const folder = await temporaryFolder();
-  await writeFile(join(folder, "lecture1_server.py"), "print('no port')\n");
-  const program = servers.pythonProgram("server", folder) as servers.Program;
-  const said = await program.start().catch(({ output }) => output);
-  assert.match(said, /65432 does not stand in it/);
-});
+test.unless(noPython)(
+  "an original that doesn't hold the lecture's port is told",
+  async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "lecture1_server.py"), "print('no port')\n");
+    const program = servers.pythonProgram("server", folder) as servers.Program;
+    const said = await program.start().catch(({ output }) => output);
+    assert.match(said, /65432 does not stand in it/);
+  },
+);
 
-test("more clients than forever serves at once: the rest has its turn later", async () => {
-  const forever = await changedForever(["maxThreads = 200", "maxThreads = 3"]);
-  const args = ["-n", "5", "--load", "0.1"];
-  const { load } = await step(forever, allAtOnce, args);
-  const { unanswered, answeredLater, withoutEcho } = load!;
-  assert.equal([unanswered, answeredLater, withoutEcho], [2, 2, 2]);
-  const measured = fixed();
-  measured.servers[1]!.growth = [load!];
-  assert.match(
-    notes(measured, words).join("\n"),
-    /forever serves 3 of 5 at once; all the others had their turn/,
-  );
-});
+test.unless(noLinks)(
+  "more clients than forever serves at once: the rest has its turn later",
+  async () => {
+    const forever = await changedForever([
+      "maxThreads = 200",
+      "maxThreads = 3",
+    ]);
+    const args = ["-n", "5", "--load", "0.1"];
+    const { load } = await step(forever, allAtOnce, args);
+    const { unanswered, answeredLater, withoutEcho } = load!;
+    assert.equal([unanswered, answeredLater, withoutEcho], [2, 2, 2]);
+    const measured = fixed();
+    measured.servers[1]!.growth = [load!];
+    assert.match(
+      notes(measured, words).join("\n"),
+      /forever serves 3 of 5 at once; all the others had their turn/,
+    );
+  },
+);
 
-test.when(onLinux)(
+test.unless(notLinux)(
   "--grow goes on until no more files may be open, and says so",
   async () => {
     const command = [...program("scripts/compare.ts"), "--only", "async"];
@@ -457,26 +471,29 @@ const hangs = "serve(() => {});";
 const answersWrongly =
   "serve((client) => client.on('data', () => client.end('Hello, Robot!')));";
 
-test("servers that fail are reported, the third is measured", async () => {
-  const { folder } = await copyProject();
-  const names = ["lecture1_server.ts", "lecture1_server_forever.ts"];
-  await writeFile(join(folder, names[0]!), serve + neverStarts);
-  await writeFile(join(folder, names[1]!), serve + answersWrongly);
-  const { comparison, ...results } = await run(["-n", "1"], 1, folder);
-  for (const [server, message] of [
-    [results.first, /it ended before it listened/],
-    [results.second, /Hello, Robot!/],
-  ] as const) {
-    assert.is(server.failure?.step, "clients in turn");
-    assert.match(server.failure!.message, message);
-  }
-  assert.is(results.third.failure, undefined);
-  assert.type(results.third.ctrlC, "object");
-  const said = notes(comparison, words).join("\n");
-  assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
-  assert.match(said, /no robot here/);
-  assert.match(plain(table(comparison, 80, false, words)), /failed/);
-});
+test.unless(noLinks)(
+  "servers that fail are reported, the third is measured",
+  async () => {
+    const { folder } = await copyProject();
+    const names = ["lecture1_server.ts", "lecture1_server_forever.ts"];
+    await writeFile(join(folder, names[0]!), serve + neverStarts);
+    await writeFile(join(folder, names[1]!), serve + answersWrongly);
+    const { comparison, ...results } = await run(["-n", "1"], 1, folder);
+    for (const [server, message] of [
+      [results.first, /it ended before it listened/],
+      [results.second, /Hello, Robot!/],
+    ] as const) {
+      assert.is(server.failure?.step, "clients in turn");
+      assert.match(server.failure!.message, message);
+    }
+    assert.is(results.third.failure, undefined);
+    assert.type(results.third.ctrlC, "object");
+    const said = notes(comparison, words).join("\n");
+    assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
+    assert.match(said, /no robot here/);
+    assert.match(plain(table(comparison, 80, false, words)), /failed/);
+  },
+);
 
 for (const [wrong, trouble, message] of [
   [dies, "died", /exit code 7/],
@@ -507,7 +524,7 @@ for (const [signal, code] of [
   ["SIGTERM", 143],
   ["SIGHUP", 129],
 ] as const)
-  test.when(hasSignals && onLinux)(
+  test.unless(noSignals || notLinux)(
     `${signal} in the middle: exit ${code}, no process is left`,
     async () => {
       const script = start(["-n", "6", "--only", "async"]);
@@ -519,7 +536,7 @@ for (const [signal, code] of [
     },
   );
 
-test.when(onLinux)("| head ends it, and no process is left", async () => {
+test.unless(notLinux)("| head ends it, and no process is left", async () => {
   const file = join(await temporaryFolder(), "run.json");
   await writeFile(file, JSON.stringify(fixed()));
   const script = start(["--from", file]);

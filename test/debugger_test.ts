@@ -32,10 +32,9 @@ function launchWith(command: string[], script: string) {
 
 const [node] = runtimes;
 const major = Number.parseInt(node!.version ?? "0");
-if (!node!.program) console.log("skipped: no node 22.18 on the PATH");
 
-test.when(node!.program !== undefined)(
-  `node ${node!.version}: a breakpoint in handleClient stops every client's thread, which has its address as a name`,
+test.unless(!node!.program && `no ${node!.name} on the PATH`)(
+  `node ${node!.version ?? "22.18"}: a breakpoint in handleClient stops every client's thread, which has its address as a name`,
   async () => {
     const script = await launchWith([node!.program!], file);
     for (const number of [1, 2]) {

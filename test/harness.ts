@@ -1,7 +1,7 @@
 /** What every test uses: a suite that cleans up, TCP clients, seeded randomness. */
 import { createCipheriv, createHash, randomInt, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,11 +20,15 @@ import {
 
 export type Client = Awaited<ReturnType<typeof connect>>;
 
-/** The system whose /proc the memory tests read. */
-export const onLinux = process.platform === "linux";
+/** Why something can't be tested here; false where it can. */
+export type Why = string | false;
 
-/** Windows has no signals: a program there can't send another one Ctrl+C. */
+export const onLinux = process.platform === "linux";
+export const notLinux: Why = !onLinux && "it takes Linux' /proc or its tools";
+
+/** A program on Windows can't send another one Ctrl+C. */
 export const hasSignals = process.platform !== "win32";
+export const noSignals: Why = !hasSignals && "Windows has no signals";
 
 /**
  * The command that runs a program of the project, lecture1_client.ts say. npm test
@@ -69,18 +73,28 @@ export function suite(name: string) {
         for (const socket of sockets) socket.destroy();
         sockets.clear();
         await stopAll(kept);
-        for (const folder of folders) await rm(folder, { recursive: true });
+        for (const folder of folders) await remove(folder);
         folders.clear();
       }
     });
-  /** As the test itself, where `possible`; elsewhere it counts as skipped. */
-  const only = (possible: boolean) =>
-    possible ? add : (title: string, _body: unknown) => suite.skip(title);
+  /** As the test itself; where there is a reason it counts as skipped, and test/run.ts says why. */
+  const unless = (why: Why): typeof add => {
+    if (!why) return add;
+    return (title) => {
+      tellSkipped(why, name, title);
+      suite.skip(title);
+    };
+  };
   /** Lets a process live until the suite's last test has ended. */
   const keep = (script: Launched) => (kept = script);
   suite.after(() => stopAll());
-  const { after, skip, run } = suite;
-  return Object.assign(add, { when: only, keep, after, skip, run });
+  const { after, run } = suite;
+  return Object.assign(add, { unless, keep, after, run });
+}
+
+/** Says what can't be tested here and why; test/run.ts names it at its end. */
+export function tellSkipped(why: string, suite: string, title: string): void {
+  console.log(["skipped", why, suite, title].join("\t"));
 }
 
 /** A new folder, which is removed after the test. */
@@ -89,6 +103,30 @@ export async function temporaryFolder(): Promise<string> {
   folders.add(folder);
   return folder;
 }
+
+/** Removes a folder; on Windows it may take a moment until nobody has a file of it open. */
+const remove = (folder: string) =>
+  rm(folder, { recursive: true, force: true, maxRetries: 5 });
+
+/** Links to folders, which not every file system has. */
+async function linkFolders(): Promise<Why> {
+  const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+  const link = symlink(tmpdir(), join(folder, "link"), "junction");
+  return link
+    .then(() => false as const)
+    .catch(({ code }) => `no links to folders can be made here (${code})`)
+    .finally(() => remove(folder));
+}
+export const noLinks = await linkFolders();
+
+/**
+ * Waits for the turn of a client, of many that come at once. Elsewhere than on Linux
+ * the listen queue is short, 128 on macOS, 200 on Windows: there a hundred come at a time.
+ *
+ * @param index its number, counted from 0
+ */
+export const turn = (index: number) =>
+  sleep(onLinux ? 0 : Math.floor(index / 100) * 1000);
 
 /**
  * Connects to a server on this machine.

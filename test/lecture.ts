@@ -8,9 +8,9 @@ import * as assert from "uvu/assert";
 import { launch, listening, type Launched } from "../scripts/launch.ts";
 import { copyProject, erased, lecturePort, scripts } from "./copy.ts";
 import type { Block, Section } from "./documents.ts";
-import { onLinux, program, type suite } from "./harness.ts";
-import { hasTerminal, terminal } from "./terminal.ts";
-import { canCapture } from "./tshark.ts";
+import { notLinux, program, type suite } from "./harness.ts";
+import { noTerminal, terminal } from "./terminal.ts";
+import { noCapture } from "./tshark.ts";
 
 type Copy = Awaited<ReturnType<typeof copyProject>>;
 
@@ -28,11 +28,11 @@ export function shown({ blocks }: Section): string[] {
 export function testSection(test: ReturnType<typeof suite>, section: Section) {
   const commands = shown(section);
   const needs = (part: RegExp) => commands.some((line) => part.test(line));
-  const possible =
-    onLinux &&
-    (canCapture || !needs(/packets\.ts(?!.*(--help|--read))/)) &&
-    (hasTerminal || !needs(/^node -e/));
-  test.when(possible)(section.title, async () => {
+  const why =
+    notLinux ||
+    (needs(/packets\.ts(?!.*(--help|--read))/) && noCapture) ||
+    (needs(/^node -e/) && noTerminal);
+  test.unless(why)(section.title, async () => {
     const copy = await copyProject();
     if (needs(/^git restore/)) await keep(copy.folder);
     const learner = play(copy, commands);

@@ -101,6 +101,17 @@ test("the server closes without an answer", async () => {
   assert.is(run.code, 1);
 });
 
+test("an output that nobody reads is not the server's end, though Windows calls it EOF", async () => {
+  const port = await serve(echo);
+  const breaks = `process.stdout.write = () =>
+    process.stdout.emit("error", Object.assign(new Error("EOF: end of file, write"), { code: "EOF" }));`;
+  const [node = "", ...rest] = program(`${name}.ts`);
+  const preload = ["--import", `data:text/javascript,${breaks}`];
+  const script = launch([node, ...preload, ...rest, "--port", String(port)]);
+  assert.equal(await script.exit(), { code: 1, signal: null });
+  assert.is(script.output.stderr, "lecture1_client: EOF: end of file, write\n");
+});
+
 test("recv again, after the server's FIN: the end of the stream", async () => {
   const port = await serve((client) => client.end("answer"));
   const command = await editedProgram({ name }, (code) =>

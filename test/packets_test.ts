@@ -30,18 +30,21 @@ import { texts } from "../scripts/packets/texts.ts";
 import { readCapture } from "../scripts/packets/tshark.ts";
 import { copyProject, lecturePort, scripts } from "./copy.ts";
 import {
-  hasSignals,
   launchMarked,
   left,
+  noLinks,
+  noSignals,
   noneLeft,
+  notLinux,
   onLinux,
   program,
   suite,
   temporaryFolder,
+  type Why,
 } from "./harness.ts";
 import { edit } from "./lecture.ts";
 import { sectionsOf } from "./documents.ts";
-import { canCapture, tshark } from "./tshark.ts";
+import { noCapture, noTshark, tshark } from "./tshark.ts";
 
 const test = suite("packets");
 const script = "scripts/packets.ts";
@@ -114,7 +117,11 @@ async function insteadOfCapture(path: string, says: RegExp): Promise<void> {
 }
 
 /** Where tshark is missing, or can be hidden. */
-const without = test.when(onLinux || tshark === null);
+const hidden: Why =
+  notLinux &&
+  tshark !== null &&
+  "tshark can't be hidden: it is not on the PATH";
+const without = test.unless(hidden);
 
 without("without tshark: what to install, and a recorded run", async () => {
   const path = "/nonexistent";
@@ -124,7 +131,7 @@ without("without tshark: what to install, and a recorded run", async () => {
   assert.is(json.stdout, "", "what was recorded is no measurement");
 });
 
-test.when(hasSignals)(
+test.unless(noSignals && "Windows has no shell scripts")(
   "without the right: which group, and a recorded run",
   async () => {
     // What tshark 4.0 says to a user who is not in the group.
@@ -208,7 +215,7 @@ without(
   },
 );
 
-without(
+test.unless(hidden || noLinks)(
   "without tshark: a script that was edited gets a line, unless it does the same",
   async () => {
     const copy = await copyProject(lecturePort);
@@ -239,6 +246,7 @@ without("colours, files that can't be written, and `| head`", async () => {
   const { stdout, stderr } = await run([...args, ...json], 1, {
     ...env,
     NO_COLOR: "1",
+    NODE_NO_WARNINGS: "1", // Node 22 warns where both are set
   });
   assert.is(stdout, plain(coloured.stdout));
   assert.is(
@@ -249,6 +257,11 @@ without("colours, files that can't be written, and `| head`", async () => {
   head.closeOutput();
   assert.is((await head.exit()).code, 1);
   assert.is(head.output.stderr, "");
+  const ends =
+    "process.stdout.write=()=>process.stdout.emit('error',{code:'EOF'})";
+  const onWindows = `--import=data:text/javascript,${ends}`; // where it is called so
+  const more = await run(args, 1, { ...env, NODE_OPTIONS: onWindows });
+  assert.is(more.stderr, "");
 });
 
 test("a recording's scripts and lines are those of its run", async () => {
@@ -262,20 +275,24 @@ test("a recording's scripts and lines are those of its run", async () => {
   }
 });
 
-test("the recordings are of the experiments as the lecture has them", async () => {
-  const copy = await copyProject(lecturePort);
-  const before = await readScripts(copy.folder);
-  // The experiments whose packets the lecture shows.
-  for (const { blocks } of sectionsOf("docs/lecture1.md")) {
-    const diff = blocks.find(({ language }) => language === "diff");
-    if (!diff || !blocks.some(({ text }) => text.includes("packets"))) continue;
-    await edit(diff, copy);
-    const after = await readScripts(copy.folder);
-    const script = scripts.find((name) => before[name] !== after[name])!;
-    assert.ok(await isRecorded(script, copy.folder), "npm run record");
-    await writeFile(join(copy.folder, script), before[script]!);
-  }
-});
+test.unless(noLinks)(
+  "the recordings are of the experiments as the lecture has them",
+  async () => {
+    const copy = await copyProject(lecturePort);
+    const before = await readScripts(copy.folder);
+    // The experiments whose packets the lecture shows.
+    for (const { blocks } of sectionsOf("docs/lecture1.md")) {
+      const diff = blocks.find(({ language }) => language === "diff");
+      if (!diff || !blocks.some(({ text }) => text.includes("packets")))
+        continue;
+      await edit(diff, copy);
+      const after = await readScripts(copy.folder);
+      const script = scripts.find((name) => before[name] !== after[name])!;
+      assert.ok(await isRecorded(script, copy.folder), "npm run record");
+      await writeFile(join(copy.folder, script), before[script]!);
+    }
+  },
+);
 
 /** Whether there is a recording of a script as it is. */
 async function isRecorded(script: string, folder = projectFile(".")) {
@@ -301,7 +318,7 @@ test("a shipped capture is known by its content", async () => {
   }
 });
 
-const reads = test.when(tshark !== null);
+const reads = test.unless(noTshark);
 
 reads(
   "the shipped rows are what tshark makes of the shipped captures",
@@ -356,20 +373,78 @@ reads("--read: whatever the user's preferences", async () => {
   );
 });
 
-/** A packet of IPv4 and what it carries, as a .pcap file holds it. */
-function pcapOf(protocol: number, content: Buffer): Buffer {
-  const header = Buffer.from(
-    "d4c3b2a1020004000000000000000000ffff000065000000",
-    "hex",
-  );
+/** Packets as a .pcap file holds them: as they are (link type 101), or as macOS' loopback has them (0). */
+function pcapOf(packets: Buffer[], linkType = 101): Buffer {
+  const header = Buffer.from("d4c3b2a1020004000000000000000000ffff0000", "hex");
+  const type = Buffer.alloc(4);
+  type.writeUInt32LE(linkType);
+  const family = Buffer.from(linkType === 0 ? [2, 0, 0, 0] : []); // AF_INET
+  const records = packets.flatMap((packet, index) => {
+    const record = Buffer.alloc(16);
+    record.writeUInt32LE(index, 4); // microseconds
+    record.writeUInt32LE(family.length + packet.length, 8);
+    record.writeUInt32LE(family.length + packet.length, 12);
+    return [record, family, packet];
+  });
+  return Buffer.concat([header, type, ...records]);
+}
+
+/** A packet of IPv4 and what it carries. */
+function ipv4(protocol: number, content: Buffer): Buffer {
   const ip = Buffer.from("4500000000000000400000007f0000017f000001", "hex");
   ip.writeUInt16BE(ip.length + content.length, 2);
   ip[9] = protocol;
-  const record = Buffer.alloc(16);
-  record.writeUInt32LE(ip.length + content.length, 8);
-  record.writeUInt32LE(ip.length + content.length, 12);
-  return Buffer.concat([header, record, ip, content]);
+  return Buffer.concat([ip, content]);
 }
+
+/** A packet of TCP between ports 50000 and 40000, without data. */
+function tcp(
+  [from, to]: [number, number],
+  flags: number,
+  [seq, ack]: [number, number],
+  window: number,
+  options = "",
+): Buffer {
+  const content = Buffer.from(`${"0".repeat(40)}${options}`, "hex");
+  content.writeUInt16BE(from, 0);
+  content.writeUInt16BE(to, 2);
+  content.writeUInt32BE(seq, 4);
+  content.writeUInt32BE(ack, 8);
+  content[12] = (content.length / 4) << 4;
+  content[13] = flags;
+  content.writeUInt16BE(window, 14);
+  return ipv4(6, content);
+}
+
+reads(
+  "a capture of macOS' loopback: the window update after the handshake is called so",
+  async () => {
+    const file = join(await temporaryFolder(), "macOS.pcap");
+    const [SYN, ACK] = [0x02, 0x10];
+    const [out, back] = [
+      [50000, 40000] as [number, number],
+      [40000, 50000] as [number, number],
+    ];
+    const scale = "02043fd801030306"; // MSS 16344, nop, window scale 6
+    const packets = [
+      tcp(out, SYN, [1000, 0], 65535, scale),
+      tcp(back, SYN | ACK, [5000, 1001], 65535, scale),
+      tcp(out, ACK, [1001, 5001], 6379),
+      tcp(back, ACK, [5001, 1001], 6379),
+    ];
+    await writeFile(file, pcapOf(packets, 0));
+    const { stdout } = await run(["--read", file]);
+    const rows = plain(stdout)
+      .split("\n")
+      .filter((row) => row.includes("["));
+    assert.match(rows[2]!, /\[ACK\] Seq=1 Ack=1 .*▶.* confirms: connected$/);
+    assert.match(
+      rows[3]!,
+      /◀.* \[ACK\] Seq=1 Ack=1 .* has room: window update$/,
+    );
+    assert.is(rows.length, 4);
+  },
+);
 
 reads(
   "--read of what holds no TCP packet, or no packets at all: one line, exit 1",
@@ -384,8 +459,8 @@ reads(
       syn,
     ]);
     const files = {
-      "udp.pcap": pcapOf(17, udp),
-      "icmp.pcap": pcapOf(1, unreachable), // quotes a SYN, and is none
+      "udp.pcap": pcapOf([ipv4(17, udp)]),
+      "icmp.pcap": pcapOf([ipv4(1, unreachable)]), // quotes a SYN, and is none
     };
     for (const [name, content] of Object.entries(files)) {
       await writeFile(join(folder, name), content);
@@ -418,7 +493,7 @@ reads(
   },
 );
 
-const live = test.when(canCapture);
+const live = test.unless(noCapture);
 
 /** macOS sends a window update on its loopback, right after the handshake. */
 const unusual = (note: string) => note !== "window update";
@@ -501,7 +576,7 @@ live("a live run, packet by packet", async () => {
   assert.equal({ ...saved, lines: [] }, await recording(["--read", file]));
 });
 
-test.when(canCapture && onLinux)(
+test.unless(noCapture || notLinux)(
   "--save to what can't be written: tshark's word for it, exit 1",
   async () => {
     for (const file of ["/dev/full", "/nonexistent/x.pcapng"]) {
@@ -526,7 +601,7 @@ live("--refused: SYN, then RST", async () => {
   assert.match(lines.at(-1)!.text, / ECONNREFUSED /);
 });
 
-test.when(canCapture && onLinux)(
+test.unless(noCapture || notLinux)(
   "an old tshark, which doesn't say when it has started",
   async () => {
     const path = await programNamed(
@@ -642,7 +717,7 @@ for (const [server, calls] of [
     },
   );
 
-live(
+test.unless(noCapture || noLinks)(
   "a script that a learner's edit broke is named, with what node says",
   async () => {
     const copy = await copyProject();
@@ -676,7 +751,7 @@ live(
   },
 );
 
-live(
+test.unless(noCapture || noSignals)(
   "Ctrl+C, SIGTERM or a closed terminal at any moment: no process is left, and no word is said",
   async () => {
     const moments = [
@@ -702,7 +777,7 @@ live(
   },
 );
 
-test.when(canCapture && onLinux)(
+test.unless(noCapture || notLinux)(
   "Ctrl+C in a terminal reaches the scripts too: no false ladder",
   async () => {
     const packets = start([]);

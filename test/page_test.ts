@@ -25,7 +25,7 @@ import { fixed } from "./fixed.ts";
 import { recordedRun } from "./recordedLadder.ts";
 import {
   launchMarked,
-  onLinux,
+  notLinux,
   program,
   suite,
   temporaryFolder,
@@ -109,7 +109,7 @@ async function checkAccess(html: string): Promise<void> {
   }
 }
 
-const withBrowser = test.when(hasBrowser);
+const withBrowser = test.unless(!hasBrowser && "no /usr/bin/chromium");
 
 for (const lang of languages)
   withBrowser(`compare, ${lang}: reads well everywhere`, async () => {
@@ -446,7 +446,7 @@ test("--html from a saved run and a saved capture, beside the JSON", async () =>
   assert.ok(shows(await readFile(html, "utf8"), "Not confirmed in"));
 });
 
-test.when(onLinux)(
+test.unless(notLinux)(
   "--open gives the page to the system; where that can't, it says what to do",
   async () => {
     const folder = await temporaryFolder();

@@ -9,7 +9,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { chalk, glob } from "zx";
-import { launch, projectFile, within } from "../scripts/launch.ts";
+import { launch, projectFile, tsxLoader, within } from "../scripts/launch.ts";
 
 /** Milliseconds that one test file may take. */
 const limit = 300_000;
@@ -38,29 +38,54 @@ const files = (await glob("*_test.ts", { cwd: projectFile("test") }))
 
 process.once("SIGINT", () => process.exit(130)); // and launch ends what it started
 
-/** The project as JavaScript, in a copy beside its TypeScript: what the tests run, and run in. */
-const folder = await mkdtemp(join(tmpdir(), "lecture1-tests-"));
-
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-
-async function compile(): Promise<void> {
+let folder: string | undefined;
+process.on("exit", () => {
+  if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+/**
+ * Compiles the project into a copy of it: JavaScript beside the TypeScript. The tests
+ * run there, and so do the programs that they start.
+ *
+ * @throws Error where TypeScript doesn't run, or the system makes no links
+ */
+async function compiled(): Promise<string> {
+  folder = await mkdtemp(join(tmpdir(), "lecture1-tests-"));
+  await chmod(folder, 0o755); // a test runs a script as nobody
   const project = projectFile(".");
   const modules = join(project, "node_modules");
+  await symlink(modules, join(folder, "node_modules"), "junction");
   const tsc = launch([
     ...[process.execPath, join(modules, "typescript", "bin", "tsc")],
     ...["--project", project, "--rootDir", project, "--outDir", folder],
     ...["--noEmit", "false", "--noCheck", "--rewriteRelativeImportExtensions"],
   ]);
-  await chmod(folder, 0o755); // a test runs a script as nobody
   for (const name of await readdir(project))
     if (!["node_modules", ".git"].includes(name))
       await cp(join(project, name), join(folder, name), { recursive: true });
-  await symlink(modules, join(folder, "node_modules"), "junction");
   const { code } = await tsc.exit(60_000);
   if (code !== 0) throw new Error(tsc.report());
+  return folder;
+}
+
+/** How uvu runs test files: compiled ones, or with the tsx loader, which takes much longer. */
+const [command, extension] = await compiled().then(
+  (folder) => [uvuIn(folder), "js"] as const,
+  ({ message }: Error) => {
+    console.log(`not compiled: ${message}`);
+    return [uvuIn(projectFile("."), tsxLoader), "ts"] as const;
+  },
+);
+
+function uvuIn(project: string, loader: string[] = []): string[] {
+  const uvu = join(project, "node_modules", "uvu", "bin.js");
+  return [process.execPath, ...loader, uvu, join(project, "test")];
 }
 
 const sums = { passed: 0, failed: 0, skipped: 0 };
+
+/** What was skipped, by the reason, as tellSkipped() says it. */
+const skippedFor = new Map<string, string[]>();
+const skippedLine = /skipped\t(.*?)\t(.*)\n/g;
 const started = performance.now();
 
 async function worker(): Promise<void> {
@@ -69,18 +94,19 @@ async function worker(): Promise<void> {
 
 /** Runs one file; uvu says at its end how many tests passed, and of how many. */
 async function run(file: string): Promise<void> {
-  const uvu = join(folder, "node_modules", "uvu", "bin.js");
-  const compiled = `^${file.replace(/ts$/, "js$")}`;
   // Whatever the machine speaks: what a test expects is English.
   const env = { ...process.env, FORCE_COLOR: "0", LC_ALL: "C.UTF-8" };
-  const command = [process.execPath, uvu, join(folder, "test"), compiled];
-  const script = launch(command, env);
+  const pattern = `^${file.replace(/ts$/, extension)}$`;
+  const script = launch([...command, pattern], env);
   const ended = await within(limit, file, script.exit(limit + 1000)).catch(
     (error: Error) => ({ code: 1, signal: error.message }),
   );
-  const { stdout, stderr } = script.output;
-  process.stdout.write(`${stdout.replace(/\n  Total:[^]*/, "")}${stderr}`);
-  const plain = stripVTControlCharacters(stdout);
+  const plain = stripVTControlCharacters(script.output.stdout);
+  for (const [, why = "", test = ""] of plain.matchAll(skippedLine))
+    skippedFor.set(why, [...(skippedFor.get(why) ?? []), test]);
+  const shown = script.output.stdout.replace(skippedLine, "");
+  process.stdout.write(shown.replace(/\n  Total:[^]*/, ""));
+  process.stdout.write(script.output.stderr);
   const count = (label: string) =>
     Number(plain.match(new RegExp(`\n  ${label}:\\s+(\\d+)`))?.[1] ?? 0);
   const [passed, total, skipped] = ["Passed", "Total", "Skipped"].map(count);
@@ -92,9 +118,12 @@ async function run(file: string): Promise<void> {
   if (ended.signal) console.log(chalk.red(`${file}: ${ended.signal}`));
 }
 
-await compile();
 await Promise.all(Array.from({ length: 2 * availableParallelism() }, worker));
 
+for (const [why, tests] of skippedFor) {
+  console.log(`skipped, since ${why}:`);
+  for (const test of tests) console.log(`  ${test.replace("\t", ": ")}`);
+}
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 const { passed, failed, skipped } = sums;
 console.log(`took ${seconds} s`);

@@ -1,7 +1,7 @@
 /** The runtimes that run the scripts without tsx, as far as they are installed. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 
 /** The version a program tells, or 0.0 where there is none. */
 function versionOf(program: string): string {
@@ -9,11 +9,13 @@ function versionOf(program: string): string {
   return told.match(/\d+\.\d+\.\d+/)?.[0] ?? "0.0.0";
 }
 
-/** The first program of that name on the PATH whose version is enough. */
+/** The first program of that name, beside this node or on the PATH, whose version is enough. */
 function find(name: string, major = 0, minor = 0) {
   const extension = process.platform === "win32" ? ".exe" : "";
-  return (process.env.PATH ?? "")
-    .split(delimiter)
+  return [
+    dirname(process.execPath),
+    ...(process.env.PATH ?? "").split(delimiter),
+  ]
     .map((folder) => join(folder, name + extension))
     .filter(existsSync)
     .map((program) => ({ program, version: versionOf(program) }))

@@ -13,13 +13,11 @@ const servers = [
   "lecture1_server_forever_async",
 ];
 
-for (const { name, program, version, args } of runtimes)
-  if (!program) {
-    console.log(`skipped: no ${name} on the PATH`);
-    for (const _ of servers) test.skip();
-  } else
-    for (const server of servers)
-      test(`${name} (${version}): ${server}`, async () => {
+for (const { name, program = "", version, args } of runtimes)
+  for (const server of servers)
+    test.unless(!program && `no ${name} on the PATH`)(
+      `${name} (${version ?? "missing"}): ${server}`,
+      async () => {
         const run = (script: string, port: number) =>
           launch([
             program,
@@ -53,6 +51,7 @@ for (const { name, program, version, args } of runtimes)
           ...(forever ? [`Connection with ${peer} closed`, ...goodbye] : []),
         ]);
         assert.is(script.output.stderr, "");
-      });
+      },
+    );
 
 test.run();

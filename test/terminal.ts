@@ -3,10 +3,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { within } from "../scripts/launch.ts";
-import { onLinux } from "./harness.ts";
+import { notLinux, type Why } from "./harness.ts";
 
-/** Where the tests can have one. */
-export const hasTerminal = onLinux && existsSync("/usr/bin/script");
+/** Why the tests can't have one here. */
+export const noTerminal: Why =
+  notLinux || (!existsSync("/usr/bin/script") && "no program script");
 
 /**
  * Runs a command in a terminal.

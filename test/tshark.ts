@@ -1,6 +1,7 @@
 /** Whether tshark is here, and whether it may capture. */
 import { launch } from "../scripts/launch.ts";
 import { findTshark, loopback } from "../scripts/packets/tshark.ts";
+import type { Why } from "./harness.ts";
 
 /** Where tshark is, or null. */
 export const tshark = await findTshark().catch(() => null);
@@ -12,3 +13,8 @@ async function captures(program: string): Promise<boolean> {
 }
 
 export const canCapture = tshark !== null && (await captures(tshark));
+
+/** Why tests can't use it, or can't capture with it. */
+export const noTshark: Why = tshark === null && "no tshark";
+export const noCapture: Why =
+  noTshark || (!canCapture && "tshark may not capture");

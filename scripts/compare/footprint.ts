@@ -20,12 +20,9 @@ subscribe("worker_threads", (message) => {
 });
 
 function threads(): number {
-  try {
-    const status = readFileSync("/proc/self/status", "utf8");
-    return Number(/^Threads:\s+(\d+)/m.exec(status)![1]);
-  } catch {
-    return workers; // no /proc
-  }
+  if (process.platform !== "linux") return workers; // no /proc
+  const status = readFileSync("/proc/self/status", "utf8");
+  return Number(/^Threads:\s+(\d+)/m.exec(status)![1]);
 }
 
 process.on("message", () => {

@@ -72,6 +72,9 @@ export function typescriptProgram(design: Design): Program {
   };
 }
 
+/** Python's name on this system. */
+export const python = process.platform === "win32" ? "python" : "python3";
+
 /** The Python original of a design in a folder, or what is missing. */
 export function pythonProgram(
   design: Design,
@@ -115,12 +118,9 @@ export function launchPython(
   onMark?: (mark: Mark) => void,
 ): Launched {
   const launcher = projectFile("scripts/compare/original.py");
-  const python = process.platform === "win32" ? "python" : "python3";
-  return launch(
-    [python, "-u", launcher, file, String(port)],
-    process.env,
-    onMark,
-  );
+  // In a pipe Python writes as an older Windows does: Korean in code page 949.
+  const env = { ...process.env, PYTHONIOENCODING: "utf-8" };
+  return launch([python, "-u", launcher, file, String(port)], env, onMark);
 }
 
 /** What a process takes that can't be asked: as Linux' /proc tells, or ps. */
