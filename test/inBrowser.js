@@ -1,4 +1,3 @@
-// @ts-nocheck: it runs in the browser, whose names the compiler is not told of.
 /** What the tests of the pages look for; it runs in the browser, which takes no TypeScript. */
 
 /** The texts of the charts that the window's width shows. */
