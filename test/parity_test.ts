@@ -18,6 +18,9 @@ import { noPython } from "./python.ts";
 
 const test = suite("parity with the Python originals");
 
+// As Python on a Korean Windows writes into a pipe, if it isn't told otherwise.
+process.env.PYTHONIOENCODING = "cp949";
+
 /** Those of the course, and ours for what the course only describes. */
 const folders = [
   process.env.LECTURE1_ORIGINALS ?? "originals",
