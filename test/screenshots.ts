@@ -1,36 +1,27 @@
 /**
- * npm run screenshots: measures with compare, takes the recorded run of packets, and
- * makes a picture of each page for the docs, docs/compare.png and docs/packets.png,
- * and the same in Korean, docs/compare.ko.png. Takes half a minute and Chromium.
+ * npm run screenshots: makes the pictures of the lecture, docs/compare.png and
+ * docs/packets.png, of the runs that it shows: docs/compare.json and the recording
+ * `hello`; and the same in Korean, docs/compare.ko.png. Takes Chromium.
  */
-import { mkdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { comparePage } from "../scripts/compare/page.ts";
 import type { Comparison } from "../scripts/compare/result.ts";
-import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/launch.ts";
 import { languages } from "../scripts/language.ts";
 import { packetsPage } from "../scripts/packets/page.ts";
 import { recordingOf, shipped } from "../scripts/packets/shipped.ts";
 import { hasBrowser, startBrowser } from "./chromium.ts";
 
-/** What a README shows of a page: its beginning, in pixels. */
+/** What the lecture shows of a page: its beginning, in pixels. */
 const [width, height] = [1280, 1500];
-
-/** Measures, with nothing else to do for the machine. */
-async function measured(): Promise<Comparison> {
-  const file = projectFile("scripts/compare.ts");
-  const compare = launch([process.execPath, ...tsxLoader, file, "--json", "-"]);
-  const { code } = await compare.exit(120_000);
-  if (code !== 0) throw new Error(compare.report());
-  return JSON.parse(compare.output.stdout);
-}
 
 if (!hasBrowser) {
   console.error("screenshots: needs /usr/bin/chromium");
   process.exit(1);
 }
-const comparison = await measured();
+const saved = await readFile(projectFile("docs/compare.json"), "utf8");
+const comparison: Comparison = JSON.parse(saved);
 const recording = recordingOf(await shipped("hello"));
-await mkdir(projectFile("docs"), { recursive: true });
 const browser = await startBrowser();
 const page = await browser.newPage({ viewport: { width, height } });
 for (const lang of languages)
