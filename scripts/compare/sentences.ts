@@ -24,7 +24,7 @@ export function answer({ servers }: Comparison, words: Texts): string[] {
   const parts: Say[] = [stay, waits, rates, prices, stops];
   return [
     ...parts.flatMap((say) => say(all, words)),
-    ...prices2(servers, words),
+    ...pythonsPrices(servers, words),
   ];
 }
 
@@ -132,7 +132,7 @@ function stops(servers: ServerResult[], { answer, ...words }: Texts): string[] {
 }
 
 /** Whose price it is: beside Python's where that was measured. */
-function prices2(servers: ServerResult[], words: Texts): string[] {
+function pythonsPrices(servers: ServerResult[], words: Texts): string[] {
   const { answer } = words;
   const python = servers.filter(({ language }) => language === "Python");
   const ours = servers.filter(({ language }) => language === "TypeScript");
