@@ -6,6 +6,7 @@
  *   npx tsx scripts/packets.ts --help
  */
 import { release, type } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chalk } from "zx/core";
 import {
   endEarly,
@@ -40,7 +41,8 @@ try {
   const [recording, problems] = read ? await readFrom(read) : await run();
   if (!stopping) await present(recording, problems);
 } catch (error) {
-  if (!stopping) await fail(error as Error); // Ctrl+C makes every wait fail
+  await sleep(100); // Ctrl+C makes every wait fail, and may come to the scripts first
+  if (!stopping) await fail(error as Error);
 }
 
 /** Captures a run. */

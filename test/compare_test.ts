@@ -213,15 +213,15 @@ test.unless(notLinux)(
       launch([process.execPath, "-e", "for (;;);"]),
     );
     try {
-      const args = ["-n", "8", "--stay", "500", "--load", "0.1"];
+      const args = ["-n", "5", "--stay", "300", "--load", "0.1"];
       const [server, forever] = (["server", "forever"] as const).map(
         servers.typescriptProgram,
       );
       const answers = await step(forever!, whileOneStays, args);
-      assert.is(answeredMeanwhile(answers), 8);
+      assert.is(answeredMeanwhile(answers), 5);
       const waits = await step(server!, whileOneStays, args);
       assert.is(answeredMeanwhile(waits), 0);
-      for (const run of waits.stay!.clients) assert.ok(waitOf(run)! >= 490);
+      for (const run of waits.stay!.clients) assert.ok(waitOf(run)! >= 290);
       const { load } = await step(server!, allAtOnce, args);
       const measured = fixed();
       measured.servers[0]!.load = load!;
@@ -247,12 +247,12 @@ if (!existsSync(${started})) {
 }
 `;
     const forever = await changedForever(
-      ["const utf8 = ", "for (let i = 0; i < 1e9; i++);\n  const utf8 = "],
+      ["const utf8 = ", "for (let i = 0; i < 5e8; i++);\n  const utf8 = "],
       ["if (isMain()) {", `${once}if (isMain()) {`],
     );
     const args = ["-n", "3", "--stay", "100"];
     const result = await step(forever, whileOneStays, args);
-    assert.ok(longestWait(result)! > 400, "it doesn't compute long enough");
+    assert.ok(longestWait(result)! > 250, "it doesn't compute long enough");
     assert.is(answeredMeanwhile(result), 3);
   },
 );
@@ -379,7 +379,7 @@ test.unless(notLinux)(
       /async was not measured with 50 clients: no more than 70 files/,
     );
     const drawn = plain(growth(comparison.servers, 80, words)).split("\n");
-    assert.match(drawn[2]!, /^ +1 +[\d,]+ █/);
+    assert.match(drawn[2]!, /^ +1 +[\d,]+ [█-▏]/);
     assert.ok(widest(drawn) <= 80);
   },
 );

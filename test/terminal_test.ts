@@ -9,6 +9,8 @@ import { noTerminal, terminal } from "./terminal.ts";
 const test = suite("Ctrl+C in a terminal");
 const folder = projectFile(".");
 
+type Started = Awaited<ReturnType<typeof start>>;
+
 /** Starts a server as a learner does, and connects a client. */
 async function start(name: string) {
   const server = terminal(`npx tsx ${name}.ts --port 0`, folder);
@@ -19,8 +21,7 @@ async function start(name: string) {
 }
 
 /** One Ctrl+C: the server says who is still there, goes on for it, and ends when it leaves. */
-async function once() {
-  const { server, client } = await start("lecture1_server_forever");
+async function once({ server, client }: Started) {
   server.type("\x03");
   await server.saw(/still connected: 1; Ctrl\+C again stops at once/);
   await sleep(700); // until whatever passes the Ctrl+C on has done so
@@ -33,20 +34,24 @@ async function once() {
   assert.is(server.screen().split("shutting down").length, 2);
 }
 
-/** All at once: npx, tsx and the script get the cores by turns. */
-async function tenTimes() {
-  await Promise.all(Array.from({ length: 10 }, once));
+/** Ten at once: npx, tsx and the script get the cores by turns. */
+function startTen(): Promise<Started[]> {
+  const ten = Array.from({ length: 10 }, () => "lecture1_server_forever");
+  return Promise.all(ten.map(start));
 }
 
-test.unless(noTerminal)("lecture1_server_forever, ten times", tenTimes);
+test.unless(noTerminal)("lecture1_server_forever, ten times", async () => {
+  await Promise.all((await startTen()).map(once));
+});
 
 test.unless(noTerminal)(
   "lecture1_server_forever, ten times while others keep both cores busy",
   async () => {
+    const ten = await startTen();
     const forEver = () => spawn(process.execPath, ["-e", "for (;;);"]);
     const others: ChildProcess[] = [forEver(), forEver()];
     try {
-      await tenTimes();
+      await Promise.all(ten.map(once));
     } finally {
       for (const other of others) other.kill("SIGKILL");
     }

@@ -1,5 +1,6 @@
 /** Captures packets with tshark, Wireshark's command line, and reads saved captures. */
 import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
 import { launch, type Launched } from "../launch.ts";
@@ -53,11 +54,16 @@ export async function findTshark(): Promise<string> {
   throw refusal("missing", say.noTshark);
 }
 
-/** Its version, "4.0.17". */
+/** Its version, "4.0.17". dumpcap, which captures for it, says it at once, but not to everybody. */
 export async function tsharkVersion(): Promise<string> {
-  const tshark = launch([await findTshark(), "--version"]);
-  await tshark.exit(patience).catch(() => tshark.stop());
-  return /\d+\.\d+\.\d+/.exec(tshark.output.stdout)?.[0] ?? "unknown";
+  const tshark = await findTshark();
+  for (const program of [join(dirname(tshark), "dumpcap"), tshark]) {
+    const script = launch([program, "--version"]);
+    await script.exit(patience).catch(() => script.stop());
+    const version = /\d+\.\d+\.\d+/.exec(script.output.stdout)?.[0];
+    if (version) return version;
+  }
+  return "unknown";
 }
 
 /**
