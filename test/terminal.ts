@@ -19,7 +19,7 @@ export function terminal(command: string, cwd: string) {
   const child = spawn("script", ["-qefc", command, "/dev/null"], { cwd });
   let screen = "";
   child.stdout.setEncoding("utf8").on("data", (text) => (screen += text));
-  const ended = once(child, "exit");
+  const ended = once(child, "close");
 
   return {
     type: (keys: string) => child.stdin.write(keys),
