@@ -103,10 +103,41 @@ function fieldsOf(value: unknown, keys = new Set<string>()): Set<string> {
   return keys;
 }
 
+const originals = process.env.LECTURE1_ORIGINALS ?? "originals";
+const here = existsSync(join(originals, "lecture1_server.py"));
+const noOriginals = noPython || (!here && `no originals in ${originals}`);
+
+/** All four originals: those that are the course's, and those that are the tests' own. */
+async function allOriginals(): Promise<string> {
+  const folder = await temporaryFolder();
+  const ours = projectFile("test/originals");
+  for (const [from, name] of [
+    [originals, "lecture1_client.py"],
+    [originals, "lecture1_server.py"],
+    [ours, "lecture1_server_forever.py"],
+    [ours, "lecture1_server_forever_async.py"],
+  ] as const)
+    await copyFile(join(from, name), join(folder, name));
+  return folder;
+}
+
+/** One whole run, beside the originals where they are. */
+let whole: Comparison;
+
 test("a real run finds what the lecture's tables say", async () => {
-  const { comparison, first, second, third } = await run([]);
+  const beside = noOriginals ? [] : ["--python", await allOriginals()];
+  const { comparison } = await run(beside);
+  whole = comparison;
+  const ours = comparison.servers.filter(
+    ({ language }) => language === "TypeScript",
+  );
+  const [first, second, third] = ours as [
+    ServerResult,
+    ServerResult,
+    ServerResult,
+  ];
   assert.equal(
-    comparison.servers.map(({ design, failure }) => ({ design, failure })),
+    ours.map(({ design, failure }) => ({ design, failure })),
     ["server", "forever", "async"].map((design) => ({
       design,
       failure: undefined,
@@ -120,7 +151,7 @@ test("a real run finds what the lecture's tables say", async () => {
   for (const server of [second, third])
     assert.equal(outcomes(server), { inTurn: all, stay: all });
 
-  for (const { inTurn, stay } of comparison.servers)
+  for (const { inTurn, stay } of ours)
     for (const run of [...inTurn!, ...stay!.clients]) {
       if (run.outcome === "refused") assert.is(run.connectedMs, undefined);
       else assert.ok(run.startedMs < run.connectedMs!);
@@ -132,7 +163,7 @@ test("a real run finds what the lecture's tables say", async () => {
     assert.ok(waitOf(run)! >= 290, "it was not let wait for --stay");
   }
 
-  for (const { growth, load, design } of comparison.servers) {
+  for (const { growth, load, design } of ours) {
     assert.equal(
       growth!.map(({ connections }) => connections),
       design === "server" ? [3] : [1, 3, 15],
@@ -162,7 +193,7 @@ test("a real run finds what the lecture's tables say", async () => {
   const unnamed = [...fieldsOf(comparison)].filter((key) => !named.has(key));
   assert.equal(unnamed, [], "fields that the reference doesn't name");
   if (!hasSignals) return;
-  const stops = comparison.servers.map(({ ctrlC }) => {
+  const stops = ours.map(({ ctrlC }) => {
     const { echoed, disconnected, exit, ...times } = ctrlC as CtrlC;
     for (const [name, ms] of Object.entries(times))
       assert.ok(ms > 0 && ms <= times.exitMs + 1, name);
@@ -205,11 +236,11 @@ async function changedForever(...replacements: [string, string][]) {
 test.unless(notLinux)(
   "a busy machine: forever still answers all while one stays, and it is said",
   async () => {
-    // One core for everything here, and for three programs that do nothing but compute.
+    // One core for everything here, and for two programs that do nothing but compute.
     const pin = (cores: string) =>
       execFileSync("taskset", ["-apc", cores, String(process.pid)]);
     pin("0");
-    const busy = Array.from({ length: 3 }, () =>
+    const busy = Array.from({ length: 2 }, () =>
       launch([process.execPath, "-e", "for (;;);"]),
     );
     try {
@@ -275,22 +306,10 @@ test("who starts too late is not waited for, and that is said", async () => {
   await step(late, ends, ["-n", "1", "--stay", "100"]);
 });
 
-const originals = process.env.LECTURE1_ORIGINALS ?? "originals";
-const here = existsSync(join(originals, "lecture1_server.py"));
-test.unless(noPython || (!here && `no originals in ${originals}`))(
+test.unless(noOriginals)(
   "--python: all four originals beside the ports, and crosswise",
   async () => {
-    const folder = await temporaryFolder();
-    const ours = projectFile("test/originals");
-    for (const [from, name] of [
-      [originals, "lecture1_client.py"],
-      [originals, "lecture1_server.py"],
-      [ours, "lecture1_server_forever.py"],
-      [ours, "lecture1_server_forever_async.py"],
-    ] as const)
-      await copyFile(join(from, name), join(folder, name));
-    const { comparison } = await run(["--python", folder, "-n", "1"]);
-    const { servers, crosswise, missing } = comparison;
+    const { servers, crosswise, missing } = whole;
     assert.equal(missing, []);
     assert.is(servers.length, 6);
     for (const [index, python] of servers.entries()) {
@@ -314,11 +333,11 @@ test.unless(noPython || (!here && `no originals in ${originals}`))(
       ({ design, language }) => design === "forever" && language === "Python",
     );
     assert.ok(threads!.idle!.perClientMB < 1, "a Python thread takes little");
-    const said = parity(comparison, words).join("\n");
+    const said = parity(whole, words).join("\n");
     assert.match(said, /As in Python, ports aside: the 3 lines of server\./);
     assert.match(said, /6 of 6 answered/);
     assert.match(
-      answer(comparison, words).join("\n"),
+      answer(whole, words).join("\n"),
       /Beside Python: .* \d+ threads there take/,
     );
   },
