@@ -325,8 +325,11 @@ test.unless(noOriginals)(
       for (const run of python.stay!.clients)
         assert.ok(run.connectedMs! < run.reportedMs!);
       assert.ok(python.load!.memoryWithMB! > 5);
-      assert.ok(python.load!.coresUsed! > 0.05);
     }
+    // Linux counts a Python's CPU time in steps of 10 ms: on a busy machine one may have none.
+    const pythons = servers.filter(({ language }) => language === "Python");
+    const used = pythons.map(({ load }) => load!.coresUsed!);
+    assert.ok(Math.max(...used) > 0.05);
     assert.is(crosswise.length, 6);
     for (const { outcome } of crosswise) assert.is(outcome, "answered");
     const threads = servers.find(

@@ -3,7 +3,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { launchPython } from "../scripts/compare/servers.ts";
-import { freePort, listening, projectFile } from "../scripts/launch.ts";
+import {
+  freePort,
+  listening,
+  projectFile,
+  type Launched,
+} from "../scripts/launch.ts";
 import {
   connect,
   echo,
@@ -60,6 +65,12 @@ function withoutPorts(lines: string[]): string[] {
   return lines.map((line) => line.replace(/\b\d{4,5}\b/g, "PORT"));
 }
 
+/** Ctrl+C, twice if need be: CPython misses one that comes just before accept blocks. */
+async function interrupt(script: Launched): Promise<void> {
+  script.kill("SIGINT");
+  await script.exit(3000).catch(() => script.kill("SIGINT"));
+}
+
 /** Why there is nothing to compare with. */
 const without = (name: string): Why =>
   noPython || (!original(name) && `no ${name}.py in ${folders.join(", ")}`);
@@ -77,7 +88,7 @@ for (const name of servers) {
         if (name === "lecture1_server") await script.exit();
         else {
           await script.saw(/closed\n/);
-          script.kill("SIGINT");
+          await interrupt(script);
         }
         const { code, signal } = await script.exit();
         transcripts.push({ code, signal, lines: withoutPorts(script.lines()) });
