@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { launch, listening } from "../scripts/launch.ts";
 import { launchScript, program, random, suite } from "./harness.ts";
-import { editedProgram, help, imports, wrongFlags } from "./servers.ts";
+import { editedProgram, help, imports, onIPv6, wrongFlags } from "./servers.ts";
 
 const name = "lecture1_client";
 const test = suite(name);
@@ -203,6 +203,13 @@ test("a server that answers, and resets before it has the message", async () => 
   const client = sendLong(port, '"x".repeat(12 * 2 ** 20)');
   assert.equal(await client.exit(), { code: 1, signal: null });
   assert.match(client.output.stderr, /^(ECONNRESET|EPIPE)\n$/);
+});
+
+test("localhost is looked up as IPv4, though many systems have ::1 for it as well", async () => {
+  const port = await serve(echo);
+  const args = ["--host", "localhost", "--port", String(port)];
+  const client = launch([...onIPv6(name), ...args]);
+  assert.is((await client.exit()).code, 0, client.report());
 });
 
 test("wrong flags: one line that says what to write, exit 2", () =>

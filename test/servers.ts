@@ -68,6 +68,24 @@ export async function editedFile(
   return file;
 }
 
+/** The command for a script on a system where every name is ::1, except for who wants IPv4. */
+export function onIPv6(name: string): string[] {
+  const [node = "", ...rest] = program(`${name}.ts`);
+  const code = `import dns from "node:dns";
+    const { lookup, promises } = dns;
+    const ask = promises.lookup;
+    promises.lookup = async (host, options) =>
+      options.family === 4 ? ask(host, options) : { address: "::1", family: 6 };
+    dns.lookup = (host, options, done) =>
+      !done || options.family === 4 ? lookup(host, options, done) : done(null, "::1", 6);`;
+  return [
+    node,
+    "--import",
+    `data:text/javascript,${encodeURIComponent(code)}`,
+    ...rest,
+  ];
+}
+
 /** The lines a server prints for one client, from its coming to its leaving. */
 export function visitOf(server: Server, addr: string, texts: string[]) {
   const received = texts.map((text) => server.receives(addr, text));
@@ -421,6 +439,12 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
       unknown.output.stderr,
       /^\w+: getaddrinfo (ENOTFOUND|EAI_AGAIN) no\.such\.host\.invalid; unknown host, check --host.*\n$/,
     );
+  });
+
+  test("localhost is looked up as IPv4, though many systems have ::1 for it as well", async () => {
+    const command = [...onIPv6(name), "--host=localhost", "--port=0"];
+    const { port } = await listening(launch(command));
+    (await connect(port)).fin(); // on 127.0.0.1
   });
 
   test.unless(notLinux || (process.getuid!() !== 0 && "it takes root"))(
