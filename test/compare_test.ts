@@ -810,7 +810,7 @@ test("every text exists in both languages, in the same form", async () => {
   assert.equal(shape(texts.ko), shape(texts.en));
   const said = [...answer(fixed(), texts.ko), ...views(fixed(), 80, texts.ko)];
   assert.match(said.join("\n"), /하나가 연결을 유지하는 동안/);
-  assert.match(said.join("\n"), /forever는 클라이언트가 끝내기를 기다림/);
+  assert.match(said.join("\n"), /forever는 클라이언트를 끝까지 처리함/);
 });
 
 test.run();

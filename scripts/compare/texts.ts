@@ -429,7 +429,7 @@ const korean: Texts = {
     waits: (parts) => `연결 후 최장 대기: ${parts.join(", ")}.`,
     wait: (name, time) => `${name} ${time}`,
     rates: (count, parts) =>
-      `연결 ${count}개의 초당 에코 수: 약 ${parts.join(", ")}.`,
+      `연결 ${count}개의 초당 에코 수(어림): ${parts.join(", ")}.`,
     rate: (name, rate, times) =>
       `${name} ${rate}${times ? `(1/${times})` : ""}`,
     prices: (parts) => `클라이언트 하나당: ${parts.join("; ")}.`,
@@ -438,11 +438,11 @@ const korean: Texts = {
     noThread: "스레드 없음",
     ctrlC: (parts) => `Ctrl+C: ${parts.join(", ")}.`,
     finishes: (names) =>
-      `${withParticle(names, "은/는")} 클라이언트가 끝내기를 기다림`,
+      `${withParticle(names, "은/는")} 클라이언트를 끝까지 처리함`,
     disconnects: (names) => `${withParticle(names, "은/는")} 연결을 끊음`,
     drops: (names) => `${withParticle(names, "은/는")} 응답하지 않음`,
     workers:
-      "여기서 스레드는 Node의 Worker입니다. Python의 스레드는 --python DIR로 비교합니다.",
+      "여기서 스레드는 Node의 Worker입니다. Python의 스레드와는 --python DIR로 비교할 수 있습니다.",
     python: (parts) => `Python 원본과 비교하면 ${parts.join(", ")}.`,
     besides: (design, times) =>
       `${withParticle(design, "은/는")} 에코 ${times}배`,
@@ -495,7 +495,7 @@ const korean: Texts = {
   more: "모든 측정값은 --all, 연결을 계속 늘려 보려면 --grow.",
 
   page: {
-    title: "서버는 어떻게 다른가",
+    title: "서버는 무엇이 다른가",
     waited: "누가 기다렸나",
     stays: (time) => `클라이언트 하나가 연결 유지: ${time}`,
     client: (number, startedMs, connectedMs, outcome, endMs) =>
@@ -519,7 +519,7 @@ const korean: Texts = {
     },
     ctrlC: "Ctrl+C",
     ctrlCAbout:
-      "클라이언트가 연결된 상태에서 0에 Ctrl+C를 누르고, 클라이언트는 한 번 더 전송합니다.",
+      "클라이언트가 연결된 상태에서 시각 0에 Ctrl+C를 누르고, 클라이언트는 한 번 더 전송합니다.",
     lastEcho: "마지막 에코",
     disconnected: "서버가 연결을 끊음",
     left: "클라이언트가 연결을 끊음",
