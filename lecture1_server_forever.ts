@@ -134,13 +134,12 @@ function socket() {
 
     /** Stops listening. Who still waits for accept() gets a reset, as from the kernel. */
     close() {
-      server.close();
       for (const [client] of backlog) client.resetAndDestroy();
-      server.getConnections((_, count) => {
-        const n = count - backlog.length;
+      server.getConnections((_, n) => {
         if (n > 0)
           complain(`still connected: ${n}; Ctrl+C again stops at once`);
       });
+      server.close();
     },
   };
 }

@@ -213,10 +213,11 @@ async function crossAll(programs: Program[]): Promise<Crosswise[]> {
 async function saved(file: string): Promise<Comparison> {
   const { options: say } = words;
   try {
-    const text = await readFile(file, "utf8");
-    const { servers, machine } = JSON.parse(text) as Comparison;
-    if (!Array.isArray(servers) || !machine) throw new SyntaxError();
-    return JSON.parse(text);
+    const run: Comparison = JSON.parse(await readFile(file, "utf8"));
+    const lists = [run.servers, run.crosswise, run.missing];
+    const whole = run.machine && run.options && run.tookSeconds;
+    if (!whole || !lists.every(Array.isArray)) throw new SyntaxError();
+    return run;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = code ? say.cantRead(file, code) : say.notSaved(file);

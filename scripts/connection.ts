@@ -7,7 +7,7 @@ import { within } from "./launch.ts";
 const patience = 10_000;
 
 /** How the server ended a connection. */
-export type Ending = "FIN" | "reset" | "closed";
+type Ending = "FIN" | "reset" | "closed";
 
 /** A connection of this process to a server. */
 export type Connection = Awaited<ReturnType<typeof connect>>;
@@ -24,10 +24,12 @@ export async function connect(port: number) {
     socket.on("end", () => resolve("FIN"));
     socket.on("close", () => resolve("closed"));
   });
-  await within(
-    patience,
-    `a connection to port ${port}`,
-    once(socket, "connect"),
+  const handshake = once(socket, "connect");
+  await within(patience, `a connection to port ${port}`, handshake).catch(
+    (error) => {
+      socket.destroy();
+      throw error;
+    },
   );
 
   return {

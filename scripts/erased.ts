@@ -1,10 +1,9 @@
 /** Starts TypeScript with plain node, whatever its version: the types are erased once. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { transform, type TransformFailure } from "esbuild";
+import { build, type BuildFailure } from "esbuild";
 import { projectFile } from "./launch.ts";
 
 /**
@@ -34,19 +33,26 @@ function erased(file: string): Promise<string> {
   return known.get(file)!;
 }
 
-/** Writes a file without its types into a folder of our own; errors name the lines of the file itself. */
+/**
+ * Writes a file without its types into a folder of our own, and with what a learner may
+ * import from other files; errors name the lines of the files themselves.
+ */
 async function erase(file: string): Promise<string> {
-  const { code } = await transform(await readFile(file, "utf8"), {
-    loader: "ts",
+  const outfile = join(ownFolder(), `${basename(file, ".ts")}.mjs`);
+  await build({
+    entryPoints: [file],
+    outfile,
+    bundle: true,
+    platform: "node",
     format: "esm",
-    sourcefile: file,
+    packages: "external",
     sourcemap: "inline",
-  }).catch(({ errors: [error] }: TransformFailure) => {
-    throw new Error(`${file}:${error?.location?.line}: ${error?.text}`);
+    logLevel: "silent",
+  }).catch(({ errors: [error] }: BuildFailure) => {
+    const { file: name = file, line } = error?.location ?? {};
+    throw new Error(`${resolve(name)}:${line}: ${error?.text}`);
   });
-  const result = join(ownFolder(), `${basename(file, ".ts")}.mjs`);
-  await writeFile(result, code);
-  return result;
+  return outfile;
 }
 
 let folder: string | undefined;

@@ -68,12 +68,14 @@ async function install(count) {
   if (!npm.endsWith("npm-cli.js"))
     return `${count} packages are missing: npm install`;
   const flags = ["--no-save", "--no-audit", "--no-fund", "--json"];
+  // With NODE_ENV=production, say, npm would leave out what counts as missing.
+  const all = ["--include=dev", "--include=optional"];
   // By itself npm would try for more than a minute to reach what isn't there.
   const tries = [
     "--fetch-retry-mintimeout=1000",
     "--fetch-retry-maxtimeout=3000",
   ];
-  const args = [npm, "install", ...flags, ...tries];
+  const args = [npm, "install", ...flags, ...all, ...tries];
   const child = spawn(process.execPath, args, {
     cwd: folder,
     stdio: ["ignore", "pipe", "ignore"],

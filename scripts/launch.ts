@@ -66,6 +66,14 @@ export function launch<Mark = Written>(
     ],
     env,
   });
+  // Never "error" alone: "close" follows it, and also waits for the last output.
+  child.on("error", ({ message }) => {
+    if (!child.pid) output.stderr += `${program}: ${message}\n`;
+  });
+  if (!child.stdout)
+    throw new Error(
+      "no more files may be open (EMFILE): take fewer clients, or raise ulimit -n",
+    );
   for (const name of ["stdout", "stderr"] as const)
     child[name]!.setEncoding("utf8").on("data", (text: string) => {
       output[name] += text;
@@ -77,10 +85,6 @@ export function launch<Mark = Written>(
       onMark(JSON.parse(line)),
     );
 
-  // Never "error" alone: "close" follows it, and also waits for the last output.
-  child.on("error", ({ message }) => {
-    if (!child.pid) output.stderr += `${program}: ${message}\n`;
-  });
   const exit = new Promise<Exit>((resolve) =>
     child.on("close", (code, signal) => {
       script.ended = { code: child.pid ? code : null, signal };

@@ -11,6 +11,7 @@ import * as assert from "uvu/assert";
 import { growth } from "../scripts/compare/growth.ts";
 import { allAtOnce, levelsOf } from "../scripts/compare/load.ts";
 import {
+  idle,
   inTurn,
   whileOneStays,
   type Found,
@@ -21,7 +22,6 @@ import { picture } from "../scripts/compare/picture.ts";
 import type {
   Comparison,
   CtrlC,
-  Load,
   ServerResult,
 } from "../scripts/compare/result.ts";
 import {
@@ -432,7 +432,7 @@ test("--from shows a saved run again; what is none is refused", async () => {
   assert.is((await json.exit()).code, 0);
   assert.equal(JSON.parse(json.output.stdout), fixed());
 
-  await writeFile(file, "{}");
+  await writeFile(file, '{ "servers": [], "machine": {} }');
   for (const [name, why] of [
     [file, "this is no run that --json has written"],
     [join(folder, "none"), "can't read it (ENOENT)"],
@@ -540,6 +540,56 @@ for (const [wrong, trouble, message] of [
     assert.is(error.trouble, trouble);
     assert.match(error.message, message);
   });
+
+test("a client that fails is not taken for a server that hangs", async () => {
+  const code = "console.log(lecture)";
+  const failing = {
+    ...servers.typescriptProgram("async"),
+    client: async () => launch([process.execPath, "-e", code]),
+  };
+  const found = step(failing, whileOneStays, ["-n", "2"]);
+  const error = await found.catch((error) => error);
+  assert.is(error.trouble, "client");
+  assert.is(error.message, "ReferenceError: lecture is not defined");
+});
+
+test("a server that keeps one client only has no price for one more", async () => {
+  const one = await changedForever([
+    "const thread =",
+    "if (threads) conn.destroy();\n      const thread =",
+  ]);
+  assert.equal(await step(one, idle, ["-n", "3"]), {});
+});
+
+test.unless(noLinks)("a script may import another file", async () => {
+  const { folder, replace } = await copyProject();
+  await writeFile(
+    join(folder, "robot.ts"),
+    'export const arm: string = "six";\n',
+  );
+  await replace(
+    "lecture1_server_forever.ts",
+    "import net ",
+    'import { arm } from "./robot.ts";\nconsole.log(arm);\nimport net ',
+  );
+  const module = program("scripts/compare/servers.ts", folder).at(-1)!;
+  const copied: typeof servers = await import(pathToFileURL(module).href);
+  const server = await copied.typescriptProgram("forever").start();
+  await server.stop(); // the copy's own launch has started it
+  assert.is(server.lines()[0], "six");
+});
+
+test.unless(notLinux)("too few open files: one line, exit 1", async () => {
+  const args = ["--only", "async", "-n", "30", "--json", "-"];
+  const command = [...program("scripts/compare.ts"), ...args];
+  const quoted = command.map((word) => `'${word}'`).join(" ");
+  const script = launchMarked(["sh", "-c", `ulimit -n 60; exec ${quoted}`]);
+  assert.is((await script.exit(60_000)).code, 1);
+  const { servers } = JSON.parse(script.output.stdout) as Comparison;
+  assert.match(servers[0]!.failure!.message, /EMFILE.* ulimit -n/);
+  assert.not.match(script.output.stderr, /\n +at /);
+  await noneLeft(script.mark);
+});
 
 for (const [signal, code] of [
   ["SIGINT", 130],

@@ -93,7 +93,7 @@ export function suite(name: string) {
 }
 
 /** Says what can't be tested here and why; test/run.ts names it at its end. */
-export function tellSkipped(why: string, suite: string, title: string): void {
+function tellSkipped(why: string, suite: string, title: string): void {
   console.log(["skipped", why, suite, title].join("\t"));
 }
 

@@ -80,6 +80,8 @@ test("a fresh clone, then nothing, then another lock file, then a folder that is
   assert.equal(await run(), [0, says(here.length)]);
   const called = await readFile(join(folder, "called"), "utf8");
   assert.match(called, /^install --no-save .*--json/);
+  for (const kind of ["dev", "optional"])
+    assert.match(called, `--include=${kind}`, "whatever NODE_ENV says");
   assert.equal(await run("npm-cli.js of nobody"), [0, ""]);
 
   const zx = { ...all["node_modules/zx"]!, version: "0.0.1" };

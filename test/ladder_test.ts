@@ -7,11 +7,7 @@ import { languages } from "../scripts/language.ts";
 import { callsAround } from "../scripts/packets/calls.ts";
 import { ladder, printedLines, type View } from "../scripts/packets/ladder.ts";
 import { fields, parsePacket } from "../scripts/packets/packet.ts";
-import {
-  explain,
-  linesOf,
-  type Recording,
-} from "../scripts/packets/recording.ts";
+import { explain, linesOf } from "../scripts/packets/recording.ts";
 import { texts } from "../scripts/packets/texts.ts";
 import { suite } from "./harness.ts";
 import { recordedLadder, recordedRun } from "./recordedLadder.ts";

@@ -25,8 +25,10 @@ test.unless(noSignals)("Ctrl+C closes the client's connection", async () => {
   const script = await start(server);
   const client = await connect(script.port);
   await echo(client, "hello");
+  const pressed = performance.now();
   script.kill("SIGINT");
   assert.is(await client.ending(), "FIN");
+  assert.ok(performance.now() - pressed < 900, "it waited for its client");
   assert.equal(await script.exit(), { code: 0, signal: null });
   assert.equal(script.lines(), [
     server.listens(script.port),

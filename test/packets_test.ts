@@ -89,6 +89,8 @@ test("a wrong option: one line, exit 2", async () => {
     ["--message", ""],
     ["--save", ""],
     ["--save", "a", "--json", "a"],
+    ["--read", "a", "--json", "a"],
+    ["--read", "a", "--html", "a"],
     ["--message", "-x"],
     ["--bytes", "0"],
     ["--bytes", "30001"],

@@ -32,8 +32,6 @@ import {
 } from "./harness.ts";
 
 const test = suite("pages");
-if (!hasBrowser)
-  console.log("pages: no /usr/bin/chromium, its tests are skipped");
 
 /** The biggest that a page may be, in bytes. */
 const most = 500_000;
@@ -333,6 +331,22 @@ test("packets: hundreds of packets, and a megabyte: it shows the beginning", asy
   assert.ok(html.includes("These are the first 80 of 514 packets and lines"));
 });
 
+test("packets: a hundred clients at one moment: the first of them, two by name", async () => {
+  const recording = await recorded("hello");
+  const [first] = recording.packets;
+  const numbers = Array.from({ length: 100 }, (_, index) => index + 1);
+  recording.lines = [];
+  recording.packets = numbers.map((connection) => ({ ...first!, connection }));
+  recording.connections = numbers.map((number) => ({
+    ...recording.connections[0]!,
+    client: `127.0.0.1:${50_000 + number}`,
+  }));
+  const html = await packetsPage(recording, "en");
+  assert.ok(html.includes(">1: 127.0.0.1:50001  2: 127.0.0.1:50002  …<"));
+  const kept = html.match(/(?<="client": "127.0.0.1:)\d+/g)!;
+  assert.is(kept.at(-1), "50080");
+});
+
 test("packets: times are drawn to scale where there is room, else evenly", async () => {
   for (const name of ["hello", "sleep"]) {
     const recording = await recorded(name);
@@ -413,6 +427,39 @@ test("packets: bytes lie unread until the script says that it has read them", as
     ({ at }) => at === "server",
   );
   assert.is(last!.bytes, 928);
+});
+
+test("packets: what the server prints tells how many bytes it has read, or nothing does", async () => {
+  const recording = await recorded("recv4");
+  const message = recording.packets.find(({ length }) => length)!;
+  const reads = recording.lines.filter(
+    ({ from, text }) => from === "server" && text.startsWith("Received"),
+  );
+  /** The bytes that lie at the server, before the first of these lines and after each. */
+  function left(text: string, ...printed: string[]) {
+    const packet = { ...message, text, length: Buffer.byteLength(text) };
+    const lines = printed.flatMap((all, index) =>
+      `Received: ${all}`
+        .split("\n")
+        .map((text) => ({ ...reads[index]!, text })),
+    );
+    const packets = recording.packets.with(
+      recording.packets.indexOf(message),
+      packet,
+    );
+    const all = heldOf({ ...recording, packets, lines });
+    return all.flatMap(({ at, bytes }) => (at === "server" ? [bytes] : []));
+  }
+  assert.equal(left("\x07ab\\x07", "\\x07ab", "\\x07"), [7, 4]);
+  assert.equal(left("\x9bab\t", "\\x9ba", "b\t"), [5, 2]);
+  assert.equal(left("a\n\nbcd\n", "a\nb", "cd"), [7, 3]);
+  assert.equal(left("안녕 a", "안녕", " a"), [8, 2]);
+  // A character or a line's end that recv may have cut, or read.
+  assert.equal(left("a안녕", "a안", "녕"), [7, undefined]);
+  assert.equal(left("a\nb c", "a", "\nb", " c"), [5, undefined, undefined]);
+  assert.equal(left("안녕ab", "안\ufffd", "\ufffda"), [8, undefined]);
+  assert.equal(left("\ufffdabc", "\ufffd", "a"), [6, undefined, undefined]);
+  assert.equal(left("abcd", "2 bytes", "2 bytes"), [4]);
 });
 
 // ---- The command line -----------------------------------------------------

@@ -12,7 +12,6 @@ import {
 import {
   connect,
   echo,
-  hasSignals,
   notLinux,
   suite,
   type Client,

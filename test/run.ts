@@ -9,7 +9,12 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { chalk, glob } from "zx";
-import { launch, projectFile, tsxLoader, within } from "../scripts/launch.ts";
+import {
+  launch,
+  projectFile,
+  tsxLoader,
+  type Launched,
+} from "../scripts/launch.ts";
 
 /** Milliseconds that one test file may take. */
 const limit = 300_000;
@@ -63,9 +68,18 @@ async function compiled(): Promise<string> {
   for (const name of await readdir(project))
     if (!["node_modules", ".git"].includes(name))
       await cp(join(project, name), join(folder, name), { recursive: true });
-  const { code } = await tsc.exit(60_000);
+  const { code } = await endOf(tsc, 60_000);
   if (code !== 0) throw new Error(tsc.report());
   return folder;
+}
+
+/** How a program ends; after so many milliseconds it is ended, with what it started. */
+function endOf(script: Launched, ms: number) {
+  return script.exit(ms).catch(async () => {
+    script.kill("SIGINT"); // and launch ends what it started there
+    await script.exit().catch(() => script.stop());
+    return { code: 1, signal: `took more than ${ms / 1000} s` };
+  });
 }
 
 /** How uvu runs test files: compiled ones, or with the tsx loader, which takes much longer. */
@@ -99,9 +113,7 @@ async function run(file: string): Promise<void> {
   const env = { ...process.env, FORCE_COLOR: "0", LC_ALL: "C.UTF-8" };
   const pattern = `^${file.replace(/ts$/, extension)}$`;
   const script = launch([...command, pattern], env);
-  const ended = await within(limit, file, script.exit(limit + 1000)).catch(
-    (error: Error) => ({ code: 1, signal: error.message }),
-  );
+  const ended = await endOf(script, limit);
   const plain = stripVTControlCharacters(script.output.stdout);
   for (const [, why = "", test = ""] of plain.matchAll(skippedLine))
     skippedFor.set(why, [...(skippedFor.get(why) ?? []), test]);

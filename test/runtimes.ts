@@ -5,12 +5,17 @@ import { delimiter, dirname, join } from "node:path";
 
 /** The version a program tells, or 0.0 where there is none. */
 function versionOf(program: string): string {
-  const told = execFileSync(program, ["--version"], { encoding: "utf8" });
-  return told.match(/\d+\.\d+\.\d+/)?.[0] ?? "0.0.0";
+  try {
+    const options = { encoding: "utf8", timeout: 10_000 } as const;
+    const told = execFileSync(program, ["--version"], options);
+    return told.match(/\d+\.\d+\.\d+/)?.[0] ?? "0.0.0";
+  } catch {
+    return "0.0.0";
+  }
 }
 
 /** The first program of that name, beside this node or on the PATH, whose version is enough. */
-function find(name: string, major = 0, minor = 0) {
+function find(name: string, major = 0, minor = 1) {
   const extension = process.platform === "win32" ? ".exe" : "";
   return [
     dirname(process.execPath),

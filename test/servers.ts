@@ -97,7 +97,7 @@ export function visitOf(server: Server, addr: string, texts: string[]) {
 export const goodbye = ["", "Server is shutting down..."];
 
 /** Waits until a script has printed so many lines. */
-export async function sawLines(script: Launched, count: number) {
+async function sawLines(script: Launched, count: number) {
   const enough = () => script.lines().length >= count;
   await script.until(`${count} lines`, enough);
 }

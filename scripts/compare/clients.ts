@@ -62,16 +62,16 @@ export async function clientRun(
   if (!ended) await client.stop();
 
   const lines = client.all().trimEnd().split(/\r?\n/);
-  const outcome = ended
-    ? outcomes.find(([pattern]) => pattern.test(client.all()))?.[1]
-    : undefined;
+  const known = outcomes.find(([pattern]) => pattern.test(client.all()));
+  const outcome = ended ? (known?.[1] ?? "failed") : "no answer";
+  const error = lines.find((line) => /^\w*Error\b/.test(line));
   return {
     startedMs,
     ...(times.connected === undefined ? {} : { connectedMs: times.connected }),
     ...(times.reported === undefined ? {} : { reportedMs: times.reported }),
     endedMs,
-    outcome: outcome ?? "no answer",
-    text: ended ? (lines.at(-1) ?? "") : `no answer in ${ms / 1000} s`,
+    outcome,
+    text: ended ? (error ?? lines.at(-1) ?? "") : `no answer in ${ms / 1000} s`,
   };
 }
 

@@ -15,7 +15,7 @@ import type { ClientRun, CtrlC, Idle, ServerResult, Stay } from "./result.ts";
 import type { Program, Running } from "./servers.ts";
 
 /** Told how far a step is. */
-export type Tell = (what: Doing, done?: number, of?: number) => void;
+type Tell = (what: Doing, done?: number, of?: number) => void;
 export type Doing =
   | "starting"
   | "in turn"
@@ -29,8 +29,8 @@ export type Doing =
   | "crosswise"
   | "";
 
-/** What goes wrong with a server. */
-export type Trouble = "start" | "hangs" | "wrong" | "died" | "cut";
+/** What goes wrong with a server, or with the client that asks it. */
+export type Trouble = "hangs" | "wrong" | "died" | "cut" | "client";
 
 /** An error that says what went wrong with a server. */
 export function failed(trouble: Trouble, detail: string): Error {
@@ -98,10 +98,11 @@ export async function idle(task: Task): Promise<Found> {
   const one = await footprintWith(1);
   let all = await footprintWith(Math.min(options.clients, manyIdle));
   // What is small shows with many only.
-  if (served <= manyIdle && taken(one, all) / (served - 1) < 1)
+  if (served > 1 && served <= manyIdle && taken(one, all) / (served - 1) < 1)
     all = await footprintWith(manyIdle + 1 - served);
   const connections = served - 1;
   for (const connection of open) connection.destroy();
+  if (connections === 0) return {};
   if (one.memoryMB === undefined || all.memoryMB === undefined) return {};
   const found: Idle = {
     connections,
@@ -145,6 +146,9 @@ export async function whileOneStays(
   let started = 0;
   let resting: Promise<void> | undefined;
 
+  /** Whether somebody still has time to wait, or is about to come. */
+  const isAwaited = () =>
+    patient.size > 0 || (started < clients && here.size < processesAtOnce);
   function leave(): void {
     if (stay.leftMs) return;
     stay.leftMs = now() - since;
@@ -154,10 +158,10 @@ export async function whileOneStays(
   async function done(index: number): Promise<void> {
     if (patient.delete(index))
       tell("one stays", started - patient.size, clients);
-    const more = started < clients && here.size < processesAtOnce;
-    if (patient.size || more) return;
+    if (isAwaited()) return;
     if (here.size) await (resting ??= atRest(server).catch(() => {}));
-    leave();
+    resting = undefined;
+    if (!isAwaited()) leave(); // nobody has come meanwhile
   }
   const limit = setTimeout(() => {
     stay.limitReached = true;
@@ -165,7 +169,7 @@ export async function whileOneStays(
   }, limitMs + stayMs);
 
   tell("one stays", 0, clients);
-  stay.clients = await atOnce(clients, processesAtOnce, async (index) => {
+  const come = async (index: number) => {
     started++;
     here.add(index);
     patient.add(index);
@@ -180,9 +184,13 @@ export async function whileOneStays(
     here.delete(index);
     void done(index);
     return run;
-  });
-  clearTimeout(limit);
-  leave();
+  };
+  try {
+    stay.clients = await atOnce(clients, processesAtOnce, come);
+  } finally {
+    clearTimeout(limit);
+    leave();
+  }
   stay.clients.forEach(checkAnswer);
   checkAlive(task);
   return { stay };
@@ -251,6 +259,7 @@ async function answers(connection: Connection): Promise<void> {
 
 function checkAnswer({ outcome, text }: ClientRun): void {
   if (outcome === "no answer") throw failed("hangs", text);
+  if (outcome === "failed") throw failed("client", text);
   if (outcome === "wrong") throw failed("wrong", text);
 }
 

@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { designs } from "../designs.ts";
 import type { Language } from "../language.ts";
-import { loadCharts } from "../page/chart.ts";
+import { loadCharts, widths } from "../page/chart.ts";
 import {
   escape,
   folded,
@@ -112,11 +112,15 @@ function commandOf({ options, servers }: Comparison): string {
     loadSeconds === 0.5 ? "" : `--load ${loadSeconds}`,
     grow ? "--grow" : "",
     measured.length === designs.length ? "" : `--only ${measured.join()}`,
-    python ? `--python ${dirname(python.file)}` : "",
+    python ? `--python ${quoted(dirname(python.file))}` : "",
   ]
     .filter(Boolean)
     .join(" ");
 }
+
+/** In double quotes where a shell would take it apart. */
+const quoted = (path: string) =>
+  /^[\w./\\:-]+$/.test(path) ? path : `"${path}"`;
 
 const style = `
 :root { --stay: #e3ebf7; }
@@ -131,12 +135,7 @@ const style = `
 .signs li:nth-child(4) b { color: var(--bad); }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 2.66rem; break-inside: avoid; }
 .pair .wide .chart { width: 100%; }
-@media screen and (max-width: 1188px) { .signs { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2em 2em; padding: 0; max-width: none; }
-.signs b { color: var(--muted); }
-.signs li:nth-child(2) b { color: var(--ink); }
-.signs li:nth-child(3) b { color: var(--good); }
-.signs li:nth-child(4) b { color: var(--bad); }
-.pair { display: block; } .answer { font-size: 1.1rem; } }
+@media screen and (max-width: ${widths.wide + 36}px) { .pair { display: block; } .answer { font-size: 1.1rem; } }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 0.25em 1em 0.25em 0; border-top: 1px solid var(--line); font-variant-numeric: tabular-nums; }

@@ -4,7 +4,14 @@ import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
 import type { ClientRun, ServerResult } from "./result.ts";
 import type { Texts } from "./texts.ts";
-import { moreThreads, outcomesOf, padStart, time, waitOf } from "./words.ts";
+import {
+  endOf,
+  moreThreads,
+  outcomesOf,
+  padStart,
+  time,
+  waitOf,
+} from "./words.ts";
 
 /** Rows for the clients of one server at most. */
 const mostRows = 10;
@@ -29,7 +36,7 @@ export function picture(
   const endMs = Math.max(
     ...measured.flatMap(({ stay }) => [
       stay!.leftMs,
-      ...stay!.clients.map((run) => run.reportedMs ?? run.endedMs),
+      ...stay!.clients.map(endOf),
     ]),
   );
   const width = Math.max(
@@ -58,14 +65,14 @@ function block(
 ): string[] {
   const { leftMs, clients } = result.stay!;
   const rows = clients.length > mostRows ? mostRows - 1 : clients.length;
-  const served = ({ outcome, reportedMs, endedMs }: ClientRun) =>
-    outcome === "answered" && (reportedMs ?? endedMs) <= leftMs;
+  const served = (run: ClientRun) =>
+    run.outcome === "answered" && endOf(run) <= leftMs;
   const rails = railsOf(result, clients.slice(0, rows).map(served));
   const row = (rail: string, name: string, bar: string, end: string) =>
     `${rail} ${padStart(name, nameWidth - 3)} ${bar} ${end}`.trimEnd();
 
   function clientRow(run: ClientRun, index: number): string {
-    const at = column(run.reportedMs ?? run.endedMs);
+    const at = column(endOf(run));
     const from = Math.min(at, column(run.startedMs));
     const connected = Math.min(at, column(run.connectedMs ?? Infinity));
     const good = run.outcome === "answered";

@@ -7,7 +7,13 @@ export type Language = "TypeScript" | "Python";
 
 /** What became of a client; "wrong" is an answer that is not what was sent. */
 export type Outcome =
-  "answered" | "refused" | "reset" | "closed" | "wrong" | "no answer";
+  | "answered"
+  | "refused"
+  | "reset"
+  | "closed"
+  | "wrong"
+  | "failed"
+  | "no answer";
 
 /** One run of the client program; times in ms since the step began. */
 export interface ClientRun {

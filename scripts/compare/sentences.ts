@@ -33,9 +33,10 @@ const namer =
   ({ design, language }: ServerResult) =>
     title(design, language);
 
-function stay(servers: ServerResult[], { answer, ...words }: Texts): string[] {
+function stay(servers: ServerResult[], words: Texts): string[] {
+  const { answer } = words;
   const measured = servers.filter(({ stay }) => stay?.clients.length);
-  const name = namer({ answer, ...words });
+  const name = namer(words);
   const groups = together(measured, (server) =>
     JSON.stringify([answeredMeanwhile(server), server.stay!.clients.length]),
   ).map(([, group]) => {
@@ -119,8 +120,9 @@ function prices(servers: ServerResult[], words: Texts): string[] {
   return parts.length ? [answer.prices(parts)] : [];
 }
 
-function stops(servers: ServerResult[], { answer, ...words }: Texts): string[] {
-  const name = namer({ answer, ...words });
+function stops(servers: ServerResult[], words: Texts): string[] {
+  const { answer } = words;
+  const name = namer(words);
   const kind = ({ echoed, disconnected }: CtrlC) =>
     echoed ? "finishes" : disconnected ? "disconnects" : "drops";
   const parts = together(servers, ({ ctrlC }) =>

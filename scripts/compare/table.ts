@@ -72,7 +72,8 @@ function mainRows(clients: number, words: Texts): Row[] {
 }
 
 /** Everything else. */
-function furtherRows({ rows }: Texts, words: Texts): Row[] {
+function furtherRows(words: Texts): Row[] {
+  const { rows } = words;
   const figure = (
     title: string,
     number: (load: Load) => number | undefined,
@@ -172,7 +173,7 @@ export function cellsOf(
   const designs = [...new Set(servers.map(({ design }) => design))];
   const rows = [
     ...mainRows(options.clients, words),
-    ...(all ? furtherRows(words, words) : []),
+    ...(all ? furtherRows(words) : []),
     ...(servers.some(({ failure }) => failure) ? [failedRow(words)] : []),
   ];
   const lines = rows.flatMap(({ title, cell }) =>
@@ -255,7 +256,7 @@ function range({ windows }: Load, words: Texts): string {
     Number(echoesPerSecond.toPrecision(2)),
   );
   const [low, high] = [Math.min(...rates), Math.max(...rates)];
-  return words.rows.range2(count(low), count(high));
+  return words.rows.fromTo(count(low), count(high));
 }
 
 function middle(numbers: (number | undefined)[]): string | undefined {

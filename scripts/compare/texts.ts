@@ -21,6 +21,7 @@ const outcomes: Record<Outcome, string> = {
   refused: "refused",
   closed: "closed",
   wrong: "wrong",
+  failed: "failed",
   "no answer": "no answer",
 };
 const doing: Record<Exclude<Doing, "">, string> = {
@@ -36,11 +37,11 @@ const doing: Record<Exclude<Doing, "">, string> = {
   crosswise: "client of the other language",
 };
 const trouble: Record<Trouble, (detail: string) => string> = {
-  start: (detail) => detail,
   hangs: (detail) => `it hangs: ${detail}`,
   wrong: (detail) => `it answers wrongly: ${detail}`,
   died: (detail) => `it died: ${detail}`,
   cut: (detail) => `it cut connections: ${detail}`,
+  client: (detail) => `the client failed: ${detail}`,
 };
 
 const english = {
@@ -116,7 +117,7 @@ const english = {
     echo: (served: number, of: number) => `${served} of ${of} echo`,
     firstEcho: "  first echo of all",
     range: "  echoes per second",
-    range2: (low: string, high: string) => `${low} to ${high}`,
+    fromTo: (low: string, high: string) => `${low} to ${high}`,
     p50: "  latency p50",
     p90: "  latency p90",
     p99: "  latency p99",
@@ -149,7 +150,6 @@ const english = {
     firstEcho: "first",
     memory: "memory",
     threads: "threads",
-    queue: "queue full",
     scale: (rate: string, time: string) =>
       `the bars: echoes per second up to ${rate}; the longest wait from 0.1 ms to ${time}, tenfold by a third`,
   },
@@ -208,7 +208,7 @@ const english = {
 
   notes: {
     limit: (name: string, seconds: number) =>
-      `${name}: after ${seconds} s the one who stayed left, since not all had started.`,
+      `${name}: after ${seconds} s the one who stayed left, since not all had started, or the server still worked for them.`,
     busy: (cores: string, of: number) =>
       `Other programs used up to ${cores} of ${of} cores: for better figures end them and run it again.`,
     spread: (names: string) =>
@@ -296,6 +296,7 @@ const koreanOutcomes: Record<Outcome, string> = {
   refused: "거부",
   closed: "닫힘(FIN)",
   wrong: "틀린 응답",
+  failed: "실패",
   "no answer": "무응답",
 };
 
@@ -315,11 +316,11 @@ const korean: Texts = {
     crosswise: "다른 언어의 클라이언트",
   },
   trouble: {
-    start: (detail) => `시작하지 못함: ${detail}`,
     hangs: (detail) => `응답이 없음: ${detail}`,
     wrong: (detail) => `잘못된 응답: ${detail}`,
     died: (detail) => `종료됨: ${detail}`,
     cut: (detail) => `연결을 끊음: ${detail}`,
+    client: (detail) => `클라이언트 실패: ${detail}`,
   },
   outcome: (count, outcome) => `${count}개 ${koreanOutcomes[outcome]}`,
   title: (design, language) =>
@@ -384,7 +385,7 @@ const korean: Texts = {
     echo: (served, of) => `${of}개 중 ${served}개`,
     firstEcho: "  모두 첫 에코까지",
     range: "  초당 에코 수",
-    range2: (low, high) => `${low}~${high}`,
+    fromTo: (low, high) => `${low}~${high}`,
     p50: "  지연 p50",
     p90: "  지연 p90",
     p99: "  지연 p99",
@@ -417,7 +418,6 @@ const korean: Texts = {
     firstEcho: "첫 에코",
     memory: "메모리",
     threads: "스레드",
-    queue: "큐 넘침",
     scale: (rate, time) =>
       `막대: 초당 에코 수는 ${rate}까지, 최장 대기는 0.1 ms부터 ${time}까지(로그)`,
   },
@@ -468,7 +468,7 @@ const korean: Texts = {
 
   notes: {
     limit: (name, seconds) =>
-      `${name}: 일부 클라이언트가 시작하지 못해, 연결을 유지하던 클라이언트가 ${seconds}초 뒤에 연결을 끊었습니다.`,
+      `${name}: 일부 클라이언트가 시작하지 못했거나 서버의 일이 끝나지 않아, 연결을 유지하던 클라이언트가 ${seconds}초 뒤에 연결을 끊었습니다.`,
     busy: (cores, of) =>
       `다른 프로그램이 코어 ${of}개 중 ${cores}개까지 썼습니다. 그 프로그램을 끝내고 다시 측정하면 더 정확합니다.`,
     spread: (names) =>

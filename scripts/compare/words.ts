@@ -52,10 +52,14 @@ export function answered(runs: ClientRun[] = []): ClientRun[] {
   return runs.filter(({ outcome }) => outcome === "answered");
 }
 
+/** When its answer, or what came instead, was there. */
+export const endOf = ({ reportedMs, endedMs }: ClientRun) =>
+  reportedMs ?? endedMs;
+
 /** From the connection to the answer, or to what came instead; undefined where there was none. */
 export function waitOf(run: ClientRun): number | undefined {
   if (run.connectedMs === undefined) return undefined;
-  return (run.reportedMs ?? run.endedMs) - run.connectedMs;
+  return endOf(run) - run.connectedMs;
 }
 
 /** The longest that a client waited in step 2, once it was connected. */
@@ -68,9 +72,8 @@ export function longestWait({ stay }: ServerResult): number | undefined {
 
 /** Those answered before the one who stayed had left. */
 export function answeredMeanwhile({ stay }: ServerResult): number {
-  return answered(stay?.clients).filter(
-    ({ reportedMs, endedMs }) => (reportedMs ?? endedMs) <= stay!.leftMs,
-  ).length;
+  return answered(stay?.clients).filter((run) => endOf(run) <= stay!.leftMs)
+    .length;
 }
 
 /** How many more threads the server has with the connections; undefined: not known. */

@@ -2,6 +2,7 @@
  * What goes on beside the packets: which call each script is in, and which bytes have
  * arrived that it has not read. It follows from the packets and the lines.
  */
+import { visible } from "./ladder.ts";
 import type { Line, Recording, Side, Step } from "./recording.ts";
 
 /** A call of a script; times in ms since the first packet. */
@@ -21,13 +22,22 @@ export interface Call {
 export interface Held {
   at: Side;
   connection: number;
-  bytes: number;
+  /** How many; undefined once what the script printed doesn't tell. */
+  bytes: number | undefined;
   startMs: number;
   endMs: number;
 }
 
+/** What lies unread at a moment: its bytes, and their text as far as its characters are whole. */
+interface Unread {
+  bytes: number;
+  text: string;
+  /** The lines have told so far how many bytes were read. */
+  told: boolean;
+}
+
 /** What a script reads with, and what it sends with. */
-const reading = /^(recv|read)$/;
+export const reading = /^(recv|read)$/;
 const sending = /^(connect|sendall|write)$/;
 
 /** A line that says what was read, up to what was read. */
@@ -43,40 +53,86 @@ export function heldOf(recording: Recording): Held[] {
 
 function heldAt(at: Side, connection: number, recording: Recording): Held[] {
   if (recording.lines.length === 0) return []; // nobody knows when it was read
-  const changes: [ms: number, bytes: (held: number) => number][] = [];
+  const changes: [ms: number, change: (unread: Unread) => Unread][] = [];
   let next = 1;
   for (const step of recording.packets) {
     if (step.connection !== connection || step.lost) continue;
-    const { timeMs, from, flags, seq, length } = step;
+    const { timeMs, from, flags, seq, length, text = "" } = step;
     const over =
       flags.includes("RST") || (from === at && flags.includes("FIN"));
-    if (over) changes.push([timeMs, () => 0]);
+    if (over)
+      changes.push([timeMs, ({ told }) => ({ bytes: 0, text: "", told })]);
     if (from === at) continue;
     const news = length && Math.max(0, seq + length - next);
     next += news;
-    if (news) changes.push([timeMs, (held) => held + news]);
+    if (news)
+      changes.push([
+        timeMs,
+        (unread) => ({
+          ...unread,
+          bytes: unread.bytes + news,
+          text: unread.text + text,
+        }),
+      ]);
   }
-  for (const [line, bytes] of readsOf(recording, at, connection))
-    changes.push([line.timeMs, (held) => Math.max(0, held - bytes)]);
+  for (const [line, printed] of readsOf(recording, at, connection))
+    changes.push([line.timeMs, (unread) => afterRead(unread, printed)]);
   changes.sort(([a], [b]) => a - b);
 
   const held: Held[] = [];
-  let bytes = 0;
+  let unread: Unread = { bytes: 0, text: "", told: true };
   for (const [index, [startMs, change]] of changes.entries()) {
-    bytes = change(bytes);
+    unread = change(unread);
     const [endMs] = changes[index + 1] ?? [endOf(recording)];
-    if (bytes) held.push({ at, connection, bytes, startMs, endMs });
+    const { bytes, told } = unread;
+    const sure = told ? bytes : undefined;
+    if (bytes) held.push({ at, connection, bytes: sure, startMs, endMs });
   }
   return held;
 }
 
-/** The lines with which a script says what it has read of a connection, and how many bytes that is. */
+/**
+ * What still lies unread once a script has printed what it read. Where the rest begins
+ * with a line's end or a character of several bytes, the script may have read of it.
+ */
+function afterRead(unread: Unread, printed: string): Unread {
+  const read = beginningOf(unread.text, printed);
+  const text = unread.text.slice(read?.length);
+  const bytes = unread.bytes - Buffer.byteLength(read ?? printed);
+  const ends = /^[\x00-\x7f]/.test(text) && !read?.endsWith("\n");
+  const told = read !== undefined && !read.includes("\ufffd");
+  return {
+    bytes: Math.max(0, bytes),
+    text,
+    told: unread.told && told && (bytes === 0 || ends),
+  };
+}
+
+/** The beginning of a text that is printed so; undefined where none is. */
+function beginningOf(text: string, printed: string): string | undefined {
+  let [length, shown] = [0, 0];
+  for (const char of text) {
+    const next = asPrinted(char);
+    if (!printed.startsWith(next, shown)) break;
+    length += char.length;
+    shown += next.length;
+  }
+  return shown === printed.length ? text.slice(0, length) : undefined;
+}
+
+/** A character as the scripts print it; where lines end, the recording doesn't keep it. */
+function asPrinted(char: string): string {
+  if (char === "\n") return "";
+  return /[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(char) ? visible(char) : char;
+}
+
+/** The lines with which a script says what it has read of a connection, and what that was. */
 function readsOf(
   { lines, connections }: Recording,
   at: Side,
   connection: number,
-): [Line, number][] {
-  const reads: [Line, number][] = [];
+): [Line, string][] {
+  const reads: [Line, string][] = [];
   let last: Line | undefined;
   const ours = (line: Line) =>
     line.from === at && connectionOf(line) === connection;
@@ -94,11 +150,11 @@ function readsOf(
     if (!ours(line)) continue;
     const [prefix] = said.exec(line.text) ?? [];
     if (prefix !== undefined) {
-      reads.push([line, Buffer.byteLength(line.text.slice(prefix.length))]);
+      reads.push([line, line.text.slice(prefix.length)]);
       last = line;
     } else if (line.timeMs === last?.timeMs) {
       // What was read had more than one line.
-      reads.at(-1)![1] += 1 + Buffer.byteLength(line.text);
+      reads.at(-1)![1] += line.text;
     }
   }
   return reads;

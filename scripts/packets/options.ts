@@ -70,7 +70,8 @@ export function parseOptions(args: string[]): Options {
   if (reset && server !== "server") throw new Error(wrong.reset);
   const other = ofRun.find((flag) => values[flag] !== undefined);
   if (read && other) throw new Error(wrong.read(`--${other}`));
-  if (save && save === json) throw new Error(wrong.sameFile);
+  for (const [flag, file] of Object.entries({ read, save }))
+    if (file && file === json) throw new Error(wrong.sameFile(`--${flag}`));
   return {
     server: server as Design,
     message,
@@ -78,7 +79,7 @@ export function parseOptions(args: string[]): Options {
     ...(read ? { read } : {}),
     ...(save ? { save } : {}),
     ...(json ? { json } : {}),
-    ...pageOptions(html, open, [save, json]),
+    ...pageOptions(html, open, [save, json, read]),
     ascii,
     help,
   };

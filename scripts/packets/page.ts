@@ -5,7 +5,7 @@ import { fontSize, loadCharts, widths } from "../page/chart.ts";
 import { escape, folded, jsonOf, page, paragraph } from "../page/frame.ts";
 import { heldOf } from "./activity.ts";
 import { ladder, originOf, printedLines } from "./ladder.ts";
-import { eventsOf, type Recording } from "./recording.ts";
+import { eventsOf, type Line, type Recording, type Step } from "./recording.ts";
 import { timeOf, type Scale } from "./rows.ts";
 import { scaleOf, sequence } from "./sequence.ts";
 import { texts as all, type Texts } from "./texts.ts";
@@ -55,16 +55,19 @@ export async function packetsPage(
   );
 }
 
-/** The packets and lines that a page has room for. */
+/** The packets and lines that a page has room for, and their connections. */
 function beginningOf(recording: Recording): Recording {
-  const next = eventsOf(recording)[most.events];
-  if (!next) return recording;
-  const { packets, lines } = recording;
-  const early = ({ timeMs }: { timeMs: number }) => timeMs < next.timeMs;
+  const events = eventsOf(recording).slice(0, most.events);
+  const shown = new Set<Step | Line>(
+    events.map((event) => ("step" in event ? event.step : event.line)),
+  );
+  const packets = recording.packets.filter((step) => shown.has(step));
+  const count = Math.max(1, ...packets.map(({ connection }) => connection));
   return {
     ...recording,
-    packets: packets.filter(early),
-    lines: lines.filter(early),
+    packets,
+    lines: recording.lines.filter((line) => shown.has(line)),
+    connections: recording.connections.slice(0, count),
   };
 }
 
@@ -86,7 +89,7 @@ function legend(recording: Recording, scale: Scale, texts: Texts): string {
     packets.some(({ lost }) => lost) && item("cross", legend.lost),
     lines.length && item("call", legend.call),
     lines.length && item("call ready", legend.ready),
-    heldOf(recording).length && item("held", legend.held),
+    heldOf(recording).some(({ bytes }) => bytes) && item("held", legend.held),
     scale.used && scaled,
     scale.used && item("stretched", legend.stretched, "wide"),
     item("stretched", legend.even, scale.used ? "narrow" : ""),

@@ -1,6 +1,6 @@
 /** What stands in the rows of the sequence diagram, and how far they are apart. */
 import wrapAnsi from "wrap-ansi";
-import { callsOf, heldOf, type Call } from "./activity.ts";
+import { callsOf, heldOf, reading, type Call } from "./activity.ts";
 import { visible } from "./ladder.ts";
 import { eventsOf, type Line, type Recording, type Step } from "./recording.ts";
 import type { Texts } from "./texts.ts";
@@ -223,7 +223,7 @@ export function nameOf(
   { name, startMs, readyMs }: Call,
   { page }: Texts,
 ): string {
-  return /^(recv|read)$/.test(name) && readyMs === startMs
+  return reading.test(name) && readyMs === startMs
     ? page.unread
     : page.in(name);
 }

@@ -8,7 +8,7 @@ import {
   type Width,
 } from "../page/chart.ts";
 import { scriptNames } from "../designs.ts";
-import { callsOf, heldOf, type Call } from "./activity.ts";
+import { callsOf, heldOf, type Call, type Held } from "./activity.ts";
 import { visible } from "./ladder.ts";
 import type { Recording, Side, Step } from "./recording.ts";
 import {
@@ -62,8 +62,9 @@ function headOf({ run, connections }: Recording, side: Side, wide: boolean) {
   };
   const ends = connections.map((connection) => connection[side]);
   const several = new Set(ends).size > 1;
+  const first = ends.slice(0, 2).map((end, index) => `${index + 1}: ${end}`);
   const address = several
-    ? ends.map((end, index) => `${index + 1}: ${end}`).join("  ")
+    ? [...first, ...(ends.length > 2 ? ["…"] : [])].join("  ")
     : ends[0]!;
   return wide
     ? [run ? scripts[side] : "", address].filter(Boolean)
@@ -229,13 +230,8 @@ function drawPart(
   }
 
   /** Bytes that wait. */
-  function heldMarks({
-    at,
-    connection,
-    bytes,
-    startMs,
-    endMs,
-  }: ReturnType<typeof heldOf>[number]): Marks {
+  function heldMarks({ at, connection, bytes, startMs, endMs }: Held): Marks {
+    if (bytes === undefined) return [];
     const [left, right] = geometry[at].held;
     const { from, to, starts } = span(at, startMs, endMs);
     if (from >= to) return [];

@@ -32,7 +32,7 @@ export function list(texts: string[], kind = ""): string {
   return `<ul${kind && ` class="${kind}"`}>${items.join("\n")}</ul>`;
 }
 
-/** Text that is folded in, as it is. */
+/** Text that is folded in, as it is; its quotes as well, of which JSON has thousands. */
 export function folded(title: string, text: string): string {
   return `<details><summary>${escape(title)}</summary>
 <pre tabindex="0">${escape(text).replaceAll("&quot;", '"')}</pre></details>`;
@@ -80,12 +80,13 @@ ${parts.filter(Boolean).join("\n")}
 /** A chart's own pixels in rem: it grows with the text, and the text with the window. */
 const rem = (pixels: number) => `${pixels / fontSize}rem`;
 
-const common = `
-:root {
+const light = `
   --paper: #fff; --ink: #1b1b1b; --muted: #595959; --line: #c9c9c9; --soft: #f1f1ee;
   --server: #a33c00; --forever: #0a6650; --async: #1a57b0;
-  --good: #0a6650; --bad: #b3151f; --note: #7a4b00;
-}
+  --good: #0a6650; --bad: #b3151f; --note: #7a4b00;`;
+
+const common = `
+:root {${light} }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14161a; --ink: #ececec; --muted: #a8a8a8; --line: #4a4d53; --soft: #22252b;
@@ -94,11 +95,7 @@ const common = `
   }
 }
 @media print {
-  :root {
-    --paper: #fff; --ink: #1b1b1b; --muted: #595959; --line: #c9c9c9; --soft: #f1f1ee;
-    --server: #a33c00; --forever: #0a6650; --async: #1a57b0;
-    --good: #0a6650; --bad: #b3151f; --note: #7a4b00;
-  }
+  :root {${light} }
 }
 html { color-scheme: light dark; font-size: max(${fontSize}px, ${(100 * fontSize) / 1280}vw); }
 body {

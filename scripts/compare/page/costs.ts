@@ -55,10 +55,12 @@ export function costs(all: ServerResult[], drawing: Drawing): string {
       rates.some(({ range }) => range) ? paragraph(page.windows, "muted") : "",
     ),
     titled(page.latency, latencies(loaded, drawing)),
-    `<div class="pair">${[
-      titled(page.memory, bars(memory, true, drawing)),
-      titled(page.threads, bars(threads, true, drawing)),
-    ].join("")}</div>`,
+    memory.length + threads.length === 0
+      ? ""
+      : `<div class="pair">${[
+          titled(page.memory, bars(memory, true, drawing)),
+          titled(page.threads, bars(threads, true, drawing)),
+        ].join("")}</div>`,
   ];
   if (rates.length + memory.length === 0) return "";
   const names = words.list(alone.map(name));

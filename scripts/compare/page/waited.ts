@@ -5,7 +5,7 @@ import { escape, paragraph, section } from "../../page/frame.ts";
 import { moreRow, threadsOf } from "../picture.ts";
 import type { ClientRun, ServerResult } from "../result.ts";
 import type { Texts } from "../texts.ts";
-import { time, waitOf } from "../words.ts";
+import { endOf, time, waitOf } from "../words.ts";
 import {
   figure,
   muted,
@@ -19,8 +19,6 @@ import {
 const mostRows = 20;
 
 const [rowHeight, headHeight] = [26, 32];
-
-const endOf = ({ reportedMs, endedMs }: ClientRun) => reportedMs ?? endedMs;
 
 export function waited(all: ServerResult[], drawing: Drawing): string {
   const { words } = drawing;

@@ -50,7 +50,7 @@ export const english = {
     refused: "--refused starts no server: leave --server out",
     reset: "--reset is what lecture1_server does: leave --server out",
     read: (flag: string) => `--read starts nothing: leave ${flag} out`,
-    sameFile: "--save and --json write one file: name two",
+    sameFile: (flag: string) => `${flag} and --json name one file: name two`,
   },
 
   /** Above the ladder, within it and below it. */

@@ -43,7 +43,8 @@ export const korean: Texts = {
     reset: "--reset은 lecture1_server의 동작입니다. --server를 빼세요",
     read: (flag) =>
       `--read는 아무것도 실행하지 않습니다. ${flag} 옵션을 빼세요`,
-    sameFile: "--save와 --json의 파일이 같습니다. 서로 다른 파일을 쓰세요",
+    sameFile: (flag) =>
+      `${flag}와 --json의 파일이 같습니다. 서로 다른 파일을 쓰세요`,
   },
 
   printed: "프로그램이 출력한 내용",
