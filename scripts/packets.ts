@@ -7,6 +7,7 @@
  */
 import { release, type } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
 import {
   endEarly,
@@ -96,7 +97,7 @@ function show(recording: Recording): void {
     chalk.bold.underline(say.wire),
     run?.meets === "busy server" && say.twoClients,
     ladder(recording, view),
-    chalk.dim(originOf(recording, say)),
+    chalk.dim(wrapAnsi(originOf(recording, say), columns)),
   ];
   process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
 }

@@ -105,7 +105,9 @@ function fieldsOf(value: unknown, keys = new Set<string>()): Set<string> {
 
 const originals = process.env.LECTURE1_ORIGINALS ?? "originals";
 const here = existsSync(join(originals, "lecture1_server.py"));
-const noOriginals = noPython || (!here && `no originals in ${originals}`);
+const noOriginals =
+  noPython ||
+  (!here && `LECTURE1_ORIGINALS names no folder with the course's originals`);
 
 /** All four originals: those that are the course's, and those that are the tests' own. */
 async function allOriginals(): Promise<string> {
@@ -473,6 +475,8 @@ test("wrong options: one line, exit 2", async () => {
     ["--python", "/no/such/folder"],
     ["--json", ""],
     ["--from", ""],
+    ["--from", "run.json", "--grow"],
+    ["--from", "run.json", "-n", "10"],
     ["--lang", "fr"],
     ["--grow=1"],
     ["--colour"],

@@ -250,7 +250,7 @@ function essenceOfLadder(text: string): string {
     .replace(/\n {10}│/g, " │") // a packet's further rows belong to the first
     .replace(/\n {12,}(?=[^│\s])/g, " ") // an error on two rows
     .replace(/^ *-?[\d.]+ (?=│| )/gm, "")
-    .replace(/(bytes carried|\d바이트);.*/, "$1")
+    .replace(/(bytes carried|\d바이트);[^]*/, "$1")
     .replace(/[─│ ]+/g, " ")
     .split("\n");
   const kinds = [/▶/, /◀/, /◆.* from server/, /◆/, / client /, / server /];

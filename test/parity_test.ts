@@ -72,7 +72,7 @@ async function interrupt(script: Launched): Promise<void> {
 
 /** Why there is nothing to compare with. */
 const without = (name: string): Why =>
-  noPython || (!original(name) && `no ${name}.py in ${folders.join(", ")}`);
+  noPython || (!original(name) && `no ${name}.py in LECTURE1_ORIGINALS`);
 
 for (const name of servers) {
   for (const [title, talk] of Object.entries(talks))

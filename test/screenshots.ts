@@ -12,8 +12,8 @@ import { packetsPage } from "../scripts/packets/page.ts";
 import { recordingOf, shipped } from "../scripts/packets/shipped.ts";
 import { hasBrowser, startBrowser } from "./chromium.ts";
 
-/** What the lecture shows of a page: its beginning, in pixels. */
-const [width, height] = [1280, 1500];
+/** In pixels: of compare's page the lecture shows the beginning, who waited. */
+const [width, height] = [1280, 1640];
 
 if (!hasBrowser) {
   console.error("screenshots: needs /usr/bin/chromium");
@@ -31,7 +31,8 @@ for (const lang of languages)
   ] as const) {
     await page.setContent(html);
     const path = `docs/${name}${lang === "en" ? "" : `.${lang}`}.png`;
-    await page.screenshot({ path: projectFile(path) });
+    const fullPage = name === "packets";
+    await page.screenshot({ path: projectFile(path), fullPage });
     console.log(path);
   }
 await browser.close();

@@ -37,6 +37,9 @@ const say = texts[language].options;
 /** The text of --help. */
 export const { usage } = say;
 
+/** Options for what is measured; with --from nothing is. */
+const ofNewRun = ["clients", "stay", "load", "grow", "only", "python"] as const;
+
 /**
  * Reads the command line.
  *
@@ -45,11 +48,11 @@ export const { usage } = say;
  */
 export function parseOptions(args: string[]): Options {
   const values = parseFlags(args, {
-    clients: { type: "string", short: "n", default: "10" },
-    stay: { type: "string", default: "1000" },
-    load: { type: "string", default: "0.5" },
-    grow: { type: "boolean", default: false },
-    only: { type: "string", default: designs.join() },
+    clients: { type: "string", short: "n" },
+    stay: { type: "string" },
+    load: { type: "string" },
+    grow: { type: "boolean" },
+    only: { type: "string" },
     python: { type: "string" },
     all: { type: "boolean", default: false },
     json: { type: "string" },
@@ -60,17 +63,21 @@ export function parseOptions(args: string[]): Options {
     ascii: { type: "boolean", default: !drawsLines() },
     help: { type: "boolean", default: false },
   });
-  const { python, json, html, open, from, all, grow, ascii, help } = values;
+  const { clients = "10", stay = "1000", load = "0.5", grow = false } = values;
+  const { only = designs.join(), python, from } = values;
+  const { json, html, open, all, ascii, help } = values;
   if (python !== undefined && !isFolder(python))
     throw new Error(say.noFolder(python));
   if (json === "") throw new Error(say.noJson);
   if (from === "") throw new Error(say.noFrom);
+  const other = ofNewRun.find((flag) => values[flag] !== undefined);
+  if (from && other) throw new Error(say.noNewRun(`--${other}`));
   return {
-    clients: number("--clients", values.clients, 1, 500, /^\d+$/),
-    stayMs: number("--stay", values.stay, 0, 60_000, /^\d+$/),
-    loadSeconds: number("--load", values.load, 0.1, 60, /^\d+(\.\d+)?$/),
+    clients: number("--clients", clients, 1, 500, /^\d+$/),
+    stayMs: number("--stay", stay, 0, 60_000, /^\d+$/),
+    loadSeconds: number("--load", load, 0.1, 60, /^\d+(\.\d+)?$/),
     grow,
-    only: designsIn(values.only),
+    only: designsIn(only),
     all,
     ...(python === undefined ? {} : { python }),
     ...(json === undefined ? {} : { json }),

@@ -73,6 +73,8 @@ const english = {
     noFolder: (folder: string) => `--python ${folder}: no such folder`,
     noJson: "--json needs a file, or - for stdout",
     noFrom: "--from needs a file that --json has written",
+    noNewRun: (flag: string) =>
+      `--from shows a run that is over: leave ${flag} out`,
     noNumber: (flag: string, text: string, least: number, most: number) =>
       `${flag} ${text}: write a number from ${least} to ${most}`,
     noDesigns: (text: string) =>
@@ -345,6 +347,8 @@ const korean: Texts = {
     noFolder: (folder) => `--python ${folder}: 그런 폴더가 없습니다`,
     noJson: "--json에는 파일 이름이나 -(stdout)가 필요합니다",
     noFrom: "--from에는 --json으로 저장한 파일이 필요합니다",
+    noNewRun: (flag) =>
+      `--from은 이미 끝난 실행을 보여 줍니다. ${flag} 옵션을 빼세요`,
     noNumber: (flag, text, least, most) =>
       `${flag} ${text}: ${least}부터 ${most}까지의 수를 쓰세요`,
     noDesigns: (text) => `--only ${text}: ${designs.join()} 중에서 고르세요`,

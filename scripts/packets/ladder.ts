@@ -174,7 +174,8 @@ export function originOf(
   { packets, date, system, tshark }: Recording,
   texts: Texts,
 ): string {
-  const carried = packets.reduce((sum, { length }) => sum + length, 0);
+  const arrived = packets.filter(({ lost }) => !lost);
+  const carried = arrived.reduce((sum, { length }) => sum + length, 0);
   return [
     texts.carried(packets.length, carried),
     ...(system ? [system] : []),

@@ -57,7 +57,7 @@ export const english = {
   printed: "What the scripts printed",
   wire: "What went over the wire",
   twoClients:
-    "1 is a client that stays until bytes of 2 are confirmed; 2 is lecture1_client",
+    "1 is a client that leaves after bytes of 2 are confirmed; 2 is lecture1_client",
   sides: { client: "client", server: "server" },
   carried: (packets: number, count: number) =>
     `${packets === 1 ? "1 packet" : `${packets} packets`}, ${bytes(count)} carried`,
@@ -119,7 +119,7 @@ export const english = {
         ACK: "confirms,",
         PSH: "asks to give the bytes to the program at once,",
         FIN: "closes,",
-        RST: "throws away.",
+        RST: "ends all at once.",
       },
       packet:
         "A packet. seq: the number of its first byte; ack: the number of the byte that is expected next. SYN and FIN count as one byte each.",

@@ -50,7 +50,7 @@ export const korean: Texts = {
   printed: "프로그램이 출력한 내용",
   wire: "네트워크를 오간 패킷",
   twoClients:
-    "1은 2의 데이터에 확인 응답이 올 때까지 남는 클라이언트, 2는 lecture1_client",
+    "1은 2의 데이터에 확인 응답이 온 뒤에 연결을 끊는 클라이언트, 2는 lecture1_client",
   sides: { client: "클라이언트", server: "서버" },
   carried: (packets, count) => `패킷 ${packets}개, 데이터 ${count}바이트`,
   does(act) {
