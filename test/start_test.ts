@@ -34,10 +34,11 @@ for (const name of names)
 
 test("without .ts; through a link to the file; in a folder with spaces and Korean letters", async () => {
   const [name = ""] = names;
-  await starts(join((await copyProject()).folder, name), name);
   const folder = join(await temporaryFolder(), "내 문서 (TCP)");
-  await cp(projectFile(`${name}.ts`), join(folder, `${name}.mts`));
-  await starts(join(folder, `${name}.mts`), name);
+  for (const file of ["package.json", `${name}.ts`])
+    await cp(projectFile(file), join(folder, file));
+  await starts(join(folder, name), name);
+  await starts(join(folder, `${name}.ts`), name);
   if (process.platform === "win32") return; // a link to a file wants a right there
   const link = join(folder, "link.ts");
   await symlink(projectFile(`${name}.ts`), link);
