@@ -128,7 +128,7 @@ const english = {
     cores: "  cores used",
     threads: "  threads before, with",
     memory: "  memory before, with",
-    idleMemory: "  memory of 1, of all, idle",
+    idleMemory: "  memory idle: of 1, all",
     others: "  cores of other programs",
     overflows: "  listen queue ran over",
     ctrlCTakes: "  takes",
@@ -153,7 +153,7 @@ const english = {
     memory: "memory",
     threads: "threads",
     scale: (rate: string, time: string) =>
-      `the bars: echoes per second up to ${rate}; the longest wait from 0.1 ms to ${time}, tenfold by a third`,
+      `the bars: echoes per second up to ${rate}; the longest wait from 0.1 ms to ${time} (logarithmic)`,
   },
 
   answer: {
