@@ -70,7 +70,7 @@ function start(args: string[], folder?: string) {
 async function run(args: string[], code = 0, folder?: string) {
   const small = ["-n", "3", "--stay", "300", "--load", "0.1", "--json", "-"];
   const script = start([...small, ...args], folder);
-  assert.is((await script.exit(60_000)).code, code);
+  assert.is((await script.exit(100_000)).code, code);
   await noneLeft(script.mark);
   const comparison = JSON.parse(script.output.stdout) as Comparison;
   const [first, second, third] = comparison.servers;
@@ -177,7 +177,9 @@ test("a real run finds what the lecture's tables say", async () => {
       assert.ok(one.p50Ms <= one.p90Ms && one.p90Ms <= one.p99Ms);
       assert.ok(one.oldestWaitMs >= one.p50Ms);
       assert.ok(one.memoryWithMB! > 20);
-      assert.ok(one.coresUsed! > 0.05 && one.coresUsed! < 8);
+      // Where others keep the cores busy, a server may get next to nothing.
+      const least = one.coresOfOthers! < 0.3 ? 0.05 : 0;
+      assert.ok(one.coresUsed! > least && one.coresUsed! < 8);
       assert.is(one.windows.length, one.connections === 3 ? 5 : 3);
     }
   }
@@ -229,7 +231,12 @@ async function changedForever(...replacements: [string, string][]) {
   const { folder, replace } = await copyProject();
   for (const [before, after] of replacements)
     await replace("lecture1_server_forever.ts", before, after);
-  // The copy's own module, so that it starts the copy's script.
+  return foreverOf(folder);
+}
+
+/** The threaded server of a copy, by the copy's own module: that starts the copy's script. */
+async function foreverOf(folder: string): Promise<servers.Program> {
+  process.setMaxListeners(0); // each copy of launch.ts listens for the end
   const module = program("scripts/compare/servers.ts", folder).at(-1)!;
   const copied: typeof servers = await import(pathToFileURL(module).href);
   return copied.typescriptProgram("forever");
@@ -331,7 +338,7 @@ test.unless(noOriginals)(
     // Linux counts a Python's CPU time in steps of 10 ms: on a busy machine one may have none.
     const pythons = servers.filter(({ language }) => language === "Python");
     const used = pythons.map(({ load }) => load!.coresUsed!);
-    assert.ok(Math.max(...used) > 0.05);
+    assert.ok(Math.max(...used) > 0);
     assert.is(crosswise.length, 6);
     for (const { outcome } of crosswise) assert.is(outcome, "answered");
     const threads = servers.find(
@@ -579,9 +586,7 @@ test.unless(noLinks)("a script may import another file", async () => {
     "import net ",
     'import { arm } from "./robot.ts";\nconsole.log(arm);\nimport net ',
   );
-  const module = program("scripts/compare/servers.ts", folder).at(-1)!;
-  const copied: typeof servers = await import(pathToFileURL(module).href);
-  const server = await copied.typescriptProgram("forever").start();
+  const server = await (await foreverOf(folder)).start();
   await server.stop(); // the copy's own launch has started it
   assert.is(server.lines()[0], "six");
 });

@@ -64,7 +64,7 @@ export function suite(name: string) {
   const add = (title: string, body: () => Promise<void>) =>
     suite(title, async () => {
       try {
-        await within(60_000, "the test's end", body());
+        await within(120_000, "the test's end", body());
       } catch (error) {
         const reports = launched().map((script) => script.report());
         (error as Error).message += `\n${reports.join("\n")}`;
