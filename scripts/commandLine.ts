@@ -1,5 +1,7 @@
 /** What the command lines of compare and packets have in common. */
+import { existsSync, realpathSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { chalk } from "zx/core";
 import {
@@ -25,7 +27,7 @@ const english = {
   cantOpen: (file: string, why: string) =>
     `no browser opens (${why}); open ${file} yourself`,
   noHtml: "--html needs a file",
-  htmlTwice: "--html and another option write one file: name two",
+  htmlTwice: "--html and another option name one file: name two",
   openNothing: "--open shows what --html writes: add --html FILE",
   cantWriteOutput: (code = "") => `can't write the output (${code})`,
 };
@@ -130,7 +132,7 @@ export interface PageOptions {
 /**
  * Checks the options of a page.
  *
- * @param others the other files that are written
+ * @param others the other files that are written or read
  * @throws Error whose message says what is wrong
  */
 export function pageOptions(
@@ -139,10 +141,20 @@ export function pageOptions(
   others: (string | undefined)[],
 ): PageOptions {
   if (html === "" || html === "-") throw new Error(say.noHtml);
-  if (html && others.includes(html)) throw new Error(say.htmlTwice);
+  if (others.some((other) => isSameFile(html, other)))
+    throw new Error(say.htmlTwice);
   if (open && !html) throw new Error(say.openNothing);
   return html ? { html, open } : { open };
 }
+
+/** Whether two options name one file, perhaps in two ways. */
+export function isSameFile(one?: string, other?: string): boolean {
+  return Boolean(one && other) && fileOf(one!) === fileOf(other!);
+}
+
+/** A file's own path where it exists. */
+const fileOf = (name: string) =>
+  existsSync(name) ? realpathSync(name) : resolve(name);
 
 /** Writes the JSON that --json asks for; where it can't, it says so and exits. */
 export async function writeJson(

@@ -1,5 +1,10 @@
 /** The command line of packets. */
-import { pageOptions, parseFlags, type PageOptions } from "../commandLine.ts";
+import {
+  isSameFile,
+  pageOptions,
+  parseFlags,
+  type PageOptions,
+} from "../commandLine.ts";
 import { designs, type Design } from "../designs.ts";
 import { drawsLines } from "../language.ts";
 import type { Run } from "./recording.ts";
@@ -71,7 +76,7 @@ export function parseOptions(args: string[]): Options {
   const other = ofRun.find((flag) => values[flag] !== undefined);
   if (read && other) throw new Error(wrong.read(`--${other}`));
   for (const [flag, file] of Object.entries({ read, save }))
-    if (file && file === json) throw new Error(wrong.sameFile(`--${flag}`));
+    if (isSameFile(file, json)) throw new Error(wrong.sameFile(`--${flag}`));
   return {
     server: server as Design,
     message,
