@@ -4,7 +4,8 @@ import { chromium } from "playwright-core";
 
 const executablePath = "/usr/bin/chromium";
 
-export const hasBrowser = existsSync(executablePath);
+export const hasBrowser =
+  process.platform === "linux" && existsSync(executablePath);
 
 const quiet = [
   "--no-sandbox",
