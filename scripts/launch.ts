@@ -71,9 +71,7 @@ export function launch<Mark = Written>(
     if (!child.pid) output.stderr += `${program}: ${message}\n`;
   });
   if (!child.stdout)
-    throw new Error(
-      "no more files may be open (EMFILE): take fewer clients, or raise ulimit -n",
-    );
+    throw new Error("no more files may be open (EMFILE): raise ulimit -n");
   for (const name of ["stdout", "stderr"] as const)
     child[name]!.setEncoding("utf8").on("data", (text: string) => {
       output[name] += text;

@@ -10,7 +10,7 @@ import {
 } from "../scripts/compare/options.ts";
 import { languages, type Language } from "../scripts/language.ts";
 import { launch, projectFile } from "../scripts/launch.ts";
-import { ladder, printedLines } from "../scripts/packets/ladder.ts";
+import { ladder, originOf, printedLines } from "../scripts/packets/ladder.ts";
 import { parseOptions as parsePackets } from "../scripts/packets/options.ts";
 import {
   recordingOf,
@@ -116,15 +116,13 @@ async function drawn(lang: Language) {
   return Promise.all(
     shippedNames.map(async (name) => {
       const recording = recordingOf(await shipped(name));
-      const { printed, wire, carried } = texts[lang];
-      const { packets } = recording;
-      const bytes = packets.reduce((sum, { length }) => sum + length, 0);
+      const { printed, wire } = texts[lang];
       const lines = recording.lines.length
         ? [printed, printedLines(recording, view)]
         : [];
       const rows = [
         ...[...lines, wire, ladder(recording, view)],
-        carried(packets.length, bytes),
+        originOf(recording, texts[lang]),
       ];
       return { name, text: plain(rows.join("\n")) };
     }),

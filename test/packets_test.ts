@@ -12,7 +12,7 @@ import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
 import { projectFile } from "../scripts/launch.ts";
 import { callsAround } from "../scripts/packets/calls.ts";
-import { ladder } from "../scripts/packets/ladder.ts";
+import { ladder, originOf } from "../scripts/packets/ladder.ts";
 import { parseOptions } from "../scripts/packets/options.ts";
 import { parsePacket } from "../scripts/packets/packet.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
@@ -356,6 +356,7 @@ reads("--read: whatever the user's preferences", async () => {
   const { stdout } = await run(args, 0, { HOME: home });
   const read = JSON.parse(stdout) as Recording;
   const lossy = await decoded(captureOf("lossy"));
+  assert.match(originOf(lossy!, texts.en), /^12 packets, 28 bytes carried;/);
   assert.equal(read, { ...lossy, tshark: read.tshark });
   assert.equal(
     read.packets

@@ -157,6 +157,7 @@ function large(): Comparison {
   const comparison = fixed();
   const python = structuredClone(comparison.servers).map((server) => ({
     ...server,
+    file: server.file.replace("/lecture/", "/my lecture/"),
     language: "Python" as const,
   }));
   comparison.servers = comparison.servers.flatMap((server, index) => [
@@ -249,7 +250,7 @@ test("compare: answer, notes, table, command and JSON", async () => {
       "clients without a row",
     );
     assert.ok(
-      shows(html, "compare.ts -n 2 --grow --python /lecture</pre>"),
+      shows(html, 'compare.ts -n 2 --grow --python "/my lecture"</pre>'),
       "the command",
     );
     assert.match(html, /"echoesPerSecond": 30000/);

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
-/** The version a program tells, or 0.0 where there is none. */
+/** The version a program tells, or 0.0.0 where it tells none. */
 function versionOf(program: string): string {
   try {
     const options = { encoding: "utf8", timeout: 10_000 } as const;
@@ -14,7 +14,7 @@ function versionOf(program: string): string {
   }
 }
 
-/** The first program of that name, beside this node or on the PATH, whose version is enough. */
+/** The first program of that name, beside this node or on the PATH, whose version is enough; 0.0.0 never is. */
 function find(name: string, major = 0, minor = 1) {
   const extension = process.platform === "win32" ? ".exe" : "";
   return [
