@@ -173,13 +173,16 @@ test("a real run finds what the lecture's tables say", async () => {
     assert.ok(growth!.some((one) => one.connections === load!.connections));
     for (const one of growth!) {
       assert.is(one.wrong, 0);
-      assert.ok(one.echoesPerSecond > 100);
+      // The machine may stop for longer than a window, and then an echo waited as long.
+      for (const window of one.windows) {
+        const came = window.echoesPerSecond > 0;
+        assert.ok(came || one.oldestWaitMs >= 1000 * window.seconds - 1);
+      }
       assert.ok(one.p50Ms <= one.p90Ms && one.p90Ms <= one.p99Ms);
       assert.ok(one.oldestWaitMs >= one.p50Ms);
       assert.ok(one.memoryWithMB! > 20);
-      // Where others keep the cores busy, a server may get next to nothing.
-      const least = one.coresOfOthers! < 0.3 ? 0.05 : 0;
-      assert.ok(one.coresUsed! > least && one.coresUsed! < 8);
+      const leastUsed = one.echoesPerSecond * 1e-6; // an echo takes a microsecond and more
+      assert.ok(one.coresUsed! > leastUsed && one.coresUsed! < 8);
       assert.is(one.windows.length, one.connections === 3 ? 5 : 3);
     }
   }
@@ -572,6 +575,20 @@ test.unless(noLinks)(
       "if (threads) conn.destroy();\n      const thread =",
     ]);
     assert.equal(await step(one, idle, ["-n", "3"]), {});
+  },
+);
+
+test.unless(noLinks)(
+  "a server that tells the end of a connection late keeps its lines in order",
+  async () => {
+    const late = await changedForever([
+      "print(`Connection with",
+      "setTimeout(print, 300, `Connection with",
+    ]);
+    const { transcript } = await step(late, inTurn, ["-n", "2"]);
+    const told = transcript.map((line) => line.split(" ")[0]);
+    const each = ["Connected", "Received", "Connection"];
+    assert.equal(told, ["Server", ...each, ...each]);
   },
 );
 

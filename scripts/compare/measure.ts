@@ -60,6 +60,7 @@ const hello = Buffer.from("Hello, Server!");
 export async function inTurn(task: Task): Promise<Found> {
   const { program, server, options, tell } = task;
   const runs: ClientRun[] = [];
+  let tellsClosed = true;
   const since = now();
   for (let i = 0; i < options.clients; i++) {
     tell("in turn", i, options.clients);
@@ -67,6 +68,12 @@ export async function inTurn(task: Task): Promise<Found> {
     checkAnswer(run);
     checkAlive(task);
     runs.push(run);
+    // A client may be gone before the server has said so, which belongs before the next.
+    if (run.outcome === "answered" && tellsClosed)
+      tellsClosed = await server.sawTimes("closed", runs.length, patience).then(
+        () => true,
+        () => false,
+      );
   }
   return { inTurn: runs, transcript: withoutPorts(server.lines()) };
 }
