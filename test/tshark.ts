@@ -6,9 +6,10 @@ import type { Why } from "./harness.ts";
 /** Where tshark is, or null. */
 export const tshark = await findTshark().catch(() => null);
 
-/** Without the right to capture tshark ends at once, with it after a second. */
+/** Without the right to capture tshark ends at once, with it after a second of nothing. */
 async function captures(program: string): Promise<boolean> {
-  const trial = launch([program, "-i", loopback, "-a", "duration:1"]);
+  const nothing = ["-f", "tcp port 1", "-a", "duration:1"];
+  const trial = launch([program, "-i", loopback, ...nothing]);
   return (await trial.exit(20_000)).code === 0;
 }
 

@@ -70,12 +70,19 @@ export async function inTurn(task: Task): Promise<Found> {
     runs.push(run);
     // A client may be gone before the server has said so, which belongs before the next.
     if (run.outcome === "answered" && tellsClosed)
-      tellsClosed = await server.sawTimes("closed", runs.length, patience).then(
-        () => true,
-        () => false,
-      );
+      tellsClosed = await toldClosed(server, runs.length);
   }
   return { inTurn: runs, transcript: withoutPorts(server.lines()) };
+}
+
+/** Waits until a server has said of so many connections that they are closed; false if it doesn't. */
+function toldClosed(server: Running, count: number): Promise<boolean> {
+  const told = () => server.lines().filter((line) => line.endsWith("closed"));
+  const all = server.until("closed", () => told().length >= count, patience);
+  return all.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Connections with which the price of one is measured, at most. */
