@@ -1,5 +1,5 @@
 /** Starts TypeScript with plain node, whatever its version: the types are erased once. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -39,9 +39,10 @@ function erased(file: string): Promise<string> {
  */
 async function erase(file: string): Promise<string> {
   const outfile = join(ownFolder(), `${basename(file, ".ts")}.mjs`);
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [file],
     outfile,
+    write: false, // esbuild is a process of its own: Ctrl+C may come while it writes
     bundle: true,
     platform: "node",
     format: "esm",
@@ -52,6 +53,7 @@ async function erase(file: string): Promise<string> {
     const { file: name = file, line } = error?.location ?? {};
     throw new Error(`${resolve(name)}:${line}: ${error?.text}`);
   });
+  writeFileSync(outfile, outputFiles[0]!.contents);
   return outfile;
 }
 
