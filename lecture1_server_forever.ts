@@ -70,6 +70,7 @@ const keyboardInterrupt = new Error("Ctrl+C");
 /** Threads that live at once; further clients wait. Each takes 8 to 12 MB and 5 open files. */
 let maxThreads = 200;
 let threads = 0;
+let script: unknown[] | undefined; // what they run, read once: later no more files may be open
 
 /** Tells accept() of a new client, of the end of a thread, and of Ctrl+C. */
 const changes = new EventEmitter();
@@ -116,8 +117,7 @@ function socket() {
       // Of the files that may be open (ulimit -n), half are for threads, half for who waits.
       const report: any = process.getuid && process.report.getReport(); // Windows and Deno have no limits
       const openFiles = Number(report?.userLimits?.open_files.soft); // or "unlimited"
-      if (openFiles < 2050) maxThreads = Math.ceil((openFiles - 50) / 10);
-
+      if (openFiles < 2400) maxThreads = Math.ceil(openFiles / 12);
       server.listen(bindPort, address);
       await once(server, "listening");
     },
@@ -165,13 +165,13 @@ function createThread({ target, args: [client, ...args] }: Thread) {
     const target = require("node:vm").runInThisContext(...script);
     target((${threadSide})(parentPort, memory), ...args);`;
 
-  function failed({ name, code, message }: NodeJS.ErrnoException) {
-    const started = code !== "ERR_WORKER_INIT_FAILED";
-    if (!started) maxThreads = Math.max(1, threads - 1); // as many as live
-    const advice = started
-      ? "it sees nothing else of this file"
-      : `from now on ${maxThreads} at a time, ulimit -n may allow more`;
-    complain(`the thread of ${args[0]} failed: ${name}: ${message}; ${advice}`);
+  let ran = false;
+  function failed({ name, message }: Error) {
+    if (!ran) maxThreads = Math.max(1, threads - 1); // as many as live
+    let advice = ran ? "" : `; from now on ${maxThreads} at a time`;
+    if (/EMFILE/.test(message)) advice += ", ulimit -n may allow more";
+    if (name === "ReferenceError") advice = "; it sees nothing outside itself";
+    complain(`the thread of ${args[0]} failed: ${name}: ${message}${advice}`);
   }
 
   /** A thread's life. One that can't start costs its client, not the server. */
@@ -182,11 +182,12 @@ function createThread({ target, args: [client, ...args] }: Thread) {
         eval: true,
         execArgv: [], // not tsx's, which would load it in every thread
         name: `${client.remoteAddress}:${client.remotePort}`,
-        workerData: { memory, args, script: scriptOf(target) },
+        workerData: { memory, args, script: (script ??= scriptOf(target)) },
         resourceLimits: { maxYoungGenerationSizeMb: 2 }, // an echo leaves little behind
       });
       worker.on("message", mainSide(client, memory));
-      worker.on("online", running).on("error", failed).on("exit", ended);
+      worker.on("online", () => (ran = true)).on("online", running);
+      worker.on("error", failed).on("exit", ended);
     }).catch(failed);
     running();
     client.destroySoon();

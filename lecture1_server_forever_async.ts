@@ -81,8 +81,8 @@ async function startServer(handler: Handler, host: string, port: number) {
     const connection = openConnection(client);
     const { reader, writer } = connection;
     const task = handler(reader, writer)
-      .catch(({ code, message, stack }: NodeJS.ErrnoException) => {
-        const what = code ? `reset the connection (${message})` : stack;
+      .catch(({ syscall, message, stack }: NodeJS.ErrnoException) => {
+        const what = syscall ? `reset the connection (${message})` : stack;
         complain(`${writer.getExtraInfo("peername")} ${what}`);
       })
       .finally(() => {

@@ -28,7 +28,13 @@ import { parseOptions, usage, type Options } from "./compare/options.ts";
 import { picture } from "./compare/picture.ts";
 import { showProgress } from "./compare/progress.ts";
 import type { Comparison, Crosswise, ServerResult } from "./compare/result.ts";
-import { answer, details, notes, parity } from "./compare/sentences.ts";
+import {
+  answer,
+  details,
+  notes,
+  parity,
+  whosePrice,
+} from "./compare/sentences.ts";
 import {
   pythonProgram,
   startedBy,
@@ -257,8 +263,9 @@ async function show(
     drawn && heading(headings.picture),
     drawn,
     heading(headings.answer),
-    ...answer(comparison, words).map(sentence),
     ...[
+      ...answer(comparison, words),
+      ...whosePrice(comparison, words),
       ...parity(comparison, words),
       ...(all ? details(comparison, words) : []),
     ].map(sentence),

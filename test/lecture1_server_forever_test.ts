@@ -165,7 +165,7 @@ test("a thread that fails ends its own client's connection, not the server", asy
   await visit(script.port);
   assert.is(
     script.output.stderr,
-    `lecture1_server_forever: the thread of ${client.addr} failed: ReferenceError: maxThreads is not defined; it sees nothing else of this file\n`,
+    `lecture1_server_forever: the thread of ${client.addr} failed: ReferenceError: maxThreads is not defined; it sees nothing outside itself\n`,
   );
 });
 
@@ -179,22 +179,14 @@ test("a thread that fails before it has done anything", async () => {
   assert.is(script.ended, undefined);
 });
 
-test("a thread that can't start ends its own client's connection, not the server", async () => {
+test("a learner's mistake in a thread is said as it is", async () => {
   const script = await edited(server, (code) =>
-    code.replace(
-      "const worker = new Worker(",
-      'if (threads === 2) throw new Error("no thread");\nconst worker = new Worker(',
-    ),
+    code.replace("conn.sendall(data)", "conn.sendAll(data)"),
   );
-  const bystander = await connect(script.port);
-  await echo(bystander, "hello");
   const client = await connect(script.port);
+  await client.send("hello");
   assert.is(await client.ending(), "FIN");
-  await echo(bystander, "hello again");
-  assert.is(
-    script.output.stderr,
-    `lecture1_server_forever: the thread of ${client.addr} failed: Error: no thread; it sees nothing else of this file\n`,
-  );
+  await script.saw(/TypeError: conn\.sendAll is not a function\n/);
 });
 
 test("where the system gives no more threads, who waits is served when one ends", async () => {
@@ -202,7 +194,7 @@ test("where the system gives no more threads, who waits is served when one ends"
   const script = await edited(server, (code) =>
     code.replace(
       "const worker = new Worker(",
-      'if (threads === 3) throw Object.assign(new Error("EMFILE"), { code: "ERR_WORKER_INIT_FAILED" });\n$&',
+      'if (threads === 3) throw new Error("EAGAIN");\n$&',
     ),
   );
   const clients = [];
@@ -214,7 +206,7 @@ test("where the system gives no more threads, who waits is served when one ends"
   for (const client of [fourth, fifth]) await echo(client!, "hello");
   assert.is(
     script.output.stderr,
-    `lecture1_server_forever: the thread of ${third!.addr} failed: Error: EMFILE; from now on 2 at a time, ulimit -n may allow more\n`,
+    `lecture1_server_forever: the thread of ${third!.addr} failed: Error: EAGAIN; from now on 2 at a time\n`,
   );
 });
 
@@ -234,6 +226,28 @@ test.unless(noSignals && "Windows has no ulimit")(
       }),
     );
     assert.is(script.output.stderr, "");
+  },
+);
+
+test.unless(noSignals && "Windows has no ulimit")(
+  "more clients than open files: a thread that can't start costs its client, the others are served",
+  async () => {
+    const command = program(`${server.name}.ts`).join(" ");
+    for (const [files, clients, least] of [
+      [100, 90, 45],
+      [40, 3, 2],
+    ] as const) {
+      const limited = `ulimit -n ${files}; exec ${command} --port 0`;
+      const script = await listening(launch(["sh", "-c", limited]));
+      const visits = Array.from({ length: clients }, () => visit(script.port));
+      const ends = await Promise.allSettled(visits);
+      const served = ends.filter(({ status }) => status === "fulfilled").length;
+      assert.ok(served >= least, `${served} of ${clients}`);
+      const lines = script.output.stderr.split("\n").length - 1;
+      assert.ok(lines <= clients - served, script.output.stderr);
+      if (lines)
+        await script.saw(/EMFILE; from now on \d+ at a time, ulimit -n may/);
+    }
   },
 );
 

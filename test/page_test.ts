@@ -8,7 +8,7 @@ import * as assert from "uvu/assert";
 import { parseOptions as parseCompare } from "../scripts/compare/options.ts";
 import { comparePage } from "../scripts/compare/page.ts";
 import type { Comparison, ServerResult } from "../scripts/compare/result.ts";
-import { answer } from "../scripts/compare/sentences.ts";
+import { answer, whosePrice } from "../scripts/compare/sentences.ts";
 import { texts as compareTexts } from "../scripts/compare/texts.ts";
 import { projectFile } from "../scripts/launch.ts";
 import { languages } from "../scripts/language.ts";
@@ -16,7 +16,7 @@ import { callsOf, heldOf } from "../scripts/packets/activity.ts";
 import { parseOptions as parsePackets } from "../scripts/packets/options.ts";
 import { packetsPage } from "../scripts/packets/page.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
-import { rowsOf } from "../scripts/packets/rows.ts";
+import { nameOf, rowsOf } from "../scripts/packets/rows.ts";
 import { captureOf, recordingOf, shipped } from "../scripts/packets/shipped.ts";
 import { texts as packetsTexts } from "../scripts/packets/texts.ts";
 import { openInBrowser } from "../scripts/page/open.ts";
@@ -121,7 +121,7 @@ withBrowser("compare: 6 servers, many clients", async () => {
 // What the others show is drawn here as well.
 for (const [lang, names] of [
   ["en", ["hello", "recv4", "lossy", "refused"]],
-  ["ko", ["long", "reset", "async"]],
+  ["ko", ["long", "reset", "async", "sleep"]],
 ] as const)
   for (const name of names)
     withBrowser(
@@ -241,8 +241,11 @@ test("compare: answer, notes, table, command and JSON", async () => {
   for (const lang of languages) {
     const html = await comparePage(comparison, lang);
     const words = compareTexts[lang];
-    for (const said of answer(comparison, words))
-      assert.ok(shows(html, said), said);
+    const all = [
+      ...answer(comparison, words),
+      ...whosePrice(comparison, words),
+    ];
+    for (const said of all) assert.ok(shows(html, said), said);
     assert.ok(shows(html, words.notes.missing("x.py")));
     assert.ok(shows(html, words.rows.firstEcho.trim()));
     assert.ok(
@@ -407,6 +410,15 @@ test("packets: which call each script is in, and which bytes lie unread", async 
     "server sendall 2.008 2.134",
     "server recv 2.134 5.124 4.28",
   ]);
+});
+
+test("packets: who does something else first is not said to be in recv", async () => {
+  const calls = callsOf(await recorded("sleep"));
+  const server = calls.filter(({ from }) => from === "server");
+  assert.equal(
+    server.map((call) => nameOf(call, packetsTexts.en)),
+    ["in accept", "not read yet", "in sendall", "in recv"],
+  );
 });
 
 test("packets: bytes lie unread until the script says that it has read them", async () => {

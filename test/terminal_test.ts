@@ -1,8 +1,7 @@
 /** Ctrl+C typed in a terminal, where npx and tsx stand between the keyboard and the script. */
-import { spawn, type ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { projectFile } from "../scripts/launch.ts";
+import { launch, projectFile } from "../scripts/launch.ts";
 import { connect, echo, suite } from "./harness.ts";
 import { noTerminal, terminal } from "./terminal.ts";
 
@@ -48,13 +47,10 @@ test.unless(noTerminal)(
   "lecture1_server_forever, ten times while others keep both cores busy",
   async () => {
     const ten = await startTen();
-    const forEver = () => spawn(process.execPath, ["-e", "for (;;);"]);
-    const others: ChildProcess[] = [forEver(), forEver()];
-    try {
-      await Promise.all(ten.map(once));
-    } finally {
-      for (const other of others) other.kill("SIGKILL");
-    }
+    const forEver = [process.execPath, "-e", "console.log(1); for (;;);"];
+    const others = [launch(forEver), launch(forEver)];
+    await Promise.all(others.map((other) => other.saw(/1/)));
+    await Promise.all(ten.map(once));
   },
 );
 

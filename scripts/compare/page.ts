@@ -18,7 +18,7 @@ import type { Drawing } from "./page/drawing.ts";
 import { growth } from "./page/growth.ts";
 import { waited } from "./page/waited.ts";
 import type { Comparison } from "./result.ts";
-import { answer, details, notes, parity } from "./sentences.ts";
+import { answer, details, notes, parity, whosePrice } from "./sentences.ts";
 import { cellsOf } from "./table.ts";
 import { texts, type Texts } from "./texts.ts";
 
@@ -39,6 +39,7 @@ export async function comparePage(
   const { servers } = comparison;
   const parts = [
     list(answer(comparison, words), "answer"),
+    ...whosePrice(comparison, words).map((text) => paragraph(text)),
     list(notes(comparison, words), "notes"),
     waited(servers, drawing),
     costs(servers, drawing),

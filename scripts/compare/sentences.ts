@@ -17,15 +17,12 @@ const busyCores = 0.3;
 
 type Say = (servers: ServerResult[], words: Texts) => string[];
 
-/** The answer to the lecture's question: six sentences at most. */
+/** The answer to the lecture's question: five sentences at most. */
 export function answer({ servers }: Comparison, words: Texts): string[] {
   const ours = servers.filter(({ language }) => language === "TypeScript");
   const all = ours.length ? ours : servers;
   const parts: Say[] = [stay, waits, rates, prices, stops];
-  return [
-    ...parts.flatMap((say) => say(all, words)),
-    ...pythonsPrices(servers, words),
-  ];
+  return parts.flatMap((say) => say(all, words));
 }
 
 const namer =
@@ -133,8 +130,8 @@ function stops(servers: ServerResult[], words: Texts): string[] {
   return parts.length ? [answer.ctrlC(parts)] : [];
 }
 
-/** Whose price it is: beside Python's where that was measured. */
-function pythonsPrices(servers: ServerResult[], words: Texts): string[] {
+/** Whose price that is: a sentence, beside Python's where that was measured. */
+export function whosePrice({ servers }: Comparison, words: Texts): string[] {
   const { answer } = words;
   const python = servers.filter(({ language }) => language === "Python");
   const ours = servers.filter(({ language }) => language === "TypeScript");

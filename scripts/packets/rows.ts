@@ -218,12 +218,12 @@ function shorten(text: string): string {
   return line.length > 90 ? `${line.slice(0, 89)}…` : line;
 }
 
-/** What a script does in a call; where the bytes are there already, it may not have called yet. */
+/** What a script does in a call; where the bytes lie there nearly all the time, it may do something else first. */
 export function nameOf(
-  { name, startMs, readyMs }: Call,
+  { name, startMs, endMs, readyMs = endMs }: Call,
   { page }: Texts,
 ): string {
-  return reading.test(name) && readyMs === startMs
-    ? page.unread
-    : page.in(name);
+  const unread =
+    reading.test(name) && readyMs - startMs < (endMs - startMs) / 10;
+  return unread ? page.unread : page.in(name);
 }

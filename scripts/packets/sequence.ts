@@ -439,10 +439,11 @@ function arrowTitle(step: Step, { sides }: Texts): string {
 }
 
 /** What hovering a call tells. */
-function titleOf(call: Call, { sides, page }: Texts): string {
-  const { from, name, startMs, endMs, readyMs } = call;
+function titleOf(call: Call, texts: Texts): string {
+  const { sides, page } = texts;
+  const { from, startMs, endMs, readyMs } = call;
   return [
-    page.since(sides[from], name, startMs.toFixed(3)),
+    page.since(sides[from], nameOf(call, texts), startMs.toFixed(3)),
     page.lasts(timeOf(endMs - startMs)),
     ...(readyMs === undefined ? [] : [page.ready(timeOf(endMs - readyMs))]),
   ].join("\n");

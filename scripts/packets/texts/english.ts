@@ -80,8 +80,8 @@ export const english = {
     prints: (side: string) => `The ${side} prints:`,
     in: (call: string) => `in ${call}`,
     unread: "not read yet",
-    since: (side: string, call: string, since: string) =>
-      `${side}: in ${call} since ${since} ms`,
+    since: (side: string, doing: string, since: string) =>
+      `${side}: ${doing} since ${since} ms`,
     lasts: (time: string) => `for ${time}`,
     ready: (time: string) => `what it waits for is there for the last ${time}`,
     held: (side: string, count: number, time: string, connection: number) =>

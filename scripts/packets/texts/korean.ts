@@ -85,7 +85,7 @@ export const korean: Texts = {
     prints: (side) => `${side} 출력:`,
     in: (call) => `${call} 중`,
     unread: "읽기 전",
-    since: (side, call, since) => `${side}: ${since} ms부터 ${call} 호출 중`,
+    since: (side, doing, since) => `${side}: ${since} ms부터 ${doing}`,
     lasts: (time) => `${time} 동안`,
     ready: (time) => `마지막 ${time} 동안은 기다리던 것이 이미 와 있음`,
     held: (side, count, time, connection) =>
