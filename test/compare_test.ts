@@ -51,6 +51,7 @@ import {
   noSignals,
   noneLeft,
   notLinux,
+  onLinux,
   program,
   suite,
   temporaryFolder,
@@ -183,7 +184,9 @@ test("a real run finds what the lecture's tables say", async () => {
       assert.ok(one.oldestWaitMs >= one.p50Ms);
       assert.ok(one.memoryWithMB! > 20);
       const leastUsed = one.echoesPerSecond * 1e-6; // an echo takes a microsecond and more
-      assert.ok(one.coresUsed! > leastUsed && one.coresUsed! < 8);
+      // Windows counts CPU time in steps of 16 ms.
+      assert.ok(one.coresUsed! > leastUsed || process.platform === "win32");
+      assert.ok(one.coresUsed! < 8);
       assert.is(one.windows.length, one.connections === 3 ? 5 : 3);
     }
   }
@@ -291,7 +294,10 @@ if (!existsSync(${started})) {
 }
 `;
     const forever = await changedForever(
-      ["const utf8 = ", "for (let i = 0; i < 5e8; i++);\n  const utf8 = "],
+      [
+        "const utf8 = ",
+        "for (const end = performance.now() + 300; performance.now() < end; );\n  const utf8 = ",
+      ],
       ["if (isMain()) {", `${once}if (isMain()) {`],
     );
     const args = ["-n", "3", "--stay", "100"];
@@ -337,18 +343,21 @@ test.unless(noOriginals)(
       assert.is(theirs.echoed, ofOurs.echoed);
       for (const run of python.stay!.clients)
         assert.ok(run.connectedMs! < run.reportedMs!);
-      assert.ok(python.load!.memoryWithMB! > 5);
-      assert.ok(python.load!.coresUsed! >= 0); // counted in steps of 10 ms
     }
     assert.is(crosswise.length, 6);
     for (const { outcome } of crosswise) assert.is(outcome, "answered");
     const threads = servers.find(
       ({ design, language }) => design === "forever" && language === "Python",
     );
-    assert.ok(threads!.idle!.perClientMB < 1, "a Python thread takes little");
     const said = parity(whole, words).join("\n");
     assert.match(said, /As in Python, ports aside: the 3 lines of server\./);
     assert.match(said, /6 of 6 answered/);
+    if (!onLinux) return; // elsewhere little is known of Python's process
+    for (const { load } of servers) {
+      assert.ok(load!.memoryWithMB! > 5);
+      assert.ok(load!.coresUsed! >= 0); // counted in steps of 10 ms
+    }
+    assert.ok(threads!.idle!.perClientMB < 1, "a Python thread takes little");
     assert.match(
       whosePrice(whole, words).join("\n"),
       /^Beside Python: .* \d+ threads there take/,
@@ -447,11 +456,20 @@ test("--from shows a saved run again; what is none is refused", async () => {
   for (const said of all)
     assert.ok(unwrapped(again.output.stdout).includes(said), said);
   assert.not.match(again.output.stdout, /[^\x00-\x7f]/);
-  assert.not.match(again.output.stdout, /All figures/);
+  assert.not.match(again.output.stdout, /scripts\/compare\.ts --all/);
 
   const json = start(["--from", file, "--json", "-"]);
   assert.is((await json.exit()).code, 0);
   assert.equal(JSON.parse(json.output.stdout), fixed());
+
+  const failing = fixed();
+  const message = "no word of it ".repeat(20);
+  const failure = { step: "all at once", message, lastLines: [message] };
+  Object.assign(failing.servers[1]!, { failure });
+  await writeFile(file, JSON.stringify(failing));
+  const failed = start(["--from", file]);
+  assert.is((await failed.exit()).code, 1);
+  for (const line of failed.lines()) assert.ok(stringWidth(line) <= 80, line);
 
   await writeFile(file, '{ "servers": [], "machine": {} }');
   for (const [name, why] of [
@@ -532,7 +550,7 @@ test.unless(noLinks)(
       assert.match(server.failure!.message, message);
     }
     assert.is(results.third.failure, undefined);
-    assert.type(results.third.ctrlC, "object");
+    assert.type(results.third.ctrlC, hasSignals ? "object" : "string");
     const said = notes(comparison, words).join("\n");
     assert.match(said, /server FAILED at .*\n.*forever FAILED at/);
     assert.match(said, /no robot here/);
@@ -563,6 +581,27 @@ for (const [wrong, trouble, message] of [
     assert.is(error.trouble, trouble);
     assert.match(error.message, message);
   });
+
+test.unless(noLinks)(
+  "a server that dies under load: so it is told, with its last words",
+  async () => {
+    const dying = await changedForever(
+      ['let printed = "";', 'let printed = "";\nlet count = 0;'],
+      [
+        "printed += `",
+        'if (++count > 100) throw new Error("arm lost");\n  printed += `',
+      ],
+    );
+    let server: servers.Running | undefined;
+    const start = async () => (server = await dying.start());
+    const args = ["-n", "1", "--load", "0.1"];
+    const found = step({ ...dying, start }, allAtOnce, args);
+    const error = await found.catch((error) => error);
+    assert.is(error.trouble, "died");
+    assert.is(error.message, "exit code 1");
+    assert.match(server!.output.stderr, /Error: arm lost/);
+  },
+);
 
 test("a client that fails is not taken for a server that hangs", async () => {
   const code = "console.log(lecture)";
@@ -638,7 +677,7 @@ for (const [signal, code] of [
     `${signal} in the middle: exit ${code}, no process is left`,
     async () => {
       const script = start(["-n", "6", "--only", "async"]);
-      await script.saw(/clients in turn/, 30_000);
+      await script.saw(/in turn/, 30_000);
       script.kill(signal);
       if (signal === "SIGINT") script.kill(signal); // npm passes it on once more
       assert.equal(await script.exit(), { code, signal: null });
@@ -816,6 +855,16 @@ test("the sentences follow the numbers", async () => {
   forever!.load!.echoesPerSecond = 29_000;
   forever!.load!.windows[2]!.echoesPerSecond = 31_000;
   assert.match(said(), /async 30,000, forever \d+,000\./);
+  const rates = (rate: number) => {
+    const { load } = forever!;
+    load!.echoesPerSecond = rate;
+    for (const window of load!.windows) window.echoesPerSecond = rate;
+  };
+  rates(25_000);
+  assert.match(said(), /forever [\d,]+ \(1\.2 times fewer\)/);
+  rates(28_500);
+  assert.not.match(said(), /times fewer/);
+  rates(10_000);
   async!.stay!.clients[0]!.reportedMs = 1200;
   assert.match(said(), /server 0 of 2, forever all 2, async 1 of 2/);
   server!.stay!.clients.forEach((run) =>

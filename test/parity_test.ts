@@ -133,7 +133,9 @@ test.unless(without("lecture1_client"))(
         const client = python
           ? launchPython(original("lecture1_client")!, port)
           : launchScript("lecture1_client", ["--port", String(port)]);
-        outputs.push({ ...(await client.exit()), ...client.output });
+        const exit = await client.exit();
+        const { stderr } = client.output;
+        outputs.push({ ...exit, stderr, lines: client.lines() });
       }
     for (const output of outputs) assert.equal(output, outputs[0]);
     assert.is(outputs[0]?.code, 0);

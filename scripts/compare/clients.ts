@@ -5,12 +5,15 @@ import type { ClientRun, Outcome } from "./result.ts";
 import type { Program } from "./servers.ts";
 
 /**
- * Client processes at the same moment: 80 MB of memory for each. A quarter of the
- * memory counts as free in any case, since macOS calls free what nobody ever used.
+ * Bytes of memory that are free. A quarter counts as free in any case, since macOS calls
+ * free what nobody ever used.
  */
+export const freeMemory = () => Math.max(freemem(), totalmem() / 4);
+
+/** Client processes at the same moment: 80 MB of memory for each. */
 export const processesAtOnce = Math.max(
   2,
-  Math.min(100, Math.floor(Math.max(freemem(), totalmem() / 4) / 80e6)),
+  Math.min(100, Math.floor(freeMemory() / 80e6)),
 );
 
 /** Milliseconds that a process may take to start and connect, however busy the machine is. */

@@ -1,13 +1,20 @@
 /** Step 3: many connections echo one message after another, all at once. */
 import { readFile } from "node:fs/promises";
-import { cpus, freemem } from "node:os";
+import { cpus } from "node:os";
 import { createHistogram } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type Connection } from "../connection.ts";
 import type { Design } from "../designs.ts";
 import { within } from "../launch.ts";
+import { freeMemory } from "./clients.ts";
 import type { Footprint } from "./footprint.ts";
-import { checkAlive, failed, type Found, type Task } from "./measure.ts";
+import {
+  checkAlive,
+  failed,
+  settleMs,
+  type Found,
+  type Task,
+} from "./measure.ts";
 import type { GrowthEnd, Load, Window } from "./result.ts";
 import type { Running } from "./servers.ts";
 import { median } from "./words.ts";
@@ -85,7 +92,7 @@ function lackOfMemory(
   const { memoryWithMB, connections: last } = growth.at(-1)!;
   if (memoryWithMB === undefined || before.memoryMB === undefined) return;
   const each = (memoryWithMB - before.memoryMB) / last;
-  const free = freemem() / 2 ** 20;
+  const free = freeMemory() / 2 ** 20;
   const more = each * connections - (memoryWithMB - before.memoryMB);
   if (last < 10 || more < free / 2) return undefined;
   const message = `${Math.round(more)} MB more, of ${Math.round(free)} MB free`;
@@ -155,6 +162,7 @@ async function loadOf(
     const rest = talks.filter((talk) => !served.includes(talk));
     if (unanswered && program.design !== "server")
       await firstEchoes(rest, rest.length, 0, progress);
+    server.forget();
     return {
       connections: count,
       unanswered,
@@ -170,9 +178,13 @@ async function loadOf(
       }),
       ...found,
     };
+  } catch (error) {
+    // Whatever shows when a server dies: that it died says more.
+    await server.exit(settleMs).catch(() => {});
+    checkAlive(task);
+    throw error;
   } finally {
     for (const { destroy } of connections) destroy();
-    server.forget();
   }
 }
 

@@ -52,7 +52,7 @@ export type Found = Partial<ServerResult>;
 const patience = 5000;
 
 /** Milliseconds until a process has settled after something has happened. */
-const settleMs = 400;
+export const settleMs = 400;
 
 const hello = Buffer.from("Hello, Server!");
 

@@ -25,7 +25,7 @@ interface Row {
 /** Milliseconds below which the time that Ctrl+C takes is chance. */
 const chanceMs = 100;
 
-/** The six rows that carry the answer. */
+/** The rows that carry the answer. */
 function mainRows(clients: number, words: Texts): Row[] {
   const { rows } = words;
   const levels = new Set(usualSteps(clients));

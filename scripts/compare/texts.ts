@@ -26,15 +26,15 @@ const outcomes: Record<Outcome, string> = {
 };
 const doing: Record<Exclude<Doing, "">, string> = {
   starting: "starts",
-  "in turn": "clients in turn",
-  idle: "idle clients",
-  "one stays": "clients while one stays",
+  "in turn": "in turn",
+  idle: "idle",
+  "one stays": "while one stays",
   connecting: "connect",
   "warming up": "echo, warming up",
   echoing: "echo",
   leaving: "leave",
   "Ctrl+C": "Ctrl+C",
-  crosswise: "client of the other language",
+  crosswise: "the other's client",
 };
 const trouble: Record<Trouble, (detail: string) => string> = {
   hangs: (detail) => `it hangs: ${detail}`,
@@ -243,7 +243,7 @@ const english = {
     machine: string,
   ) =>
     `${clients} clients, at most ${processes} processes at once; ${machine}, ${cores} cores; took ${seconds} s`,
-  more: "All figures: --all. With more and more clients: --grow.",
+  more: "npx tsx scripts/compare.ts --all shows all figures, with --grow it goes on.",
 
   /** What the page says beside that. */
   page: {
@@ -308,8 +308,8 @@ const korean: Texts = {
   doing: {
     starting: "시작하는 중",
     "in turn": "하나씩 차례로",
-    idle: "대기 연결",
-    "one stays": "하나가 연결을 유지하는 동안",
+    idle: "대기",
+    "one stays": "하나가 연결 유지",
     connecting: "접속하는 중",
     "warming up": "에코, 준비 구간",
     echoing: "에코 측정",
@@ -396,9 +396,9 @@ const korean: Texts = {
     oldest: "  가장 오래 걸린 에코",
     withoutEcho: "  에코 없는 연결",
     cores: "  사용한 코어",
-    threads: "  스레드 전, 후",
-    memory: "  메모리 전, 후",
-    idleMemory: "  메모리 1개, 전체 대기",
+    threads: "  스레드: 연결 전, 중",
+    memory: "  메모리: 연결 전, 중",
+    idleMemory: "  대기 메모리: 1개, 전체",
     others: "  다른 프로그램의 코어",
     overflows: "  수신 대기 큐 넘침",
     ctrlCTakes: "  걸린 시간",
@@ -410,7 +410,7 @@ const korean: Texts = {
     disconnected: "연결 끊김",
     noEcho: "에코 없음",
     exits: (code) => `종료 코드 ${code}`,
-    dies: (signal) => `${signal}로 종료`,
+    dies: (signal) => `${withParticle(signal, "으로/로")} 종료`,
     notHere: "이 시스템에 없음",
     unknown: "-",
   },
@@ -435,7 +435,7 @@ const korean: Texts = {
     rates: (count, parts) =>
       `연결 ${count}개의 초당 에코 수(어림): ${parts.join(", ")}.`,
     rate: (name, rate, times) =>
-      `${name} ${rate}${times ? `(1/${times})` : ""}`,
+      `${name} ${rate}${times ? `(${times}배 느림)` : ""}`,
     prices: (parts) => `클라이언트 하나당: ${parts.join("; ")}.`,
     price: (name, memory, threads) =>
       `${name} ${memory}${threads ? `, ${threads}` : ""}`,
@@ -496,7 +496,7 @@ const korean: Texts = {
 
   conditions: (clients, processes, cores, seconds, machine) =>
     `클라이언트 ${clients}개, 동시에 최대 ${processes}개 프로세스; ${machine}, 코어 ${cores}개; ${seconds}초 걸림`,
-  more: "모든 측정값은 --all, 연결을 계속 늘려 보려면 --grow.",
+  more: "모든 측정값은 npx tsx scripts/compare.ts --all, 연결을 늘려 보려면 --grow.",
 
   page: {
     title: "서버는 무엇이 다른가",
