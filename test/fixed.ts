@@ -82,6 +82,9 @@ export function fixed(): Comparison {
         echoed,
         disconnected: !echoed,
         exit: { code: 0, signal: null },
+        ...(echoed
+          ? { lastEchoMs: 2.5, leftMs: 9.25 }
+          : { disconnectedMs: 4.75 }),
         tookMs: 15,
         exitMs: 15,
       },

@@ -7,7 +7,11 @@ import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { parseOptions as parseCompare } from "../scripts/compare/options.ts";
 import { comparePage } from "../scripts/compare/page.ts";
-import type { Comparison, ServerResult } from "../scripts/compare/result.ts";
+import type {
+  Comparison,
+  CtrlC,
+  ServerResult,
+} from "../scripts/compare/result.ts";
 import { answer, whosePrice } from "../scripts/compare/sentences.ts";
 import { texts as compareTexts } from "../scripts/compare/texts.ts";
 import { projectFile } from "../scripts/launch.ts";
@@ -195,8 +199,9 @@ test("compare: every number of the JSON that a chart shows", async () => {
     for (const run of stay!.clients)
       for (const ms of [run.startedMs, run.connectedMs!, run.reportedMs!])
         exact.push(`at ${ms.toFixed(1)} ms`);
-    if (typeof ctrlC === "object")
-      exact.push(`, ${ctrlC.exitMs.toFixed(1)} ms`);
+    const { lastEchoMs, disconnectedMs, leftMs, exitMs } = ctrlC as CtrlC;
+    for (const ms of [lastEchoMs, disconnectedMs, leftMs, exitMs])
+      if (ms !== undefined) exact.push(`, ${ms.toFixed(1)} ms`);
     if (design === "server") continue; // one client at a time
     for (const ms of [
       load!.p50Ms,
