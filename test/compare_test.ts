@@ -466,6 +466,7 @@ test("--from shows a saved run again; what is none is refused", async () => {
   const message = "no word of it ".repeat(20);
   const failure = { step: "all at once", message, lastLines: [message] };
   Object.assign(failing.servers[1]!, { failure });
+  assert.match(notes(failing, texts.ko).join(), /^forever 실패\("한꺼번에"\)/);
   await writeFile(file, JSON.stringify(failing));
   const failed = start(["--from", file]);
   assert.is((await failed.exit()).code, 1);

@@ -290,7 +290,7 @@ test("a run that lacks what newer ones have, and one that failed", async () => {
     ];
     for (const name of Object.keys(server) as (keyof ServerResult)[])
       if (!left.includes(name)) delete server[name];
-    const failure = { step: "idle", message: "gone", lastLines: [] };
+    const failure = { step: "idle clients", message: "gone", lastLines: [] };
     Object.assign(server, { design, language, file, failure });
   }
   for (const comparison of [old, bare])

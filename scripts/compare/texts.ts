@@ -36,6 +36,14 @@ const doing: Record<Exclude<Doing, "">, string> = {
   "Ctrl+C": "Ctrl+C",
   crosswise: "the other's client",
 };
+/** The steps, by their names in the JSON. */
+const steps: Record<string, string> = {
+  "clients in turn": "clients in turn",
+  "idle clients": "idle clients",
+  "while one stays": "while one stays",
+  "all at once": "all at once",
+  "Ctrl+C": "Ctrl+C",
+};
 const trouble: Record<Trouble, (detail: string) => string> = {
   hangs: (detail) => `it hangs: ${detail}`,
   wrong: (detail) => `it answers wrongly: ${detail}`,
@@ -48,6 +56,7 @@ const english = {
   list,
   outcomes,
   doing,
+  steps,
   trouble,
   /** How often each outcome came: "9 answered". */
   outcome: (count: number, outcome: Outcome) => `${count} ${outcomes[outcome]}`,
@@ -316,6 +325,13 @@ const korean: Texts = {
     leaving: "연결을 끊는 중",
     "Ctrl+C": "Ctrl+C",
     crosswise: "다른 언어의 클라이언트",
+  },
+  steps: {
+    "clients in turn": "하나씩 차례로",
+    "idle clients": "대기 연결",
+    "while one stays": "하나가 연결 유지",
+    "all at once": "한꺼번에",
+    "Ctrl+C": "Ctrl+C",
   },
   trouble: {
     hangs: (detail) => `응답이 없음: ${detail}`,
