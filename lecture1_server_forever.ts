@@ -118,6 +118,7 @@ function socket() {
       const report: any = process.getuid && process.report.getReport(); // Windows and Deno have no limits
       const openFiles = Number(report?.userLimits?.open_files.soft); // or "unlimited"
       if (openFiles < 2400) maxThreads = Math.ceil(openFiles / 12);
+      server.maxConnections = openFiles / 2 - 5; // more are disconnected at once
       server.listen(bindPort, address);
       await once(server, "listening");
     },
@@ -155,7 +156,6 @@ function socket() {
  */
 function createThread({ target, args: [client, ...args] }: Thread) {
   const memory = sharedMemory();
-
   // The Worker gets the text of the functions it needs: loading this file again in
   // every thread would take several times as long.
   const code = `

@@ -234,7 +234,7 @@ test.unless(noSignals && "Windows has no ulimit")(
   async () => {
     const command = program(`${server.name}.ts`).join(" ");
     for (const [files, clients, least] of [
-      [100, 90, 45],
+      [100, 90, 40],
       [40, 3, 2],
     ] as const) {
       const limited = `ulimit -n ${files}; exec ${command} --port 0`;
