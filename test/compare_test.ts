@@ -590,7 +590,7 @@ test.unless(noLinks)(
       ['let printed = "";', 'let printed = "";\nlet count = 0;'],
       [
         "printed += `",
-        'if (++count > 100) throw new Error("arm lost");\n  printed += `',
+        'if (++count > 5) throw new Error("arm lost");\n  printed += `',
       ],
     );
     let server: servers.Running | undefined;

@@ -7,6 +7,7 @@ import {
   freePort,
   listening,
   projectFile,
+  within,
   type Launched,
 } from "../scripts/launch.ts";
 import {
@@ -64,10 +65,14 @@ function withoutPorts(lines: string[]): string[] {
   return lines.map((line) => line.replace(/\b\d{4,5}\b/g, "PORT"));
 }
 
-/** Ctrl+C, twice if need be: CPython misses one that comes just before accept blocks. */
-async function interrupt(script: Launched): Promise<void> {
+/** Ctrl+C, twice if need be: CPython misses one that comes just before accept or recv blocks. */
+async function interrupt(
+  script: Launched,
+  reacts: Promise<unknown> = script.exit(),
+): Promise<void> {
   script.kill("SIGINT");
-  await script.exit(3000).catch(() => script.kill("SIGINT"));
+  const again = () => script.kill("SIGINT");
+  await within(3000, "a reaction", reacts).catch(again);
 }
 
 /** Why there is nothing to compare with. */
@@ -107,9 +112,13 @@ test.unless(notLinux || missing)(
         const script = await start();
         const client = await connect(script.port);
         await echo(client, "before");
-        script.kill("SIGINT");
-        if (name === "lecture1_server_forever") {
-          await script.saw(/shutting down\.\.\.\n/); // Python writes the \n by itself
+        const forever = name === "lecture1_server_forever";
+        const reacts = forever
+          ? script.saw(/shutting down\.\.\.\n/) // Python writes the \n by itself
+          : client.ending();
+        await interrupt(script, reacts);
+        if (forever) {
+          await reacts;
           await echo(client, "after");
           client.fin();
         }

@@ -8,13 +8,7 @@ import type { Design } from "../designs.ts";
 import { within } from "../launch.ts";
 import { freeMemory } from "./clients.ts";
 import type { Footprint } from "./footprint.ts";
-import {
-  checkAlive,
-  failed,
-  settleMs,
-  type Found,
-  type Task,
-} from "./measure.ts";
+import { checkAlive, failed, type Found, type Task } from "./measure.ts";
 import type { GrowthEnd, Load, Window } from "./result.ts";
 import type { Running } from "./servers.ts";
 import { median } from "./words.ts";
@@ -180,7 +174,7 @@ async function loadOf(
     };
   } catch (error) {
     // Whatever shows when a server dies: that it died says more.
-    await server.exit(settleMs).catch(() => {});
+    await server.exit(2000).catch(() => {});
     checkAlive(task);
     throw error;
   } finally {
