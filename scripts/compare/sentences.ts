@@ -306,7 +306,7 @@ function notesOf(server: ServerResult, name: string, words: Texts): string[] {
       ? trouble[failure.trouble](failure.message)
       : failure.message;
     said.push(
-      notes.failed(name, words.steps[failure.step] ?? "", why) +
+      notes.failed(name, words.steps[failure.step] ?? failure.step, why) +
         (last ? notes.lastLines(last) : ""),
     );
   }

@@ -230,7 +230,8 @@ function widths(lines: string[][], columns: number): number[] {
 function failedRow(words: Texts): Row {
   return {
     title: words.rows.failed,
-    cell: ({ failure }) => failure && words.steps[failure.step],
+    cell: ({ failure }) =>
+      failure && (words.steps[failure.step] ?? failure.step),
   };
 }
 

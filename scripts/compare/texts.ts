@@ -252,7 +252,7 @@ const english = {
     machine: string,
   ) =>
     `${clients} clients, at most ${processes} processes at once; ${machine}, ${cores} cores; took ${seconds} s`,
-  more: "npx tsx scripts/compare.ts --all shows all figures, with --grow it goes on.",
+  more: "npx tsx scripts/compare.ts --all shows all figures, --grow ever more clients.",
 
   /** What the page says beside that. */
   page: {
