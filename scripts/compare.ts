@@ -9,7 +9,12 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, release, type } from "node:os";
 import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
-import { endEarly, readOptions, writeJson, writePage } from "./commandLine.ts";
+import {
+  endEarly,
+  readOptions,
+  writeJson,
+  writePage,
+} from "./old/commandLine.ts";
 import { toAscii } from "./compare/ascii.ts";
 import { clientRun, now, processesAtOnce } from "./compare/clients.ts";
 import { growth } from "./compare/growth.ts";
@@ -44,7 +49,7 @@ import {
 } from "./compare/servers.ts";
 import { table } from "./compare/table.ts";
 import { texts } from "./compare/texts.ts";
-import { stopAll } from "./launch.ts";
+import { stopAll } from "./processes.ts";
 
 const options = readOptions("compare", usage, parseOptions);
 const words = texts[options.lang];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type BuildFailure } from "esbuild";
-import { projectFile } from "./launch.ts";
+import { projectFile } from "./processes.ts";
 
 /**
  * The command line of one of the four scripts, with something preloaded. With the tsx

@@ -1,8 +1,25 @@
-/** Which language compare and packets speak, and what the terminal can draw. */
+/** Which language compare and packets speak, texts in both, and what the terminal can draw. */
 import { parseArgs } from "node:util";
 
 export const languages = ["en", "ko"] as const;
 export type Language = (typeof languages)[number];
+
+/** A text, perhaps with places for values. */
+type Text = string | ((...values: any[]) => string);
+
+/** Texts by their names: each in English and in Korean. A missing one is a type error. */
+export type Pairs = Record<string, readonly [Text, Text]>;
+export type TextsOf<P extends Pairs> = { [Name in keyof P]: P[Name][0] };
+
+/** The texts in one language. */
+export function inLanguage<P extends Pairs>(pairs: P, language: Language) {
+  const index = languages.indexOf(language);
+  const texts = Object.entries(pairs).map(([name, pair]) => [
+    name,
+    pair[index],
+  ]);
+  return Object.fromEntries(texts) as TextsOf<P>;
+}
 
 /**
  * The language of a command line: what --lang says, else the system's. A --lang that
@@ -49,29 +66,4 @@ function readsUtf8(env: NodeJS.ProcessEnv): boolean {
 /** The locale that decides how characters are encoded: ko_KR.UTF-8, C; "" where none is named. */
 function encodingOf({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): string {
   return LC_ALL || LC_CTYPE || LANG || "";
-}
-
-/** Korean particles: after a final consonant, and after a vowel. */
-export type Particle = "은/는" | "이/가" | "을/를" | "과/와" | "으로/로";
-
-/**
- * A word with its particle, by how the word is read: "서버는", "lecture1_server.ts는",
- * "10은". Latin letters are read as Koreans read them: SYN, Python and URL end in a
- * consonant.
- */
-export function withParticle(word: string, particle: Particle): string {
-  const [afterConsonant, afterVowel] = particle.split("/") as [string, string];
-  const [last = ""] = /[\p{L}\p{N}](?=[^\p{L}\p{N}]*$)/u.exec(word) ?? [];
-  const final = finalOf(last);
-  const consonant = final && !(final === "ㄹ" && particle === "으로/로");
-  return `${word}${consonant ? afterConsonant : afterVowel}`;
-}
-
-/** The consonant that a character's sound ends in: "ㄹ", another one, or "" for none. */
-function finalOf(character: string): string {
-  const syllable = character.charCodeAt(0) - 0xac00; // 가; 28 finals, none and ㄹ (8) among them
-  if (syllable >= 0 && syllable < 11172)
-    return syllable % 28 === 8 ? "ㄹ" : syllable % 28 ? "other" : "";
-  if (/[178l]/i.test(character)) return "ㄹ"; // 일, 칠, 팔, 엘
-  return /[036mn]/i.test(character) ? "other" : "";
 }

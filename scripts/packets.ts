@@ -15,8 +15,8 @@ import {
   readOptions,
   writeJson,
   writePage,
-} from "./commandLine.ts";
-import { launched, stopAll } from "./launch.ts";
+} from "./old/commandLine.ts";
+import { launched, stopAll } from "./processes.ts";
 import { captureRun } from "./packets/capture.ts";
 import { ladder, originOf, printedLines } from "./packets/ladder.ts";
 import { parseOptions } from "./packets/options.ts";

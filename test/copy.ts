@@ -3,7 +3,7 @@ import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { transform } from "esbuild";
 import * as assert from "uvu/assert";
-import { freePort, projectFile } from "../scripts/launch.ts";
+import { freePort, projectFile } from "../scripts/processes.ts";
 import { temporaryFolder } from "./harness.ts";
 
 /** Erases the types of a script, edited perhaps; returns the command that runs it. */

@@ -8,7 +8,7 @@ import {
   listening,
   projectFile,
   tsxLoader,
-} from "../scripts/launch.ts";
+} from "../scripts/processes.ts";
 import { connect, echo, onLinux, suite } from "./harness.ts";
 import { runtimes } from "./runtimes.ts";
 import { editedFile } from "./servers.ts";

@@ -1,6 +1,6 @@
 /** Takes the documents apart: headings, commands, outputs, edits, tables. */
 import { readFileSync } from "node:fs";
-import { projectFile } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/processes.ts";
 
 /** What there is to read, in English; each has a twin in Korean. */
 export const documents = ["README.md", "docs/lecture1.md", "docs/reference.md"];

@@ -8,8 +8,8 @@ import {
   parseOptions as parseCompare,
   usage as usageOfCompare,
 } from "../scripts/compare/options.ts";
-import { languages, type Language } from "../scripts/language.ts";
-import { launch, projectFile } from "../scripts/launch.ts";
+import { languages, type Language } from "../scripts/old/language.ts";
+import { launch, projectFile } from "../scripts/processes.ts";
 import { ladder, originOf, printedLines } from "../scripts/packets/ladder.ts";
 import { parseOptions as parsePackets } from "../scripts/packets/options.ts";
 import {

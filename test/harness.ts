@@ -16,7 +16,7 @@ import {
   tsxLoader,
   within,
   type Launched,
-} from "../scripts/launch.ts";
+} from "../scripts/processes.ts";
 
 export type Client = Awaited<ReturnType<typeof connect>>;
 

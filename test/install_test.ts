@@ -2,7 +2,7 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
-import { projectFile } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/processes.ts";
 import {
   launchMarked,
   noSignals,

@@ -2,8 +2,8 @@
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
-import { launch } from "../scripts/launch.ts";
-import { languages } from "../scripts/language.ts";
+import { launch } from "../scripts/processes.ts";
+import { languages } from "../scripts/old/language.ts";
 import { callsAround } from "../scripts/packets/calls.ts";
 import { ladder, printedLines, type View } from "../scripts/packets/ladder.ts";
 import { fields, parsePacket } from "../scripts/packets/packet.ts";

@@ -1,13 +1,13 @@
 /** Which language is spoken where, what a terminal can draw, and Korean particles. */
 import * as assert from "uvu/assert";
-import { parseFlags } from "../scripts/commandLine.ts";
+import { parseFlags } from "../scripts/old/commandLine.ts";
 import {
   drawsLines,
   languageOf,
   systemLanguage,
   withParticle,
   type Particle,
-} from "../scripts/language.ts";
+} from "../scripts/old/language.ts";
 import { launchMarked, program, suite } from "./harness.ts";
 
 const test = suite("language");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify, stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import { launch, listening, type Launched } from "../scripts/launch.ts";
+import { launch, listening, type Launched } from "../scripts/processes.ts";
 import { copyProject, erased, lecturePort, scripts } from "./copy.ts";
 import type { Block, Section } from "./documents.ts";
 import { notLinux, program, type suite } from "./harness.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import { launch, listening } from "../scripts/launch.ts";
+import { launch, listening } from "../scripts/processes.ts";
 import { launchScript, program, random, suite } from "./harness.ts";
 import { editedProgram, help, imports, onIPv6, wrongFlags } from "./servers.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { handleClient } from "../lecture1_server_forever.ts";
-import { launch, listening, within } from "../scripts/launch.ts";
+import { launch, listening, within } from "../scripts/processes.ts";
 import {
   connect,
   echo,

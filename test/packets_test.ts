@@ -10,7 +10,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import { projectFile } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/processes.ts";
 import { callsAround } from "../scripts/packets/calls.ts";
 import { ladder, originOf } from "../scripts/packets/ladder.ts";
 import { parseOptions } from "../scripts/packets/options.ts";

@@ -9,7 +9,7 @@ import {
   projectFile,
   within,
   type Launched,
-} from "../scripts/launch.ts";
+} from "../scripts/processes.ts";
 import {
   connect,
   echo,

@@ -1,6 +1,6 @@
 /** Whether there is a Python to run the originals. */
 import { python } from "../scripts/compare/servers.ts";
-import { launch } from "../scripts/launch.ts";
+import { launch } from "../scripts/processes.ts";
 import type { Why } from "./harness.ts";
 
 // On Windows a program of this name may do nothing but offer the real one.

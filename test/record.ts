@@ -6,7 +6,7 @@
  */
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { launch, tsxLoader } from "../scripts/launch.ts";
+import { launch, tsxLoader } from "../scripts/processes.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
 import {
   captureOf,

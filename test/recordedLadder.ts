@@ -1,6 +1,6 @@
 /** A run that was recorded once and for all, and its ladder, 80 columns wide. */
 import { readFileSync } from "node:fs";
-import { projectFile } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/processes.ts";
 import { recordingOf, type Shipped } from "../scripts/packets/shipped.ts";
 
 const file = projectFile("test/recordedRun.json");

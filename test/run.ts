@@ -14,7 +14,7 @@ import {
   projectFile,
   tsxLoader,
   type Launched,
-} from "../scripts/launch.ts";
+} from "../scripts/processes.ts";
 
 /** Milliseconds that one test file may take. */
 const limit = 300_000;

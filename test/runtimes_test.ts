@@ -1,6 +1,6 @@
 /** The four scripts without tsx: under node 22.18 or later, Deno and Bun, where they are installed. */
 import * as assert from "uvu/assert";
-import { launch, listening, projectFile } from "../scripts/launch.ts";
+import { launch, listening, projectFile } from "../scripts/processes.ts";
 import { hasSignals, suite } from "./harness.ts";
 import { runtimes } from "./runtimes.ts";
 import { goodbye } from "./servers.ts";

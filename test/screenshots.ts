@@ -6,8 +6,8 @@
 import { readFile } from "node:fs/promises";
 import { comparePage } from "../scripts/compare/page.ts";
 import type { Comparison } from "../scripts/compare/result.ts";
-import { projectFile } from "../scripts/launch.ts";
-import { languages } from "../scripts/language.ts";
+import { projectFile } from "../scripts/processes.ts";
+import { languages } from "../scripts/old/language.ts";
 import { packetsPage } from "../scripts/packets/page.ts";
 import { recordingOf, shipped } from "../scripts/packets/shipped.ts";
 import { hasBrowser, startBrowser } from "./chromium.ts";

@@ -9,7 +9,7 @@ import {
   listening,
   projectFile,
   type Launched,
-} from "../scripts/launch.ts";
+} from "../scripts/processes.ts";
 import { erased } from "./copy.ts";
 import {
   connect,

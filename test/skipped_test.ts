@@ -1,7 +1,7 @@
 /** What is skipped is counted, and named at the end with its reason. */
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import { projectFile, tsxLoader } from "../scripts/launch.ts";
+import { projectFile, tsxLoader } from "../scripts/processes.ts";
 import { launchMarked, suite } from "./harness.ts";
 
 const test = suite("what is skipped");

@@ -2,7 +2,7 @@
 import { cp, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { launch, projectFile, tsxLoader } from "../scripts/launch.ts";
+import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 import { copyProject } from "./copy.ts";
 import { noLinks, suite, temporaryFolder } from "./harness.ts";
 

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { within } from "../scripts/launch.ts";
+import { within } from "../scripts/processes.ts";
 import { notLinux, type Why } from "./harness.ts";
 
 /** Why the tests can't have one here. */

@@ -1,7 +1,7 @@
 /** Ctrl+C typed in a terminal, where npx and tsx stand between the keyboard and the script. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { launch, projectFile } from "../scripts/launch.ts";
+import { launch, projectFile } from "../scripts/processes.ts";
 import { connect, echo, suite } from "./harness.ts";
 import { noTerminal, terminal } from "./terminal.ts";
 

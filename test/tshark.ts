@@ -1,5 +1,5 @@
 /** Whether tshark is here, and whether it may capture. */
-import { launch } from "../scripts/launch.ts";
+import { launch } from "../scripts/processes.ts";
 import { findTshark, loopback } from "../scripts/packets/tshark.ts";
 import type { Why } from "./harness.ts";
 

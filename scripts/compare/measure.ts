@@ -1,7 +1,7 @@
 /** The steps for one server. Each starts it anew and ends it, and returns what it measured. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, type Connection } from "../connection.ts";
-import { within } from "../launch.ts";
+import { connect, type Connection } from "../old/connection.ts";
+import { within } from "../processes.ts";
 import {
   atOnce,
   clientRun,

@@ -5,9 +5,9 @@ import {
   pageOptions,
   parseFlags,
   type PageOptions,
-} from "../commandLine.ts";
+} from "../old/commandLine.ts";
 import { designs, type Design } from "../designs.ts";
-import { drawsLines, type Language } from "../language.ts";
+import { drawsLines, type Language } from "../old/language.ts";
 import { texts } from "./texts.ts";
 
 export interface Options extends PageOptions {

@@ -1,8 +1,8 @@
 /** A comparison as a page for the wall: the answer, and the pictures it follows from. */
 import { dirname } from "node:path";
 import { designs } from "../designs.ts";
-import type { Language } from "../language.ts";
-import { loadCharts, widths } from "../page/chart.ts";
+import type { Language } from "../old/language.ts";
+import { loadCharts, widths } from "../old/page/chart.ts";
 import {
   escape,
   folded,
@@ -11,7 +11,7 @@ import {
   page,
   paragraph,
   section,
-} from "../page/frame.ts";
+} from "../old/page/frame.ts";
 import { costs } from "./page/costs.ts";
 import { ctrlC } from "./page/ctrlC.ts";
 import type { Drawing } from "./page/drawing.ts";

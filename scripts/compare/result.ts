@@ -1,6 +1,6 @@
 /** What a run of compare finds out: the one object that table, picture, sentences and JSON show. */
 import type { Design } from "../designs.ts";
-import type { Exit } from "../launch.ts";
+import type { Exit } from "../processes.ts";
 import type { Trouble } from "./measure.ts";
 
 export type Language = "TypeScript" | "Python";

@@ -11,7 +11,7 @@ import {
   listening,
   projectFile,
   type Launched,
-} from "../launch.ts";
+} from "../processes.ts";
 import type { Footprint } from "./footprint.ts";
 import type { Mark } from "./marks.ts";
 import type { Language } from "./result.ts";

@@ -1,6 +1,6 @@
 /** Every text that compare shows, in each language: what one has, the other has as well. */
 import { designs, type Design } from "../designs.ts";
-import { withParticle, type Language } from "../language.ts";
+import { withParticle, type Language } from "../old/language.ts";
 import type { Doing, Trouble } from "./measure.ts";
 import type { Language as ProgramLanguage, Outcome } from "./result.ts";
 

@@ -1,5 +1,5 @@
 /** One run of a server and the client, with its packets captured. */
-import { connect } from "../connection.ts";
+import { connect } from "../old/connection.ts";
 import { scriptNames, type Design } from "../designs.ts";
 import { preloaded } from "../erased.ts";
 import {
@@ -9,7 +9,7 @@ import {
   projectFile,
   type Launched,
   type Written,
-} from "../launch.ts";
+} from "../processes.ts";
 import type { Options } from "./options.ts";
 import type { Packet } from "./packet.ts";
 import { explain, linesOf } from "./recording.ts";

@@ -4,9 +4,9 @@ import {
   pageOptions,
   parseFlags,
   type PageOptions,
-} from "../commandLine.ts";
+} from "../old/commandLine.ts";
 import { designs, type Design } from "../designs.ts";
-import { drawsLines } from "../language.ts";
+import { drawsLines } from "../old/language.ts";
 import type { Run } from "./recording.ts";
 import { say } from "./texts.ts";
 

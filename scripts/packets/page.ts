@@ -1,8 +1,8 @@
 /** A recording as a page for the wall: what went over the wire as a sequence diagram. */
 import { stripVTControlCharacters } from "node:util";
-import type { Language } from "../language.ts";
-import { fontSize, loadCharts, widths } from "../page/chart.ts";
-import { escape, folded, jsonOf, page, paragraph } from "../page/frame.ts";
+import type { Language } from "../old/language.ts";
+import { fontSize, loadCharts, widths } from "../old/page/chart.ts";
+import { escape, folded, jsonOf, page, paragraph } from "../old/page/frame.ts";
 import { heldOf } from "./activity.ts";
 import { ladder, originOf, printedLines } from "./ladder.ts";
 import { eventsOf, type Line, type Recording, type Step } from "./recording.ts";

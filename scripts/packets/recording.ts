@@ -1,6 +1,6 @@
 /** What happened in a run, or in a saved capture: what the ladder and the JSON show. */
 import type { Design } from "../designs.ts";
-import type { Written } from "../launch.ts";
+import type { Written } from "../processes.ts";
 import { callsAround } from "./calls.ts";
 import type { Finding, Packet } from "./packet.ts";
 

@@ -6,7 +6,7 @@ import {
   type Charts,
   type Marks,
   type Width,
-} from "../page/chart.ts";
+} from "../old/page/chart.ts";
 import { scriptNames } from "../designs.ts";
 import { callsOf, heldOf, type Call, type Held } from "./activity.ts";
 import { visible } from "./ladder.ts";

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { transform } from "esbuild";
 import { scriptNames } from "../designs.ts";
-import { projectFile } from "../launch.ts";
+import { projectFile } from "../processes.ts";
 import { parsePacket } from "./packet.ts";
 import { explain, type Line, type Recording, type Run } from "./recording.ts";
 

@@ -1,6 +1,6 @@
 /** Everything that packets says, in each language; a text that one of them lacks is a type error. */
-import { language } from "../commandLine.ts";
-import type { Language } from "../language.ts";
+import { language } from "../old/commandLine.ts";
+import type { Language } from "../old/language.ts";
 import { english } from "./texts/english.ts";
 import { korean } from "./texts/korean.ts";
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
-import { launch, type Launched } from "../launch.ts";
+import { launch, type Launched } from "../processes.ts";
 import { fields, parsePacket, type Packet } from "./packet.ts";
 import { say } from "./texts.ts";
 

@@ -1,6 +1,6 @@
 /** What many clients cost: echoes per second, latency, memory and threads. */
-import { widths, type Width } from "../../page/chart.ts";
-import { paragraph, section } from "../../page/frame.ts";
+import { widths, type Width } from "../../old/page/chart.ts";
+import { paragraph, section } from "../../old/page/frame.ts";
 import type { Load, ServerResult } from "../result.ts";
 import type { Texts } from "../texts.ts";
 import { megabytes, rate, time } from "../words.ts";

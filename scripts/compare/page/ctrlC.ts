@@ -1,7 +1,7 @@
 /** What happened after Ctrl+C: a line of time for each server. */
 import wrapAnsi from "wrap-ansi";
-import { fontSize, widths, type Width } from "../../page/chart.ts";
-import { paragraph, section } from "../../page/frame.ts";
+import { fontSize, widths, type Width } from "../../old/page/chart.ts";
+import { paragraph, section } from "../../old/page/frame.ts";
 import type { CtrlC, ServerResult } from "../result.ts";
 import type { Texts } from "../texts.ts";
 import { time } from "../words.ts";

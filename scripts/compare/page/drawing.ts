@@ -1,8 +1,8 @@
 /** What the pictures of a comparison's page have in common. */
 import stringWidth from "string-width";
 import type { PlotOptions } from "@observablehq/plot";
-import { fontSize, type Charts, type Width } from "../../page/chart.ts";
-import { escape } from "../../page/frame.ts";
+import { fontSize, type Charts, type Width } from "../../old/page/chart.ts";
+import { escape } from "../../old/page/frame.ts";
 import type { Load, ServerResult } from "../result.ts";
 import type { Texts } from "../texts.ts";
 

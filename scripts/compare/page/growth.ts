@@ -1,6 +1,6 @@
 /** How it grows: a curve for each server over the number of its connections. */
-import { fontSize, widths, type Width } from "../../page/chart.ts";
-import { paragraph, section } from "../../page/frame.ts";
+import { fontSize, widths, type Width } from "../../old/page/chart.ts";
+import { paragraph, section } from "../../old/page/frame.ts";
 import type { Load, ServerResult } from "../result.ts";
 import { megabytes, rate, time } from "../words.ts";
 import {

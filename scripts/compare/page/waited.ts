@@ -1,7 +1,7 @@
 /** Who waited while one client stayed: a row for each client, on one axis for all servers. */
 import { basename } from "node:path";
-import { widths } from "../../page/chart.ts";
-import { escape, paragraph, section } from "../../page/frame.ts";
+import { widths } from "../../old/page/chart.ts";
+import { escape, paragraph, section } from "../../old/page/frame.ts";
 import { moreRow, threadsOf } from "../picture.ts";
 import type { ClientRun, ServerResult } from "../result.ts";
 import type { Texts } from "../texts.ts";

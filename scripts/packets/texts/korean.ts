@@ -1,5 +1,5 @@
 /** What packets says, in Korean. */
-import { withParticle } from "../../language.ts";
+import { withParticle } from "../../old/language.ts";
 import type { Act } from "../recording.ts";
 import type { Texts } from "../texts.ts";
 

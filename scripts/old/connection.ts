@@ -1,7 +1,7 @@
 /** Connections of this process to a server on this machine. */
 import { once } from "node:events";
 import net from "node:net";
-import { within } from "./launch.ts";
+import { within } from "../processes.ts";
 
 /** Milliseconds that a handshake may take. */
 const patience = 10_000;

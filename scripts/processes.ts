@@ -1,14 +1,19 @@
 /**
- * Starts a program as a process of its own, and follows it: its
- * lines, the port it listens on, how it ends. For the tests, compare.ts and packets.ts.
+ * Programs as processes, by zx: starts them, follows them, ends them. What still runs
+ * when this process ends is ended with it.
  */
-import { spawn } from "node:child_process";
+import {
+  spawn,
+  type ChildProcess,
+  type SpawnOptions,
+} from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import net from "node:net";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { $ } from "zx/core";
 
 /** How a process ended: by itself with a code, or by a signal. */
 export interface Exit {
@@ -34,19 +39,46 @@ export function projectFile(path: string): string {
 }
 
 /** Milliseconds that a process may take to say that it listens, or to end. */
-const patience = 10_000;
+export const patience = 10_000;
 
-const started = new Set<Launched>();
-process.on("exit", () => started.forEach((script) => script.kill("SIGKILL")));
+const running = new Set<ChildProcess>();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
+/** zx hands over a command as one line; its words are encoded, so that spaces divide them. */
+function spawnWords(line: string, _args: string[], options: SpawnOptions) {
+  const [program = "", ...args] = line.split(" ").map(decodeURIComponent);
+  const own = { shell: false, killSignal: "SIGKILL" } as const;
+  const child = spawn(program, args, { ...options, ...own });
+  running.add(child);
+  return child.on("close", () => running.delete(child));
+}
 
 /**
- * Starts a program. The process is the program itself, without a shell in
- * between, so its pid, memory and signals are the program's own.
+ * zx's $ without a shell: the process is the program itself, so its number, memory and
+ * signals are its own, on Windows, too. An exit code other than 0 is no exception.
+ */
+export const run = $({
+  ...{ shell: true, prefix: "", postfix: "", quiet: true, nothrow: true },
+  stdio: ["ignore", "pipe", "pipe"],
+  quote: encodeURIComponent,
+  spawn: spawnWords as typeof spawn,
+});
+
+/** In the place of zx's own memory of an output: launch() keeps it, and can forget it. */
+const nothing = Object.assign([], { push: () => 0 });
+const store = { stdout: nothing, stderr: nothing, stdall: nothing };
+
+const started = new Set<Launched>();
+
+/**
+ * Starts a program that goes on while others run, and follows it: its lines, the port
+ * it listens on, how it ends.
  *
  * @param command the program and its arguments
  * @param env its environment, this process's own unless told otherwise
  * @param onMark told of each line of JSON that it writes on file descriptor 3
- * @param messages opens a channel on which the program can be asked
+ * @param messages opens a channel on which the program can be asked, and by whose end
+ *   it learns that this process is gone
  */
 export function launch<Mark = Written>(
   command: string[],
@@ -54,24 +86,20 @@ export function launch<Mark = Written>(
   onMark?: (mark: Mark) => void,
   messages = false,
 ) {
-  const [program = "", ...args] = command;
   const output = { stdout: "", stderr: "" };
   const events = new EventEmitter().setMaxListeners(0);
-
-  const child = spawn(program, args, {
-    stdio: [
-      ...(["ignore", "pipe", "pipe"] as const),
-      ...(onMark ? (["pipe"] as const) : []),
-      ...(messages ? (["ipc"] as const) : []),
-    ],
-    env,
-  });
-  // Never "error" alone: "close" follows it, and also waits for the last output.
-  child.on("error", ({ message }) => {
-    if (!child.pid) output.stderr += `${program}: ${message}\n`;
-  });
-  if (!child.stdout)
+  const stdio = [
+    ...(["ignore", "pipe", "pipe"] as const),
+    ...(onMark ? (["pipe"] as const) : []),
+    ...(messages ? (["ipc"] as const) : []),
+  ];
+  const process = run({ stdio, env, store } as object)`${command}`;
+  const { child } = process;
+  if (!child?.stdout)
     throw new Error("no more files may be open (EMFILE): raise ulimit -n");
+  child.on("error", ({ message }) => {
+    if (!child.pid) output.stderr += `${command[0]}: ${message}\n`;
+  });
   for (const name of ["stdout", "stderr"] as const)
     child[name]!.setEncoding("utf8").on("data", (text: string) => {
       output[name] += text;
@@ -83,13 +111,13 @@ export function launch<Mark = Written>(
       onMark(JSON.parse(line)),
     );
 
-  const exit = new Promise<Exit>((resolve) =>
-    child.on("close", (code, signal) => {
-      script.ended = { code: child.pid ? code : null, signal };
-      events.emit("output");
-      resolve(script.ended);
-    }),
-  );
+  const exit = end();
+  async function end(): Promise<Exit> {
+    const { exitCode, signal } = await process;
+    script.ended = { code: script.pid ? exitCode : null, signal };
+    events.emit("output");
+    return script.ended;
+  }
 
   const script = {
     /** The system's number of the process. */
