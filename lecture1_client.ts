@@ -39,6 +39,8 @@ if (isMain()) {
 /** Python's socket.socket(AF_INET, SOCK_STREAM), as far as a client needs it. */
 function socket() {
   const s = new net.Socket();
+  let sent = Promise.resolve(); // when the kernel has taken all there is to send
+  let late: NodeJS.Timeout | undefined;
   s.on("error", () => {}); // whoever waits in connect() or recv() is told
   process.stdout.on("error", (error) => process.exit(fail(error)));
 
@@ -49,14 +51,23 @@ function socket() {
       await once(s, "connect");
     },
 
-    /**
-     * Sends all of data: Node keeps what the kernel can't take yet and sends it while we
-     * read. In Python a message longer than the buffers makes both sides wait for ever.
-     */
-    sendall: (data: Buffer) => s.write(data),
+    /** Sends all of data while we go on: in Python a long message makes both sides wait for ever. */
+    sendall(data: Uint8Array) {
+      if (!(data instanceof Uint8Array))
+        throw TypeError(`sendall takes bytes, not ${{}.toString.call(data)}`);
+      for (let start = 0; start < data.length; start += 16384) {
+        const piece = data.subarray(start, start + 16384);
+        sent = sent.then(async () => {
+          await new Promise((taken) => s.write(piece, taken));
+          late?.refresh();
+        });
+      }
+    },
 
     /** Waits for 1 to `size` bytes. At the end of the stream Python returns b"", this throws. */
     async recv(size: number): Promise<Buffer> {
+      if (!Number.isInteger(size) || size < 1)
+        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
       while (!s.readableEnded) {
         if (s.errored) throw s.errored;
         const data = s.read(Math.min(size, s.readableLength));
@@ -69,65 +80,65 @@ function socket() {
     },
 
     /**
-     * Sends what is left, then FIN; closes after a second of silence. What the server
-     * sends is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
+     * Sends what is left, then FIN, and closes within a second, whatever the server sends.
+     * That is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
      */
     async close() {
-      s.resume();
-      if (s.writableNeedDrain) await once(s, "drain");
+      const limit = () => setTimeout(() => s.destroy(), 1000).unref();
+      s.on("data", () => (late ??= limit())); // who reads nothing may send for ever
+      await sent;
+      if (s.errored) throw s.errored;
       s.end();
-      s.setTimeout(1000, () => s.destroy());
+      limit();
     },
   };
 }
 
-/** Python's print; control codes are shown as \x1b, so they can't drive the terminal. */
+/** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
 function print(text: string) {
-  const visible = text.replace(
-    /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
-    (code) => `\\x${code.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-  process.stdout.write(`${visible}\n`);
+  const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
+    const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${hex}`.replace("u00", "x");
+  });
+  process.stdout.write(`${s}\n`);
 }
 
-/** Python's `__name__ == "__main__"`: this file was started, with or without its .ts, not imported. */
+/** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
 function isMain() {
   const [, started = ""] = process.argv;
-  const file = existsSync(started) ? started : `${started}.ts`;
-  return existsSync(file) && realpathSync(file) === import.meta.filename;
+  const names = [started, `${started}.ts`, started.replace(/js$/, "ts")];
+  const file = realpathSync(names.find((it) => existsSync(it)) ?? ".");
+  return file === realpathSync(new URL(import.meta.url));
 }
 
 /** Reads the command line; on --help or a mistake it says what to write and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_client.ts [--host HOST] [--port PORT] [--message TEXT]";
-  const options = {
-    help: { type: "boolean" },
-    host: { type: "string" },
-    port: { type: "string", default: "65432" },
-    message: { type: "string" },
-  } as const;
+  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
+  const options = { help: flag, host: text, port: text, message: text };
   try {
-    const { help, host, port, message } = parseArgs({ options }).values;
-    if (help) {
-      console.log(usage);
-      process.exit(0);
-    }
+    const { values } = parseArgs({ options });
+    const { help, host, port = "65432", message } = values;
+    if (help) process.exit(void console.log(usage));
     if (host === "" || !/^\d+$/.test(port) || +port < 1 || +port > 65535)
       throw new Error("--host takes a name, --port 1 to 65535");
     if (message === "") throw new Error("--message is empty: write a text");
     return { host, port: +port, message };
   } catch (error) {
-    const [what] = (error as Error).message.split(/\.\s|\n/);
-    console.error(`lecture1_client: ${what}; ${usage}`);
+    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
+    const [, flag = ""] = /'(--\w+).*ambiguous/.exec(what) ?? [];
+    const value = process.argv[process.argv.indexOf(flag) + 1];
+    const how = flag && `; write ${flag}=${value}`;
+    console.error(`lecture1_client: ${what}${how}; ${usage}`);
     process.exit(2);
   }
 }
 
 /** Says in one line what the system says, and what to do about it; returns the exit code. */
 function fail(error: NodeJS.ErrnoException) {
-  const { code, message } = error;
-  if (!code) throw error; // not the network's fault but ours: show the stack
+  const { code = "ERR_", message } = error;
+  if (code.startsWith("ERR_")) throw error; // not the network's fault but ours: show the stack
   const advice: Record<string, string> = {
     FIN: "; the server closed without an answer",
     ECONNREFUSED: "; nobody listens there, is the server running?",

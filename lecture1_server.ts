@@ -24,7 +24,7 @@ export async function startServer(host = "127.0.0.1", port = 65432) {
     const [conn, addr] = await s.accept(); // waits for the first client
     try {
       print(`Connected by ${addr}`);
-      const utf8 = new TextDecoder(); // joins a character that recv cut in two
+      const utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // joins a character that recv cut in two
       while (true) {
         const data = await conn.recv(1024); // waits for bytes, takes 1024 at most
         if (!data) break; // FIN: the client has nothing more to send
@@ -80,7 +80,8 @@ function socket() {
     async accept(): Promise<[ReturnType<typeof connection>, string]> {
       if (backlog.length === 0) await once(server, "connection");
       const client = backlog.shift()!;
-      return [connection(client), addressText(client)];
+      const { remoteAddress = "?", remotePort = 0 } = client; // "?": it left before Node could ask
+      return [connection(client), `('${remoteAddress}', ${remotePort})`];
     },
 
     /** Stops listening. Who still waits for accept() gets a reset, as from the kernel. */
@@ -96,20 +97,23 @@ function connection(client: net.Socket) {
   return {
     /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
     async recv(size: number): Promise<Buffer | null> {
+      if (!Number.isInteger(size) || size < 1)
+        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
-      while (!client.readableEnded) {
+      while (true) {
         if (client.errored) throw client.errored;
         const data = client.read(Math.min(size, client.readableLength));
-        if (data) return data;
+        if (data || client.readableEnded || client.destroyed) return data;
         const waits = new AbortController();
         const either = ["end", "readable"].map((it) => once(client, it, waits));
         await Promise.race(either).finally(() => waits.abort());
       }
-      return null;
     },
 
     /** Returns when the kernel has taken every byte; a client that doesn't read makes it wait. */
-    sendall(data: Buffer): Promise<void> {
+    sendall(data: Uint8Array): Promise<void> {
+      if (!(data instanceof Uint8Array))
+        throw TypeError(`sendall takes bytes, not ${{}.toString.call(data)}`);
       return new Promise((resolve, reject) =>
         client.write(data, (error) =>
           error ? reject(client.errored ?? error) : resolve(),
@@ -122,41 +126,31 @@ function connection(client: net.Socket) {
   };
 }
 
-/** The text Python prints for an address; "?" for a client that left before Node could ask. */
-function addressText({ remoteAddress = "?", remotePort = 0 }: net.Socket) {
-  return `('${remoteAddress}', ${remotePort})`;
-}
-
-/** Python's print; control codes are shown as \x1b, so they can't drive the terminal. */
+/** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
 function print(text: string) {
-  const visible = text.replace(
-    /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
-    (code) => `\\x${code.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-  process.stdout.write(`${visible}\n`);
+  const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
+    const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${hex}`.replace("u00", "x");
+  });
+  process.stdout.write(`${s}\n`);
 }
 
-/** Python's `__name__ == "__main__"`: this file was started, with or without its .ts, not imported. */
+/** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
 function isMain() {
   const [, started = ""] = process.argv;
-  const file = existsSync(started) ? started : `${started}.ts`;
-  return existsSync(file) && realpathSync(file) === import.meta.filename;
+  const names = [started, `${started}.ts`, started.replace(/js$/, "ts")];
+  const file = realpathSync(names.find((it) => existsSync(it)) ?? ".");
+  return file === realpathSync(new URL(import.meta.url));
 }
 
 /** Reads the command line; on --help or a mistake it says what to write and exits. */
 function parseFlags() {
   const usage = "usage: npx tsx lecture1_server.ts [--host HOST] [--port PORT]";
-  const options = {
-    help: { type: "boolean" },
-    host: { type: "string" },
-    port: { type: "string", default: "65432" },
-  } as const;
+  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
+  const options = { help: flag, host: text, port: text };
   try {
-    const { help, host, port } = parseArgs({ options }).values;
-    if (help) {
-      console.log(usage);
-      process.exit(0);
-    }
+    const { help, host, port = "65432" } = parseArgs({ options }).values;
+    if (help) process.exit(void console.log(usage));
     if (host === "" || !/^\d+$/.test(port) || +port > 65535)
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
     return { host, port: +port };
@@ -169,8 +163,8 @@ function parseFlags() {
 
 /** Says in one line what the system says, and what to do about it; returns the exit code. */
 function fail(error: NodeJS.ErrnoException) {
-  const { code, message } = error;
-  if (!code) throw error; // not the network's fault but ours: show the stack
+  const { code = "ERR_", message } = error;
+  if (code.startsWith("ERR_")) throw error; // not the network's fault but ours: show the stack
   const advice: Record<string, string> = {
     EADDRINUSE: "; stop the program that listens there or take another --port",
     EADDRNOTAVAIL: "; no address of this machine, check --host",

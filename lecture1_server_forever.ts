@@ -11,14 +11,16 @@
 import dns from "node:dns/promises";
 import { EventEmitter, once } from "node:events";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
+import module from "node:module";
 import net from "node:net";
-import { parseArgs } from "node:util";
+import { freemem, totalmem } from "node:os";
+import { inspect, parseArgs } from "node:util";
 import { Worker, type MessagePort } from "node:worker_threads";
 
 /** Serves one client, in a thread of its own, which sees nothing else of this file. */
 export function handleClient(conn: Connection, addr: string) {
   print(`Connected by ${addr}`);
-  const utf8 = new TextDecoder(); // joins a character that recv cut in two
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // joins a character that recv cut in two
   try {
     while (true) {
       const data = conn.recv(1024); // blocks the thread until bytes arrive, takes 1024 at most
@@ -65,15 +67,13 @@ type Connection = ReturnType<typeof threadSide>;
 type Thread = { target: typeof handleClient; args: [net.Socket, ...unknown[]] };
 type Memory = ReturnType<typeof sharedMemory>;
 
-const keyboardInterrupt = new Error("Ctrl+C");
-
 /** Threads that live at once; further clients wait. Each takes 8 to 12 MB and 5 open files. */
 let maxThreads = 200;
 let threads = 0;
 let script: unknown[] | undefined; // what they run, read once: later no more files may be open
 
-/** Tells accept() of a new client, of the end of a thread, and of Ctrl+C. */
-const changes = new EventEmitter();
+const keyboardInterrupt = new Error("Ctrl+C");
+const changes = new EventEmitter(); // tells accept() of a client, a thread's end, Ctrl+C
 
 /** Python's socket.socket(AF_INET, SOCK_STREAM), as far as a server needs it. */
 function socket() {
@@ -86,7 +86,8 @@ function socket() {
   let [bindHost, bindPort] = ["", 0];
 
   server.on("connection", (client) => {
-    const addr = addressText(client);
+    const { remoteAddress = "?", remotePort = 0 } = client; // "?": it left before Node could ask
+    const addr = `('${remoteAddress}', ${remotePort})`; // as Python prints it
     client.on("error", ({ message }) =>
       complain(`${addr} reset the connection (${message})`),
     );
@@ -99,12 +100,11 @@ function socket() {
   // The first Ctrl+C wakes accept(), a second one ends the process at once. npx and
   // tsx may pass one on twice: within half a second it counts as the same.
   let interrupted = false;
-  function interrupt() {
+  process.on("SIGINT", function interrupt() {
     interrupted = true;
     changes.emit("change");
     setTimeout(() => process.off("SIGINT", interrupt), 500).unref();
-  }
-  process.on("SIGINT", interrupt);
+  });
 
   return {
     bind(host: string, port: number) {
@@ -116,9 +116,12 @@ function socket() {
       const { address } = await dns.lookup(bindHost, { family: 4 });
       // Of the files that may be open (ulimit -n), half are for threads, half for who waits.
       const report: any = process.getuid && process.report.getReport(); // Windows and Deno have no limits
-      const openFiles = Number(report?.userLimits?.open_files.soft); // or "unlimited"
-      if (openFiles < 2400) maxThreads = Math.ceil(openFiles / 12);
+      const openFiles = Number(report?.userLimits?.open_files.soft) || Infinity;
       server.maxConnections = openFiles / 2 - 5; // more are disconnected at once
+      // Of a container's memory, half; of a machine's what is free: macOS says too little.
+      const half = (process.constrainedMemory?.() || Infinity) / 2;
+      const free = Math.min(half, Math.max(freemem(), totalmem() / 4));
+      maxThreads = Math.ceil(Math.min(maxThreads, openFiles / 12, free / 12e6));
       server.listen(bindPort, address);
       await once(server, "listening");
     },
@@ -137,8 +140,7 @@ function socket() {
     close() {
       for (const [client] of backlog) client.resetAndDestroy();
       server.getConnections((_, n) => {
-        if (n > 0)
-          complain(`still connected: ${n}; Ctrl+C again stops at once`);
+        if (n) complain(`still connected: ${n}; Ctrl+C again stops at once`);
       });
       server.close();
     },
@@ -148,16 +150,14 @@ function socket() {
 /**
  * Python's threading.Thread: a Worker that runs `target`.
  *
- * A socket can't be given to a Worker, so the main thread keeps it. For each call the
- * thread sends it a message: a text to print, bytes to send, the number of bytes to
- * receive, null for FIN. Where a call must wait, the thread sleeps (Atomics.wait) until
- * the answer stands in memory that both share. The main thread never sleeps: it works
- * for all threads, and for whoever connects: on macOS the kernel's queue holds 128.
+ * A socket can't be given to a Worker, so the main thread keeps it, and the thread sends
+ * it a message for each call: print, recv, sendall, close. Where a call must wait, the
+ * thread sleeps (Atomics.wait) until the answer stands in memory that both share. The
+ * main thread never sleeps: it works for all threads, and for whoever connects.
  */
 function createThread({ target, args: [client, ...args] }: Thread) {
   const memory = sharedMemory();
-  // The Worker gets the text of the functions it needs: loading this file again in
-  // every thread would take several times as long.
+  // It gets the text of what it needs: to load this file again takes several times as long.
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");
     const { memory, args, script } = workerData;
@@ -166,12 +166,18 @@ function createThread({ target, args: [client, ...args] }: Thread) {
     target((${threadSide})(parentPort, memory), ...args);`;
 
   let ran = false;
-  function failed({ name, message }: Error) {
+  function failed(error: any) {
     if (!ran) maxThreads = Math.max(1, threads - 1); // as many as live
-    let advice = ran ? "" : `; from now on ${maxThreads} at a time`;
-    if (/EMFILE/.test(message)) advice += ", ulimit -n may allow more";
-    if (name === "ReferenceError") advice = "; it sees nothing outside itself";
-    complain(`the thread of ${args[0]} failed: ${name}: ${message}${advice}`);
+    const told = error instanceof Error ? `${error}` : inspect(error);
+    const [what = ""] = told.split("\n");
+    const [, line, column] = /file:\S+?:(\d+):(\d+)/.exec(error?.stack) ?? [];
+    let advice = line
+      ? ` (lecture1_server_forever.ts:${lineOf(+line, +column!)})`
+      : "";
+    if (!ran) advice = `; from now on ${maxThreads} at a time`;
+    if (/EMFILE/.test(what)) advice += ", ulimit -n may allow more";
+    if (/^Reference/.test(what)) advice += "; it sees nothing outside itself";
+    complain(`the thread of ${args[0]} failed: ${what}${advice}`);
   }
 
   /** A thread's life. One that can't start costs its client, not the server. */
@@ -199,14 +205,23 @@ function createThread({ target, args: [client, ...args] }: Thread) {
   return { start: () => new Promise<void>(run) };
 }
 
-/** A function's text, and where it stands in this file, for the debugger; tsx doesn't keep the lines. */
+/** A function's text, and where it stands: in this file, or in the one line that tsx makes of it. */
 function scriptOf(target: typeof handleClient) {
   const text = `(${target})`;
-  const file = readFileSync(import.meta.filename, "utf8");
+  const filename = import.meta.url;
+  const file = readFileSync(new URL(filename), "utf8");
   const [before = ""] = file.split(`function ${target.name}(`);
   const lineOffset = before.split("\n").length - 1;
-  const place = { filename: import.meta.url, lineOffset };
-  return text.includes("\n") ? [text, place] : [text];
+  if (text.includes("\n")) return [text, { filename, lineOffset }];
+  let column = 1;
+  while (column < 1e5 && lineOf(1, column) <= lineOffset) column++;
+  return [text, { filename: `${filename}?tsx`, columnOffset: column - 2 }];
+}
+
+/** The line of this file that something stood in before tsx; all are counted from 1. */
+function lineOf(line: number, column: number): number {
+  const map: any = module.findSourceMap?.(import.meta.url);
+  return (map?.findEntry(line - 1, column - 1).originalLine ?? line - 1) + 1;
 }
 
 /** recv's answer: how many bytes (-1: none yet) and which; and how many are still to be written. */
@@ -217,41 +232,47 @@ const sharedMemory = () => ({
 });
 
 /** The thread's side, which runs in the Worker: gives it print() and its connection. */
-function threadSide(mainThread: MessagePort, memory: Memory) {
-  const { length, received, unwritten } = memory;
-
+function threadSide(
+  main: MessagePort,
+  { length, received, unwritten }: Memory,
+) {
   /** Waits while more than 64 KB are to be written: the client or the terminal is slow. */
-  function write(data: string | Uint8Array) {
-    mainThread.postMessage(data);
+  function write(call: "print" | "sendall", data: string | Uint8Array) {
+    main.postMessage({ call, data });
     let size = Atomics.add(unwritten, 0, data.length) + data.length;
     for (; size > 65536; size = Atomics.load(unwritten, 0))
       Atomics.wait(unwritten, 0, size);
   }
 
-  const print = (text: string) => write(`${text}`);
+  const print = (text: string) => write("print", `${text}`);
   Object.assign(globalThis, { print });
   console.log = (...values) => print(values.join(" ")); // its own would wait for a main loop
 
   return {
     /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
     recv(size: number) {
+      if (!Number.isInteger(size) || size < 1)
+        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
       length[0] = -1;
-      mainThread.postMessage(size);
+      main.postMessage({ call: "recv", size });
       while (Atomics.wait(length, 0, -1) !== "not-equal"); // until there is an answer
       return length[0] > 0 ? received.slice(0, length[0]) : null;
     },
 
     /** Sends all of data; a client that doesn't read makes the thread wait. */
-    sendall: (data: Uint8Array) => write(data),
+    sendall(data: Uint8Array) {
+      if (!(data instanceof Uint8Array))
+        throw TypeError(`sendall takes bytes, not ${{}.toString.call(data)}`);
+      write("sendall", data);
+    },
 
     /** Sends FIN. */
-    close: () => mainThread.postMessage(null),
+    close: () => main.postMessage({ call: "close" }),
   };
 }
 
 /** The main thread's side: does what a message asks for. */
-function mainSide(client: net.Socket, memory: Memory) {
-  const { length, received, unwritten } = memory;
+function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
   let wanted = 0; // by recv
   client.on("end", receive).on("close", receive);
 
@@ -265,62 +286,46 @@ function mainSide(client: net.Socket, memory: Memory) {
     Atomics.notify(length, 0);
   }
 
-  async function write(data: string | Uint8Array) {
-    if (typeof data === "string") {
-      print(data);
-      if (printed.length > 65536) await writing;
-    } else if (!client.destroyed && !client.write(data))
-      await once(client, "drain").catch(() => {}); // it failed: then recv ends, too
-    Atomics.sub(unwritten, 0, data.length);
+  function written(size: number) {
+    Atomics.sub(unwritten, 0, size);
     Atomics.notify(unwritten, 0);
   }
 
-  return (message: string | Uint8Array | number | null) => {
-    if (message === null) return client.destroySoon();
-    if (typeof message !== "number") return write(message);
-    wanted = message;
+  return (message: unknown) => {
+    const { call, data, size } = Object(message); // without a call it is Node's own: --watch
+    if (call === "close") client.destroySoon();
+    if (call === "print") print(data).then(() => written(data.length));
+    if (call === "sendall") client.write(data, () => written(data.length));
+    if (call !== "recv") return;
+    wanted = size;
     if (client.listenerCount("readable") === 0) client.on("readable", receive); // from now on Node reads
     receive();
   };
 }
 
-/** The text Python prints for an address; "?" for a client that left before Node could ask. */
-function addressText({ remoteAddress = "?", remotePort = 0 }: net.Socket) {
-  return `('${remoteAddress}', ${remotePort})`;
-}
+/** Lines that go out together after this turn of the event loop, and the end of their writing. */
+const lines: string[] = [];
+let writing: Promise<unknown> | undefined;
 
-/** What is printed but not yet written, and the end of its writing. */
-let printed = "";
-let writing: Promise<void> | undefined;
-
-/**
- * Python's print; control codes are shown as \x1b, so they can't drive the terminal.
- * The first line doesn't wait; further lines of a turn of the event loop go out together.
- */
+/** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
 function print(text: string) {
-  const visible = text.replace(
-    /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
-    (code) => `\\x${code.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-  printed += `${visible}\n`;
-  writing ??= writeLines();
+  const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
+    const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${hex}`.replace("u00", "x");
+  });
+  if (lines.push(`${s}\n`) === 1)
+    writing = new Promise((done) =>
+      setImmediate(() => process.stdout.write(lines.splice(0).join(""), done)),
+    );
+  return writing!;
 }
 
-async function writeLines() {
-  while (printed) {
-    const lines = printed;
-    printed = "";
-    await new Promise((resolve) => process.stdout.write(lines, resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  writing = undefined;
-}
-
-/** Python's `__name__ == "__main__"`: this file was started, with or without its .ts, not imported. */
+/** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
 function isMain() {
   const [, started = ""] = process.argv;
-  const file = existsSync(started) ? started : `${started}.ts`;
-  return existsSync(file) && realpathSync(file) === import.meta.filename;
+  const names = [started, `${started}.ts`, started.replace(/js$/, "ts")];
+  const file = realpathSync(names.find((it) => existsSync(it)) ?? ".");
+  return file === realpathSync(new URL(import.meta.url));
 }
 
 /** One line on stderr. */
@@ -332,17 +337,11 @@ function complain(what: string) {
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever.ts [--host HOST] [--port PORT]";
-  const options = {
-    help: { type: "boolean" },
-    host: { type: "string" },
-    port: { type: "string", default: "65432" },
-  } as const;
+  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
+  const options = { help: flag, host: text, port: text };
   try {
-    const { help, host, port } = parseArgs({ options }).values;
-    if (help) {
-      console.log(usage);
-      process.exit(0);
-    }
+    const { help, host, port = "65432" } = parseArgs({ options }).values;
+    if (help) process.exit(void console.log(usage));
     if (host === "" || !/^\d+$/.test(port) || +port > 65535)
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
     return { host, port: +port };
@@ -355,8 +354,8 @@ function parseFlags() {
 
 /** Says in one line what the system says, and what to do about it; returns the exit code. */
 function fail(error: NodeJS.ErrnoException) {
-  const { code, message } = error;
-  if (!code) throw error; // not the network's fault but ours: show the stack
+  const { code = "ERR_", message } = error;
+  if (code.startsWith("ERR_")) throw error; // not the network's fault but ours: show the stack
   const advice: Record<string, string> = {
     EADDRINUSE: "; stop the program that listens there or take another --port",
     EADDRNOTAVAIL: "; no address of this machine, check --host",

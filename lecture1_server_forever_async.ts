@@ -12,13 +12,13 @@ import dns from "node:dns/promises";
 import { once } from "node:events";
 import { existsSync, realpathSync } from "node:fs";
 import net from "node:net";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 
 /** Serves one client. */
 export async function handleClient(reader: StreamReader, writer: StreamWriter) {
   const addr = writer.getExtraInfo("peername");
   print(`Connected by ${addr}`);
-  const utf8 = new TextDecoder(); // joins a character that a read cut in two
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // joins a character that a read cut in two
   try {
     while (true) {
       const data = await reader.read(1024); // the others are served until bytes arrive
@@ -80,10 +80,13 @@ async function startServer(handler: Handler, host: string, port: number) {
   server.on("connection", (client) => {
     const connection = openConnection(client);
     const { reader, writer } = connection;
-    const task = handler(reader, writer)
-      .catch(({ syscall, message, stack }: NodeJS.ErrnoException) => {
-        const what = syscall ? `reset the connection (${message})` : stack;
-        complain(`${writer.getExtraInfo("peername")} ${what}`);
+    const task = (async () => handler(reader, writer))()
+      .catch((error?: NodeJS.ErrnoException) => {
+        const reset =
+          error?.syscall && `reset the connection (${error.message})`;
+        complain(
+          `${writer.getExtraInfo("peername")} ${reset || inspect(error)}`,
+        );
       })
       .finally(() => {
         client.destroySoon();
@@ -107,6 +110,8 @@ async function startServer(handler: Handler, host: string, port: number) {
     async serveForever() {
       const ignore = () => {};
       process.on("SIGINT", ignore);
+      // What a handler doesn't wait for costs the others nothing when it fails, as in asyncio.
+      process.on("uncaughtException", (error) => complain(inspect(error)));
       await once(process, "SIGINT");
       // npx and tsx may pass one on twice: within half a second it counts as the same.
       setTimeout(() => process.off("SIGINT", ignore), 500).unref();
@@ -133,14 +138,16 @@ function openConnection(client: net.Socket) {
   const reader = {
     /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
     async read(size: number): Promise<Buffer | null> {
-      while (printed.length > 65536) await writing; // the output is slower than the clients
+      if (!Number.isInteger(size) || size < 1)
+        throw TypeError(`read takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+      if (lines.length) await writing; // who prints waits until it is written
       if (client.listenerCount("readable") === 0)
         client.on("readable", () => wake()); // from now on Node reads
       while (true) {
         if (cancelled) throw cancelledError;
         if (client.errored) throw client.errored;
         const data = client.read(Math.min(size, client.readableLength));
-        if (data || client.readableEnded) return data;
+        if (data || client.readableEnded || client.destroyed) return data;
         await new Promise<void>((resolve) => (wake = resolve));
       }
     },
@@ -148,7 +155,11 @@ function openConnection(client: net.Socket) {
 
   const writer = {
     /** Queues data; Node sends as fast as the client's side takes it. */
-    write: (data: Uint8Array) => client.write(data),
+    write(data: Uint8Array) {
+      if (!(data instanceof Uint8Array))
+        throw TypeError(`write takes bytes, not ${{}.toString.call(data)}`);
+      client.write(data);
+    },
 
     /** Waits while the queue is long: a client that doesn't read is not read from. */
     async drain() {
@@ -182,38 +193,28 @@ function addressText(address = "?", port = 0) {
   return `('${address}', ${port})`;
 }
 
-/** What is printed but not yet written, and the end of its writing. */
-let printed = "";
-let writing: Promise<void> | undefined;
+/** Lines that go out together after this turn of the event loop, and the end of their writing. */
+const lines: string[] = [];
+let writing: Promise<unknown> | undefined;
 
-/**
- * Python's print; control codes are shown as \x1b, so they can't drive the terminal.
- * The first line doesn't wait; further lines of a turn of the event loop go out together.
- */
+/** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
 function print(text: string) {
-  const visible = text.replace(
-    /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g,
-    (code) => `\\x${code.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-  printed += `${visible}\n`;
-  writing ??= writeLines();
+  const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
+    const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
+    return `\\u${hex}`.replace("u00", "x");
+  });
+  if (lines.push(`${s}\n`) === 1)
+    writing = new Promise((done) =>
+      setImmediate(() => process.stdout.write(lines.splice(0).join(""), done)),
+    );
 }
 
-async function writeLines() {
-  while (printed) {
-    const lines = printed;
-    printed = "";
-    await new Promise((resolve) => process.stdout.write(lines, resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  writing = undefined;
-}
-
-/** Python's `__name__ == "__main__"`: this file was started, with or without its .ts, not imported. */
+/** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
 function isMain() {
   const [, started = ""] = process.argv;
-  const file = existsSync(started) ? started : `${started}.ts`;
-  return existsSync(file) && realpathSync(file) === import.meta.filename;
+  const names = [started, `${started}.ts`, started.replace(/js$/, "ts")];
+  const file = realpathSync(names.find((it) => existsSync(it)) ?? ".");
+  return file === realpathSync(new URL(import.meta.url));
 }
 
 /** One line on stderr. */
@@ -225,17 +226,11 @@ function complain(what: string) {
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever_async.ts [--host HOST] [--port PORT]";
-  const options = {
-    help: { type: "boolean" },
-    host: { type: "string" },
-    port: { type: "string", default: "65432" },
-  } as const;
+  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
+  const options = { help: flag, host: text, port: text };
   try {
-    const { help, host, port } = parseArgs({ options }).values;
-    if (help) {
-      console.log(usage);
-      process.exit(0);
-    }
+    const { help, host, port = "65432" } = parseArgs({ options }).values;
+    if (help) process.exit(void console.log(usage));
     if (host === "" || !/^\d+$/.test(port) || +port > 65535)
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
     return { host, port: +port };
@@ -248,8 +243,8 @@ function parseFlags() {
 
 /** Says in one line what the system says, and what to do about it; returns the exit code. */
 function fail(error: NodeJS.ErrnoException) {
-  const { code, message } = error;
-  if (!code) throw error; // not the network's fault but ours: show the stack
+  const { code = "ERR_", message } = error;
+  if (code.startsWith("ERR_")) throw error; // not the network's fault but ours: show the stack
   const advice: Record<string, string> = {
     EADDRINUSE: "; stop the program that listens there or take another --port",
     EADDRNOTAVAIL: "; no address of this machine, check --host",
