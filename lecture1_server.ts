@@ -105,7 +105,8 @@ function connection(client: net.Socket) {
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
         const waits = new AbortController();
-        const either = ["end", "readable"].map((it) => once(client, it, waits));
+        const events = ["end", "readable", "close"];
+        const either = events.map((it) => once(client, it, waits));
         await Promise.race(either).finally(() => waits.abort());
       }
     },

@@ -120,6 +120,8 @@ export function launch<Mark = Written>(
   }
 
   const script = {
+    /** The process as Node has it, for what isn't offered here. */
+    child,
     /** The system's number of the process. */
     pid: child.pid ?? 0,
     /** How it ended; undefined while it runs. */
@@ -201,11 +203,8 @@ export function launch<Mark = Written>(
       await script.exit();
     },
 
-    /** Stops reading its stdout, and goes on; or closes it or stderr, as `| head` does. */
-    pauseOutput: () => child.stdout!.pause(),
-    resumeOutput: () => child.stdout!.resume(),
+    /** Reads no more of its stdout, as `| head` does. */
     closeOutput: () => child.stdout!.destroy(),
-    closeErrors: () => child.stderr!.destroy(),
 
     /** The command and the end of what it printed, for a message about it. */
     report(): string {

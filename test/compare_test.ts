@@ -41,7 +41,12 @@ import {
   time,
   waitOf,
 } from "../scripts/compare/words.ts";
-import { freePort, launch, listening, projectFile } from "../scripts/processes.ts";
+import {
+  freePort,
+  launch,
+  listening,
+  projectFile,
+} from "../scripts/processes.ts";
 import { copyProject } from "./copy.ts";
 import { fixed } from "./fixed.ts";
 import {

@@ -38,7 +38,7 @@ export const noSignals: Why = !hasSignals && "Windows has no signals";
  * @param folder the project, or a copy of it
  */
 export function program(file: string, folder = projectFile(".")): string[] {
-  return import.meta.filename.endsWith(".js")
+  return import.meta.url.endsWith(".js")
     ? [process.execPath, join(folder, file.replace(/ts$/, "js"))]
     : [process.execPath, ...tsxLoader, join(folder, file)];
 }
@@ -77,11 +77,11 @@ export function suite(name: string) {
         folders.clear();
       }
     });
-  /** As the test itself; where there is a reason it counts as skipped, and test/run.ts says why. */
+  /** As the test itself; where there is a reason it counts as skipped, and the reason is said. */
   const unless = (why: Why): typeof add => {
     if (!why) return add;
     return (title) => {
-      tellSkipped(why, name, title);
+      console.log(`skipped, since ${why}: ${name}: ${title}`);
       suite.skip(title);
     };
   };
@@ -90,11 +90,6 @@ export function suite(name: string) {
   suite.after(() => stopAll());
   const { after, run } = suite;
   return Object.assign(add, { unless, keep, after, run });
-}
-
-/** Says what can't be tested here and why; test/run.ts names it at its end. */
-function tellSkipped(why: string, suite: string, title: string): void {
-  console.log(["skipped", why, suite, title].join("\t"));
 }
 
 /** A new folder, which is removed after the test. */
@@ -136,6 +131,7 @@ export const turn = (index: number) =>
  */
 export async function connect(port: number, { reading = true } = {}) {
   const socket = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+  if (!reading) socket.pause(); // what comes lies in the kernel
   sockets.add(socket);
   socket.on("close", () => sockets.delete(socket));
   const changed = new EventEmitter().setMaxListeners(0);
@@ -159,6 +155,7 @@ export async function connect(port: number, { reading = true } = {}) {
       length += data.length;
       changed.emit("change");
     });
+    socket.resume();
   }
   if (reading) resume();
 
@@ -218,6 +215,29 @@ export async function connect(port: number, { reading = true } = {}) {
       socket.resetAndDestroy();
     },
   };
+}
+
+/**
+ * Sends piece after piece until the server takes no more, since nobody reads what it
+ * sends back: a stall, which has to happen before all is sent.
+ *
+ * @param limit the bytes of which the server may take not even half
+ * @returns all that was sent
+ */
+export async function stall({ socket }: Client, limit = 48 * 2 ** 20) {
+  const pieces: Buffer[] = [];
+  const { bytes } = random(1);
+  const taken = () => socket.bytesWritten - socket.writableLength;
+  for (let sent = 0; sent < limit; sent += 65536) {
+    const piece = Buffer.from(bytes(49152).toString("base64"));
+    pieces.push(piece);
+    const done = new Promise((resolve) => socket.write(piece, resolve));
+    const inTime = await Promise.race([done.then(() => true), sleep(1500)]);
+    if (inTime) continue;
+    assert.ok(taken() < limit / 2, `the server took ${taken()} bytes`);
+    return Buffer.concat(pieces);
+  }
+  throw new Error(`no stall: the server took all ${limit} bytes`);
 }
 
 /** Sends data and checks that exactly this comes back. */

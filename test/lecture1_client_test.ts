@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { launch, listening } from "../scripts/processes.ts";
+import { erased } from "./copy.ts";
 import { launchScript, program, random, suite } from "./harness.ts";
-import { editedProgram, help, imports, onIPv6, wrongFlags } from "./servers.ts";
+import { editedFile, preloaded, resolver } from "./servers.ts";
 
 const name = "lecture1_client";
 const test = suite(name);
@@ -18,16 +20,6 @@ async function serve(treat: (client: net.Socket) => void): Promise<number> {
   server.listen(0, "127.0.0.1").unref();
   await once(server, "listening");
   return (server.address() as net.AddressInfo).port;
-}
-
-/** Runs the client against a server that treats its one client as told. */
-async function against(
-  treat: (client: net.Socket) => void,
-  args: string[] = [],
-) {
-  const port = await serve(treat);
-  const script = launchScript(name, ["--port", String(port), ...args]);
-  return { ...(await script.exit()), ...script.output, port };
 }
 
 /** A process that imports the client and sends a message that no command line could hold. */
@@ -45,124 +37,143 @@ function echo(client: net.Socket) {
   client.pipe(client);
 }
 
-test("it sends the message and prints the answer", async () => {
-  const run = await against(echo, ["--message", "안녕, 로봇!"]);
-  assert.is(run.stdout, "Received from server: 안녕, 로봇!\n");
-  assert.is(run.stderr, "");
-  assert.is(run.code, 0);
-});
+/** Sends a line ten times a second until the client has gone, as a robot's status port does. */
+function goOn(client: net.Socket) {
+  client.on("close", () => clearInterval(timer)).resume();
+  const timer = setInterval(() => client.write("state\n"), 100);
+}
+
+const answered = (text: string) => `Received from server: ${text}\n`;
+const bytes = Buffer.from([0x1b, 0x5b, 0x32, 0x4a, 0x09, 0x0a, 0xff]);
+
+/** What a server does with its client, and what the client prints, says and exits with. */
+const rows: Record<
+  string,
+  [(client: net.Socket) => void, stdout: string, stderr?: string]
+> = {
+  "an echo": [echo, answered("안녕, 로봇!")],
+  "an answer that comes late": [
+    (client) => setTimeout(() => client.end("late"), 1500),
+    answered("late"),
+  ],
+  "control codes, direction controls, a byte order mark, bytes that are not UTF-8":
+    [
+      (client) =>
+        client.end(Buffer.concat([Buffer.from("\ufeff\u202e\r\n\r"), bytes])),
+      answered("\ufeff\\u202e\r\n\\x0d\\x1b[2J\t\n\ufffd"),
+    ],
+  "a server that closes without an answer": [
+    (client) => client.end(),
+    "",
+    "lecture1_client: EOF; the server closed without an answer\n",
+  ],
+  "a server that resets": [
+    (client) => client.once("data", () => client.resetAndDestroy()),
+    "",
+    "lecture1_client: read ECONNRESET; the server reset the connection\n",
+  ],
+};
+for (const [title, [treat, stdout, stderr = ""]] of Object.entries(rows))
+  test(title, async () => {
+    const port = String(await serve(treat));
+    const args = ["--message", "안녕, 로봇!", "--port", port];
+    const script = launchScript(name, args);
+    const exit = { code: stderr ? 1 : 0, signal: null };
+    assert.equal(await script.exit(), exit);
+    assert.equal(script.output, { stdout, stderr });
+  });
+
+for (const [how, closes, reads] of [
+  ["never closes", false, true],
+  ["sends on and on", true, true],
+  ["sends on and on, and reads nothing", true, false],
+] as const)
+  test(`after the answer it ends within 2 s, though the server ${how}`, async () => {
+    const port = await serve((client) => {
+      client.write("answer");
+      if (closes) goOn(client);
+      if (!reads) client.pause();
+    });
+    for (const script of [
+      launchScript(name, ["--port", String(port)]),
+      sendLong(port, `"x".repeat(${reads ? 5 : 12e6})`),
+    ]) {
+      await script.saw(/^Received from server: answer/);
+      const answered = performance.now();
+      assert.equal(await script.exit(), { code: 0, signal: null });
+      const took = performance.now() - answered;
+      assert.ok(took < 2000, `it took ${took} ms`);
+    }
+  });
 
 test("it prints 1024 bytes of a longer answer, and closes without a reset", async () => {
   let ended = false;
-  const run = await against(
-    (client) => {
-      client.on("end", () => (ended = true)).resume();
-      client.end("x".repeat(5000));
-    },
-    ["--message", "hello"],
-  );
-  assert.is(run.stdout, `Received from server: ${"x".repeat(1024)}\n`);
-  assert.is(run.code, 0);
+  const port = await serve((client) => {
+    client.on("end", () => (ended = true)).resume();
+    client.end("x".repeat(5000));
+  });
+  const script = launchScript(name, ["--port", String(port)]);
+  assert.equal(await script.exit(), { code: 0, signal: null });
+  assert.is(script.output.stdout, answered("x".repeat(1024)));
   assert.ok(ended, "it ended without FIN");
-});
-
-test("it waits for the answer as long as it takes", async () => {
-  const run = await against((client) => {
-    setTimeout(() => client.end("late"), 1500);
-  });
-  assert.is(run.stdout, "Received from server: late\n");
-});
-
-test("it doesn't wait for a server that never closes", async () => {
-  let answered = 0;
-  const run = await against((client) => {
-    answered = performance.now();
-    client.write("answer");
-  });
-  const took = performance.now() - answered;
-  assert.is(run.stdout, "Received from server: answer\n");
-  assert.is(run.code, 0);
-  assert.ok(took < 3000, `it took ${took} ms`);
-});
-
-test("control codes and bytes that are not UTF-8", async () => {
-  const bytes = Buffer.from([0x1b, 0x5b, 0x32, 0x4a, 0x09, 0x0a, 0xff]);
-  const run = await against((client) => client.end(bytes));
-  assert.is(run.stdout, "Received from server: \\x1b[2J\t\n\ufffd\n");
-});
-
-test("the server closes without an answer", async () => {
-  const run = await against((client) => client.end());
-  assert.is(run.stdout, "");
-  assert.is(
-    run.stderr,
-    "lecture1_client: EOF; the server closed without an answer\n",
-  );
-  assert.is(run.code, 1);
 });
 
 test("an output that nobody reads is not the server's end, though Windows calls it EOF", async () => {
   const port = await serve(echo);
   const breaks = `process.stdout.write = () =>
     process.stdout.emit("error", Object.assign(new Error("EOF: end of file, write"), { code: "EOF" }));`;
-  const [node = "", ...rest] = program(`${name}.ts`);
-  const preload = ["--import", `data:text/javascript,${breaks}`];
-  const script = launch([node, ...preload, ...rest, "--port", String(port)]);
+  const script = launch([...preloaded(name, breaks), "--port", String(port)]);
   assert.equal(await script.exit(), { code: 1, signal: null });
   assert.is(script.output.stderr, "lecture1_client: EOF: end of file, write\n");
 });
 
-test("recv again, after the server's FIN: the end of the stream", async () => {
-  const port = await serve((client) => client.end("answer"));
-  const command = await editedProgram({ name }, (code) =>
-    code.replace(
-      /const data = await s.recv.*/,
-      "await s.recv(1024); await new Promise((resolve) => setTimeout(resolve, 300)); $&",
-    ),
-  );
-  const script = launch([...command, "--port", String(port)]);
-  assert.equal(await script.exit(), { code: 1, signal: null });
-  assert.match(script.output.stderr, /^lecture1_client: EOF;/);
-});
-
-test("the server resets", async () => {
-  const run = await against((client) => {
-    client.once("data", () => client.resetAndDestroy());
+const again =
+  "await s.recv(1024); await new Promise((go) => setTimeout(go, 300));";
+for (const [code, said] of [
+  [`${again} $&`, /^lecture1_client: EOF; the server closed/],
+  [
+    's.sendall("text");',
+    /TypeError: sendall takes bytes, not \[object String\]\n +at .*client\.mjs:/,
+  ],
+  [
+    "await s.recv();",
+    /TypeError: recv takes 1, 2 … bytes, not undefined\n +at .*client\.mjs:/,
+  ],
+] as const)
+  test(`a learner writes ${code}: what went wrong, and where`, async () => {
+    const port = await serve((client) => client.end("answer"));
+    const changes = [
+      [/const data = await s.recv.*/, `${code} const data = "";`],
+    ];
+    if (code.includes("$&")) changes[0]![1] = code;
+    const file = await editedFile(name, changes as [RegExp, string][]);
+    const script = launch([...(await erased(file)), "--port", String(port)]);
+    assert.equal(await script.exit(), { code: 1, signal: null });
+    assert.match(script.output.stderr, said);
   });
-  assert.is(run.stdout, "");
-  assert.is(
-    run.stderr,
-    "lecture1_client: read ECONNRESET; the server reset the connection\n",
-  );
-  assert.is(run.code, 1);
-});
 
-test("nobody listens", async () => {
-  const script = launchScript(name, ["--port", "1"]);
-  assert.equal(await script.exit(), { code: 1, signal: null });
-  assert.equal(script.output, {
-    stdout: "",
-    stderr:
-      "lecture1_client: connect ECONNREFUSED 127.0.0.1:1; nobody listens there, is the server running?\n",
-  });
-});
-
-test("an unknown host", async () => {
-  const script = launchScript(name, ["--host", "no.such.host.invalid"]);
-  assert.equal(await script.exit(), { code: 1, signal: null });
-  assert.is(script.output.stdout, "");
-  assert.match(
-    script.output.stderr,
-    /^lecture1_client: getaddrinfo (ENOTFOUND|EAI_AGAIN) no\.such\.host\.invalid; unknown host, check --host.*\n$/,
-  );
+test("nobody listens, and an unknown host: what the system says, and what to do", async () => {
+  for (const [flag, said] of [
+    [
+      "--port=1",
+      "connect ECONNREFUSED 127.0.0.1:1; nobody listens there, is the server running?",
+    ],
+    [
+      "--host=nowhere",
+      "getaddrinfo ENOTFOUND nowhere; unknown host, check --host",
+    ],
+  ] as const) {
+    const script = launch([...preloaded(name, resolver), flag]);
+    assert.equal(await script.exit(), { code: 1, signal: null });
+    assert.equal(script.output, { stdout: "", stderr: `${name}: ${said}\n` });
+  }
 });
 
 for (const server of ["lecture1_server", "lecture1_server_forever_async"])
-  test(`a message of 8 MB and ${server} don't wait for each other`, async () => {
+  test(`a message of 4 MB and ${server} don't wait for each other`, async () => {
     const script = await listening(launchScript(server, ["--port", "0"]));
-    const { port } = script;
-    const message = `"${random(1).bytes(9).toString("hex")}".repeat(2 ** 20 / 2)`;
-    const client = sendLong(port, message);
+    const message = `"${random(1).bytes(8).toString("hex")}".repeat(2 ** 18)`;
+    const client = sendLong(script.port, message);
     assert.equal(await client.exit(20_000), { code: 0, signal: null });
     assert.match(client.output.stdout, /^Received from server: \w{1,1024}\n$/);
     assert.is(client.output.stderr, "");
@@ -172,11 +183,11 @@ for (const server of ["lecture1_server", "lecture1_server_forever_async"])
     else await script.saw(/Connection with .* closed\n$/, 30_000);
     assert.is(script.output.stderr, "");
     const received = script.output.stdout.matchAll(/^Received.*: (\w+)$/gm);
-    const bytes = [...received].reduce(
-      (sum, [, text]) => sum + text!.length,
-      0,
+    const sizes = [...received].map(([, text]) => text!.length);
+    assert.is(
+      sizes.reduce((sum, size) => sum + size),
+      4 * 2 ** 20,
     );
-    assert.is(bytes, 9 * 2 ** 20);
   });
 
 test("a server that answers early and reads late still gets every byte", async () => {
@@ -185,7 +196,7 @@ test("a server that answers early and reads late still gets every byte", async (
   const port = await serve((client) => {
     client.pause();
     client.write("answer");
-    setTimeout(() => client.resume(), 2500);
+    void sleep(2500).then(() => client.resume());
     client.on("data", (data) => (received += data.length));
     client.on("end", () => client.end());
   });
@@ -198,7 +209,7 @@ test("a server that answers, and resets before it has the message", async () => 
   const port = await serve((client) => {
     client.pause();
     client.write("answer");
-    setTimeout(() => client.resetAndDestroy(), 500);
+    void sleep(500).then(() => client.resetAndDestroy());
   });
   const client = sendLong(port, '"x".repeat(12 * 2 ** 20)');
   assert.equal(await client.exit(), { code: 1, signal: null });
@@ -207,22 +218,34 @@ test("a server that answers, and resets before it has the message", async () => 
 
 test("localhost is looked up as IPv4, though many systems have ::1 for it as well", async () => {
   const port = await serve(echo);
-  const args = ["--host", "localhost", "--port", String(port)];
-  const client = launch([...onIPv6(name), ...args]);
+  const args = ["--host=localhost", `--port=${port}`];
+  const client = launch([...preloaded(name, resolver), ...args]);
   assert.is((await client.exit()).code, 0, client.report());
 });
 
-test("wrong flags: one line that says what to write, exit 2", () =>
-  wrongFlags(name, [
-    ["--prot", "1"],
-    ["--port", "0"],
-    ["--message", ""],
-    ["hello"],
-  ]));
-
-test("--help", () => help(name));
-
-test("importing it runs nothing and gives its function", () =>
-  imports(name, ["startClient"]));
+test("wrong flags: one line that says what to write, exit 2; --help", async () => {
+  const usage =
+    "usage: npx tsx lecture1_client.ts [--host HOST] [--port PORT] [--message TEXT]\n";
+  for (const [flags, said] of [
+    ["--prot=1", "Unknown option '--prot'"],
+    ["--port=0", "--host takes a name, --port 1 to 65535"],
+    ["--port=65536", "--host takes a name, --port 1 to 65535"],
+    ["--port=12a", "--host takes a name, --port 1 to 65535"],
+    ["--host=", "--host takes a name, --port 1 to 65535"],
+    ["--message=", "--message is empty: write a text"],
+    ["--message -90,0,90", "ambiguous; write --message=-90,0,90"],
+    ["hello", "Unexpected argument 'hello'"],
+  ] as const) {
+    const script = launchScript(name, flags.split(" "));
+    assert.equal(await script.exit(), { code: 2, signal: null });
+    const { stdout, stderr } = script.output;
+    assert.is(stdout, "");
+    assert.ok(stderr.includes(said) && stderr.endsWith(usage), stderr);
+    assert.is(stderr.split("\n").length, 2, stderr);
+  }
+  const script = launchScript(name, ["--help"]);
+  assert.equal(await script.exit(), { code: 0, signal: null });
+  assert.equal(script.output, { stdout: usage, stderr: "" });
+});
 
 test.run();

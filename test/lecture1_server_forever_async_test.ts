@@ -1,12 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { connect, echo, noSignals, suite, turn } from "./harness.ts";
+import {
+  connect,
+  echo,
+  noSignals,
+  stall,
+  suite,
+  turn,
+  visit,
+} from "./harness.ts";
 import {
   edited,
   everyServer,
   foreverServer,
   goodbye,
-  stalls,
   start,
   visitOf,
   type Server,
@@ -21,7 +28,51 @@ const server: Server = {
 const test = suite(server.name);
 
 everyServer(test, server);
-foreverServer(test, server);
+/** What is said of a handler that failed: the client, what, and the stack with its line. */
+const failed = (what: string) =>
+  new RegExp(`^lecture1_server_forever_async: \\(.*\\) ${what}\n( +at .*\n)*`);
+const bytes = "TypeError: write takes bytes, not \\[object";
+const size = "TypeError: read takes 1, 2 … bytes, not";
+
+foreverServer(test, server, "if (!data) break;", [
+  ["list", "writer.write([...data]);", failed(`${bytes} Array\\]`)],
+  ["text", 'writer.write("text");', failed(`${bytes} String\\]`)],
+  ["nothing", "writer.write();", failed(`${bytes} Undefined\\]`)],
+  ["no size", "await reader.read();", failed(`${size} undefined`)],
+  ["half", "await reader.read(1.5);", failed(`${size} 1.5`)],
+  ["null", "throw null;", failed("null")],
+  ["string", 'throw "oops";', failed("'oops'")],
+  ["closed", "writer.close(); await reader.read(1); throw 7;", failed("7")],
+  [
+    "typo",
+    "writer.nosuch();",
+    failed("TypeError: writer.nosuch is not a function"),
+  ],
+]);
+
+test("what a handler doesn't wait for, and what it leaves behind, costs the others nothing", async () => {
+  const script = await edited(server, [
+    [
+      "if (!data) break;",
+      `$&
+      if (data.length === 4) { void reader.read(); setTimeout(() => { throw new Error("late"); }); }`,
+    ],
+  ]);
+  const bystander = await connect(script.port);
+  await echo(bystander, "before");
+  await (await connect(script.port)).send("fail");
+  await script.saw(/Error: late\n +at .*lecture1_server_forever_async.mjs:\d+/);
+  await script.saw(/TypeError: read takes/);
+  await echo(bystander, "after");
+});
+
+test("connections that are over are forgotten", async () => {
+  const script = await edited(server, [
+    ["tasks.set(connection, task);", "$& console.error(tasks.size);"],
+  ]);
+  for (let i = 0; i < 5; i++) await visit(script.port);
+  assert.is(script.output.stderr, "1\n".repeat(5));
+});
 
 test.unless(noSignals)("Ctrl+C closes the client's connection", async () => {
   const script = await start(server);
@@ -45,8 +96,7 @@ test.unless(noSignals)(
   async () => {
     const script = await start(server);
     const client = await connect(script.port, { reading: false });
-    void client.sendPieces(Buffer.alloc(32 * 2 ** 20, "x"));
-    await stalls(client);
+    await stall(client);
     script.kill("SIGINT");
     await sleep(100);
     script.kill("SIGINT");
@@ -56,26 +106,15 @@ test.unless(noSignals)(
 );
 
 test.unless(noSignals)("a second Ctrl+C ends it at once", async () => {
-  const script = await edited(server, (code) =>
-    code.replace("(cancelledError), 1000)", "(cancelledError), 60_000)"),
-  );
+  const script = await edited(server, [
+    ["(cancelledError), 1000)", "(cancelledError), 60_000)"],
+  ]);
   const client = await connect(script.port, { reading: false });
-  void client.sendPieces(Buffer.alloc(32 * 2 ** 20, "x"));
-  await stalls(client);
+  await stall(client);
   script.kill("SIGINT");
   await sleep(1000);
   script.kill("SIGINT");
   assert.equal(await script.exit(4000), { code: null, signal: "SIGINT" });
-});
-
-test("a learner's mistake is shown with its place, not taken for a reset", async () => {
-  const script = await edited(server, (code) =>
-    code.replace("writer.write(data)", "writer.write(42 as any)"),
-  );
-  const client = await connect(script.port);
-  await client.send("hello");
-  assert.is(await client.ending(), "FIN");
-  await script.saw(/\d+\) TypeError.*ERR_INVALID_ARG_TYPE.*\n +at /);
 });
 
 test("1,000 clients at once, each echoed intact", async () => {

@@ -1,6 +1,17 @@
 import * as assert from "uvu/assert";
-import { connect, echo, noSignals, onLinux, suite } from "./harness.ts";
+import { launch } from "../scripts/processes.ts";
 import {
+  connect,
+  echo,
+  launchScript,
+  noSignals,
+  notLinux,
+  onLinux,
+  program,
+  suite,
+} from "./harness.ts";
+import {
+  edited,
   everyServer,
   recvQueue,
   refused,
@@ -39,15 +50,69 @@ test("a second client waits unanswered, and is reset when the first leaves", asy
     "Received: first",
     "Received: first again",
   ]);
-});
-
-test("a client after the first has left: ECONNREFUSED", async () => {
-  const script = await start(server);
-  const client = await connect(script.port);
-  client.fin();
-  await script.exit();
   await refused(script.port);
 });
+
+test("a server that closes first ends, though its client keeps the connection half open", async () => {
+  const script = await edited(server, [["if (!data) break;", "break;"]]);
+  const client = await connect(script.port);
+  await client.send("hello");
+  assert.match(await client.ending(), /^(FIN|ECONNRESET)$/);
+  assert.equal(await script.exit(), { code: 0, signal: null });
+});
+
+for (const [mistake, said] of [
+  [
+    'conn.sendall("text")',
+    /TypeError: sendall takes bytes, not \[object String\]/,
+  ],
+  [
+    "conn.sendall([...data])",
+    /TypeError: sendall takes bytes, not \[object Array\]/,
+  ],
+  ["conn.recv()", /TypeError: recv takes 1, 2 … bytes, not undefined/],
+  ["conn.recv(-1)", /TypeError: recv takes 1, 2 … bytes, not -1/],
+  ["utf8.decode(conn.recv(1024))", /TypeError.*: The "\w+" argument must be/],
+  ["conn.nosuch()", /TypeError: conn.nosuch is not a function/],
+] as const)
+  test(`a learner's mistake, ${mistake}: the stack with its line, exit 1`, async () => {
+    const text = "await conn.sendall(data)";
+    const script = await edited(server, [[text, `await ${mistake}`]]);
+    const client = await connect(script.port);
+    await client.send("hello");
+    assert.equal(await script.exit(), { code: 1, signal: null });
+    assert.match(script.output.stderr, said);
+    assert.match(script.output.stderr, /at .*lecture1_server\.mjs:\d+/);
+  });
+
+test("recv after close: the end of the stream, as there is none any more", async () => {
+  const text = "if (!data) break;";
+  const changes = [[text, "conn.close(); if (!(await conn.recv(1))) break;"]];
+  const script = await edited(server, changes as [string, string][]);
+  await (await connect(script.port)).send("hello");
+  assert.equal(await script.exit(), { code: 0, signal: null });
+});
+
+test("without flags it listens on 127.0.0.1:65432", async () => {
+  const script = launchScript(server.name);
+  const said = /^Server listening on .*\n|in use 127.0.0.1:65432/;
+  const [line] = await script.saw(said);
+  if (line.startsWith("Server")) assert.is(line.trim(), server.listens(65432));
+});
+
+test.unless(notLinux || (process.getuid!() !== 0 && "it takes root"))(
+  "a port that isn't for everybody: why, also where Windows reserves it",
+  async () => {
+    const nobody = ["setpriv", "--reuid=65534", "--clear-groups"];
+    const command = program(`${server.name}.ts`);
+    const script = launch([...nobody, ...command, "--port", "1"]);
+    assert.equal(await script.exit(), { code: 1, signal: null });
+    assert.is(
+      script.output.stderr,
+      "lecture1_server: listen EACCES: permission denied 127.0.0.1:1; below 1024, or reserved by Hyper-V or WSL: take another --port\n",
+    );
+  },
+);
 
 for (const connected of [false, true])
   test.unless(noSignals)(
