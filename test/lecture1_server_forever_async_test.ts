@@ -34,21 +34,17 @@ const failed = (what: string) =>
 const bytes = "TypeError: write takes bytes, not \\[object";
 const size = "TypeError: read takes 1, 2 … bytes, not";
 
-foreverServer(test, server, "if (!data) break;", [
-  ["list", "writer.write([...data]);", failed(`${bytes} Array\\]`)],
-  ["text", 'writer.write("text");', failed(`${bytes} String\\]`)],
-  ["nothing", "writer.write();", failed(`${bytes} Undefined\\]`)],
-  ["no size", "await reader.read();", failed(`${size} undefined`)],
-  ["half", "await reader.read(1.5);", failed(`${size} 1.5`)],
-  ["null", "throw null;", failed("null")],
-  ["string", 'throw "oops";', failed("'oops'")],
-  ["closed", "writer.close(); await reader.read(1); throw 7;", failed("7")],
-  [
-    "typo",
-    "writer.nosuch();",
-    failed("TypeError: writer.nosuch is not a function"),
-  ],
-]);
+foreverServer(test, server, {
+  "writer.write([...data])": failed(`${bytes} Array\\]`),
+  'writer.write("text")': failed(`${bytes} String\\]`),
+  "writer.write()": failed(`${bytes} Undefined\\]`),
+  "reader.read()": failed(`${size} undefined`),
+  "reader.read(1.5)": failed(`${size} 1.5`),
+  "throw null": failed("null"),
+  'throw "oops"': failed("'oops'"),
+  "writer.close(); reader.read(1).then(() => { throw 7 })": failed("7"),
+  "writer.nosuch()": failed("TypeError: writer.nosuch is not a function"),
+});
 
 test("what a handler doesn't wait for, and what it leaves behind, costs the others nothing", async () => {
   const script = await edited(server, [

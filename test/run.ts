@@ -7,7 +7,7 @@ import { rmSync, statSync } from "node:fs";
 import { chmod, cp, mkdtemp, readdir, symlink } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { launch, projectFile } from "../scripts/processes.ts";
+import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 
 const started = performance.now();
 const limit = 300_000; // milliseconds that one file may take
@@ -45,13 +45,22 @@ async function compile(): Promise<void> {
   if ((await tsc.exit(120_000)).code !== 0) throw new Error(tsc.report());
 }
 
+/** Where the tests are, and what runs them; without links, as on a USB stick, the tsx loader does. */
+const [place, ending, loader] = await compile().then(
+  () => [folder, "js", []] as const,
+  ({ message }: Error) => {
+    console.log(`not compiled: ${message}`);
+    return [project, "ts", tsxLoader] as const;
+  },
+);
+
 const sums = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs one file; uvu says at its end how many tests passed, and of how many. */
 async function run(file: string): Promise<void> {
-  const uvu = join(folder, "node_modules", "uvu", "bin.js");
-  const pattern = `^${file.replace(/ts$/, "js")}$`;
-  const script = node(uvu, "--no-color", join(folder, "test"), pattern);
+  const uvu = [join(place, "node_modules", "uvu", "bin.js"), "--no-color"];
+  const pattern = `^${file.replace(/ts$/, ending)}$`;
+  const script = node(...loader, ...uvu, join(place, "test"), pattern);
   const { code } = await script.exit(limit).catch(async () => {
     console.log(`${file}: took more than ${limit / 1000} s`);
     script.kill("SIGINT"); // and launch ends what it started there
@@ -69,7 +78,6 @@ async function run(file: string): Promise<void> {
   if (total === 0 && skipped === 0) sums.failed++; // it tested nothing
 }
 
-await compile();
 const names = process.argv.slice(2);
 const size = (file: string) => statSync(join(project, "test", file)).size;
 const files = (await readdir(join(project, "test")))
