@@ -80,16 +80,19 @@ function socket() {
     },
 
     /**
-     * Sends what is left, then FIN, and closes within a second, whatever the server sends.
-     * That is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
+     * Sends what is left, then FIN, and closes after a second of silence. What the server
+     * sends is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
      */
     async close() {
-      const limit = () => setTimeout(() => s.destroy(), 1000).unref();
-      s.on("data", () => (late ??= limit())); // who reads nothing may send for ever
+      const limit = () =>
+        (late ??= setTimeout(() => s.destroy(), 1000).unref());
+      s.on("data", limit); // who sends and doesn't read is not waited for
       await sent;
       if (s.errored) throw s.errored;
       s.end();
-      limit();
+      const echoed = performance.now() + 500 + s.bytesWritten / 100; // a long echo takes long
+      s.on("data", () => performance.now() < echoed && late!.refresh());
+      limit().refresh();
     },
   };
 }

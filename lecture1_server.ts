@@ -115,10 +115,8 @@ function connection(client: net.Socket) {
     sendall(data: Uint8Array): Promise<void> {
       if (!(data instanceof Uint8Array))
         throw TypeError(`sendall takes bytes, not ${{}.toString.call(data)}`);
-      return new Promise((resolve, reject) =>
-        client.write(data, (error) =>
-          error ? reject(client.errored ?? error) : resolve(),
-        ),
+      return new Promise((done, failed) =>
+        client.write(data, (e) => (e ? failed(client.errored ?? e) : done())),
       );
     },
 

@@ -171,13 +171,12 @@ function createThread({ target, args: [client, ...args] }: Thread) {
     const told = error instanceof Error ? `${error}` : inspect(error);
     const [what = ""] = told.split("\n");
     const [, line, column] = /file:\S+?:(\d+):(\d+)/.exec(error?.stack) ?? [];
-    let advice = line
-      ? ` (lecture1_server_forever.ts:${lineOf(+line, +column!)})`
-      : "";
-    if (!ran) advice = `; from now on ${maxThreads} at a time`;
-    if (/EMFILE/.test(what)) advice += ", ulimit -n may allow more";
-    if (/^Reference/.test(what)) advice += "; it sees nothing outside itself";
-    complain(`the thread of ${args[0]} failed: ${what}${advice}`);
+    let more = "";
+    if (line) more = ` (lecture1_server_forever.ts:${lineOf(+line, +column!)})`;
+    if (!ran) more = `; from now on ${maxThreads} at a time`;
+    if (/EMFILE/.test(what)) more += ", ulimit -n may allow more";
+    if (/^Reference/.test(what)) more += "; it sees nothing outside itself";
+    complain(`the thread of ${args[0]} failed: ${what}${more}`);
   }
 
   /** A thread's life. One that can't start costs its client, not the server. */

@@ -181,13 +181,6 @@ export async function connect(port: number, { reading = true } = {}) {
       return new Promise((resolve) => socket.write(data, () => resolve()));
     },
 
-    /** Sends much, piece after piece, so that bytesWritten tells how far it is. */
-    async sendPieces(data: Uint8Array): Promise<void> {
-      const piece = 65536;
-      for (let start = 0; start < data.length; start += piece)
-        await this.send(data.subarray(start, start + piece));
-    },
-
     /** Waits for exactly `size` bytes. */
     async recv(size: number, ms = 30_000): Promise<Buffer> {
       const what = `${size} bytes`;
@@ -271,13 +264,18 @@ export function launchMarked(command: string[], env: NodeJS.ProcessEnv = {}) {
   return Object.assign(launch(command, marked), { mark });
 }
 
-/** The processes that still carry the mark; Linux only. */
+/** The processes that still carry the mark, each with its number and command; Linux only. */
 export async function left(mark: string): Promise<string[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const environments = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")),
+  const read = (pid: string, file: string) =>
+    readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      if (!(await read(pid, "environ")).includes(mark)) return "";
+      return `${pid} ${(await read(pid, "cmdline")).replaceAll("\0", " ")}`;
+    }),
   );
-  return pids.filter((_, i) => environments[i]!.includes(mark));
+  return found.filter(Boolean);
 }
 
 /**
@@ -289,19 +287,7 @@ export async function noneLeft(mark: string): Promise<void> {
   const deadline = performance.now() + 10_000; // other tests may have the cores
   while ((await left(mark)).length && performance.now() < deadline)
     await sleep(20);
-  assert.equal(await commands(await left(mark)), [], "processes left behind");
-}
-
-/** The number and the command of processes; Linux only. */
-function commands(pids: string[]): Promise<string[]> {
-  return Promise.all(
-    pids.map(async (pid) => {
-      const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(
-        () => "ended just now",
-      );
-      return `${pid} ${command.replaceAll("\0", " ")}`;
-    }),
-  );
+  assert.equal(await left(mark), [], "processes left behind");
 }
 
 /**

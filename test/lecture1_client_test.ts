@@ -133,11 +133,11 @@ for (const [code, said] of [
   [`${again} $&`, /^lecture1_client: EOF; the server closed/],
   [
     's.sendall("text");',
-    /TypeError: sendall takes bytes, not \[object String\]\n +at .*client\.mjs:/,
+    /TypeError: sendall takes bytes, not \[object String\]\r?\n +at .*client\.mjs:/,
   ],
   [
     "await s.recv();",
-    /TypeError: recv takes 1, 2 … bytes, not undefined\n +at .*client\.mjs:/,
+    /TypeError: recv takes 1, 2 … bytes, not undefined\r?\n +at .*client\.mjs:/,
   ],
 ] as const)
   test(`a learner writes ${code}: what went wrong, and where`, async () => {
@@ -203,6 +203,23 @@ test("a server that answers early and reads late still gets every byte", async (
   const client = sendLong(port, `"x".repeat(${size})`);
   assert.equal(await client.exit(), { code: 0, signal: null });
   assert.is(received, size);
+});
+
+test("a server that reads and echoes slowly gets every byte, and is not reset", async () => {
+  let received = 0;
+  const ends: string[] = [];
+  const port = await serve((client) => {
+    client.on("error", ({ message }) => ends.push(message));
+    client.on("end", () => ends.push("FIN") && client.end());
+    client.on("data", (data) => {
+      received += data.length;
+      client.pause().write(data);
+      void sleep(100).then(() => client.resume());
+    });
+  });
+  const client = sendLong(port, '"x".repeat(2 * 2 ** 20)');
+  assert.equal(await client.exit(30_000), { code: 0, signal: null });
+  assert.equal([received, ends], [2 * 2 ** 20, ["FIN"]]);
 });
 
 test("a server that answers, and resets before it has the message", async () => {

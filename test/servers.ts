@@ -113,6 +113,15 @@ async function leave(client: Client) {
   assert.is(await client.ending(), "FIN");
 }
 
+/** Does something at random; where it fails the seed is said, with which LECTURE1_SEED repeats it. */
+async function seeded(task: (chance: ReturnType<typeof random>) => unknown) {
+  const chance = random();
+  await Promise.resolve(task(chance)).catch((error) => {
+    error.message += ` (LECTURE1_SEED=${chance.seed})`;
+    throw error;
+  });
+}
+
 /** What one client does, and what each server prints of it. */
 const rows: [title: string, (client: Client) => Promise<void>, string[]][] = [
   [
@@ -364,24 +373,19 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     await visit((await start(server, first.port)).port);
   });
 
-  test("random chunks of random bytes come back as they were sent, and TCP holds none back", async () => {
-    const { seed, bytes, below } = random();
-    try {
+  test("random chunks of random bytes come back as they were sent, and TCP holds none back", () =>
+    seeded(async ({ bytes, below }) => {
       const client = await connect((await startOrShare()).port);
-      const took = Array.from({ length: 60 }, () => 0);
-      for (const i of took.keys()) {
+      const took = [];
+      for (let i = 0; i < 60; i++) {
         const started = performance.now();
         await echo(client, bytes(1 + below(5000)));
-        took[i] = performance.now() - started;
+        took.push(performance.now() - started);
       }
       const median = took.sort((a, b) => a - b)[30]!;
       assert.ok(median < 30, `${median} ms for an echo: Nagle waits 40`);
       await leave(client);
-    } catch (error) {
-      (error as Error).message += ` (LECTURE1_SEED=${seed})`;
-      throw error;
-    }
-  });
+    }));
 
   test("a port in use, and hosts that aren't this machine's: what the system says, and what to do", async () => {
     const { port } = await startOrShare();
@@ -484,12 +488,11 @@ export function foreverServer(
     assert.match(script.output.stderr, said);
   });
 
-  test("clients that come, stall, reset and go at random", async () => {
-    const { seed, bytes, below } = random();
-    try {
+  test("clients that come, stall, reset and go at random", () =>
+    seeded(async ({ bytes, below }) => {
       const script = await start(server);
       let resets = 0;
-      const visits = Array.from({ length: 20 }, async () => {
+      async function comeAndGo() {
         const pieces = Array.from({ length: below(6) }, () =>
           bytes(1 + below(3000)),
         );
@@ -508,8 +511,8 @@ export function foreverServer(
         if (leaves !== "reset") return assert.is(await client.ending(), "FIN");
         resets++;
         client.reset();
-      });
-      await Promise.all(visits);
+      }
+      await Promise.all(Array.from({ length: 20 }, comeAndGo));
       await visit(script.port, "and the server goes on");
       await script.sawTimes("reset the connection", resets);
       await script.sawTimes(" closed\n", 21);
@@ -517,11 +520,7 @@ export function foreverServer(
       assert.is(said.length, resets);
       const reset = / reset the connection \(\w+ (ECONNRESET|EPIPE)\)$/;
       for (const line of said) assert.match(line, reset);
-    } catch (error) {
-      (error as Error).message += ` (LECTURE1_SEED=${seed})`;
-      throw error;
-    }
-  });
+    }));
 }
 
 /** Waits until nobody listens on a port any more. */
