@@ -127,7 +127,8 @@ export const turn = (index: number) =>
  * Connects to a server on this machine.
  *
  * @param port the server's TCP port
- * @param options reading: false leaves what the server sends unread until resume()
+ * @param options reading: false leaves what the server sends unread until resume(), which
+ *   pauses so many milliseconds after each piece
  */
 export async function connect(port: number, { reading = true } = {}) {
   const socket = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
@@ -149,8 +150,10 @@ export async function connect(port: number, { reading = true } = {}) {
   socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? ""));
   await within(10_000, `a connection to port ${port}`, connected);
 
-  function resume(): void {
+  function resume(pauseMs = 0): void {
     socket.on("data", (data) => {
+      if (pauseMs) void sleep(pauseMs).then(() => socket.resume());
+      if (pauseMs) socket.pause();
       received.push(data);
       length += data.length;
       changed.emit("change");
