@@ -1,229 +1,201 @@
-/** What stands in the rows of the sequence diagram, and how far they are apart. */
-import wrapAnsi from "wrap-ansi";
-import { callsOf, heldOf, reading, type Call } from "./activity.ts";
-import { visible } from "./ladder.ts";
-import { eventsOf, type Line, type Recording, type Step } from "./recording.ts";
+/** What stands in a picture of a run, whatever draws it: the ladder or the page. */
+import {
+  follow,
+  type End,
+  type Line,
+  type Packet,
+  type Read,
+  type Recording,
+  type Side,
+} from "./recording.ts";
 import type { Texts } from "./texts.ts";
 
-/** The sentences of a row: how many columns they have, and whether they stand below its arrow. */
-export interface Words {
-  columns: number;
-  below: boolean;
-}
-
-/** How far an arrow sinks on its way: what it took is not known. */
-export const slant = 24;
-
-export const lineHeight = 24;
-export const phaseHeight = 40;
-
-/** How much of the height true times may add. */
-const mostStretch = { share: 0.5, pixels: 480 };
-
-/** An event with its place. */
+/** A packet, or something that a program tells. */
 export interface Row {
   timeMs: number;
-  step?: Step;
-  line?: Line;
-  /** What is said of it, and what a script printed. */
+  /** The time with the digits that hold: a packet's microseconds, two of them of what a program tells. */
+  time: string;
+  from: Side;
+  /** What colours it. */
+  kind: "syn" | "fin" | "rst" | "data" | "ack" | "read" | "line" | "end";
+  /** A packet's flags and numbers, as Wireshark writes them; or what the program does or prints. */
+  label: string[];
+  /** What a packet carries. */
+  carried: string;
+  /** What a packet does. */
   words: string[];
-  printed: string[];
-  /** What begins here: the handshake, the message, the end. */
-  phase?: string;
-  /** Where its arrow begins, and what it takes above and below that. */
-  y: number;
-  above: number;
-  below: number;
-  /** The time to the next row is drawn as long as it is. */
-  toScale?: true;
+  lost: boolean;
+  /** Bytes that have arrived at a side and that its program has not read, after this row. */
+  unread: Record<Side, number>;
 }
 
-/** Chart pixels for a millisecond, where the rows leave room. */
-export interface Scale {
-  pixelsPerMs: number;
-  /** Whether any time is drawn to scale. */
-  used: boolean;
+/** What a picture shows. */
+export interface Picture {
+  sides: Record<Side, string>;
+  connections: Recording["connections"];
+  rows: Row[];
+  /** What has to be known beside it. */
+  notes: string[];
+  /** What the numbers beside the lines mean, if there are any. */
+  legend: string[];
+  /** How much was captured, where, and when. */
+  origin: string;
 }
 
-/**
- * Places the events: each is at least as far from the one before as its words need,
- * and further where the time between them is long.
- *
- * @param top where the first row begins
- */
-export function rowsOf(
-  recording: Recording,
-  texts: Texts,
-  { columns, below }: Words,
-  top: number,
-): { rows: Row[]; scale: Scale } {
-  const wrap = (text: string, most = columns) =>
-    wrapAnsi(text, most, { hard: true }).split("\n");
-  const calls = callsOf(recording);
-  const phases = phasesOf(recording, texts);
-
-  /** Where names have no place beside the calls, they stand in the words. */
-  function called(timeMs: number): string[] {
-    const started = calls.filter(({ startMs }) => below && startMs === timeMs);
-    return started.map((call) => {
-      const took = timeOf(call.endMs - call.startMs);
-      return `${texts.sides[call.from]}: ${nameOf(call, texts)} ${took}`;
-    });
-  }
-  function packetRow(step: Step): Row {
-    const said = sentencesOf(step, recording, texts);
-    const words = [...said, ...called(step.timeMs)].flatMap((text) =>
-      wrap(text),
-    );
-    const height = words.length * lineHeight;
-    const phase = phases.get(step);
-    return {
-      timeMs: step.timeMs,
-      step,
-      words,
-      printed: [],
-      ...(phase ? { phase } : {}),
-      y: 0,
-      above: (below ? 68 : 34) + (phase ? phaseHeight : 0),
-      below: below ? slant + 28 + height : Math.max(slant + 20, height),
-    };
-  }
-  function lineRow(line: Line): Row {
-    const { timeMs, from, text } = line;
-    const says = texts.page.prints(texts.sides[from]);
-    const words = [says, ...called(timeMs)].flatMap((text) => wrap(text));
-    const printed = wrap(shorten(text), columns - 1); // its letters are wider
-    const height = (words.length + printed.length) * lineHeight;
-    const above = below ? 46 : 24;
-    return { timeMs, line, words, printed, y: 0, above, below: height };
-  }
-
-  const rows = eventsOf(recording).map((event) =>
-    "step" in event ? packetRow(event.step) : lineRow(event.line),
-  );
-  return { rows, scale: place(rows, below, top) };
-}
-
-/**
- * Gives each row its y. Times are drawn to scale between packets only: how early a
- * server was started says nothing about TCP.
- */
-function place(rows: Row[], even: boolean, top: number): Scale {
-  const lastMs = rows.findLast(({ step }) => step)?.timeMs ?? 0;
-  const gaps = rows.slice(1).map((row, index) => {
-    const before = rows[index]!;
-    return {
-      ms: row.timeMs - before.timeMs,
-      least: before.below + row.above,
-      outside: before.timeMs < 0 || row.timeMs > lastMs,
-    };
-  });
-  const least = gaps.reduce((sum, gap) => sum + gap.least, 0);
-  const room = Math.min(mostStretch.pixels, least * mostStretch.share);
-  const stretch = (pixelsPerMs: number) =>
-    gaps.reduce(
-      (sum, { ms, least, outside }) =>
-        sum + (outside ? 0 : Math.max(0, ms * pixelsPerMs - least)),
-      0,
-    );
-  let [low, high] = even ? [0, 0] : [0, 1e6];
-  for (let i = 0; i < 60; i++) {
-    const middle = (low + high) / 2;
-    if (stretch(middle) > room) high = middle;
-    else low = middle;
-  }
-  let y = top + (rows[0]?.above ?? 0);
-  for (const [index, row] of rows.entries()) {
-    row.y = y;
-    const gap = gaps[index];
-    if (!gap) break;
-    if (!gap.outside && gap.ms * low > gap.least) row.toScale = true;
-    y += Math.round(row.toScale ? gap.ms * low : gap.least);
-  }
-  return { pixelsPerMs: low, used: rows.some(({ toScale }) => toScale) };
-}
-
-/** The packets with which a part of the connection begins; with several connections they mix. */
-function phasesOf(
-  { packets, connections }: Recording,
-  { page }: Texts,
-): Map<Step, string> {
-  const phases = new Map<Step, string>();
-  if (connections.length > 1) return phases;
-  const begins = (phase: string, does: (step: Step) => boolean) => {
-    const step = packets.find(does);
-    if (step) phases.set(step, phase);
+/** The rows of a recording in the order of time. */
+export function pictureOf(recording: Recording, texts: Texts): Picture {
+  const { connections, run } = recording;
+  const client = run.kind === "robot" ? texts.robot : texts.client;
+  const rows = rowsOf(recording, texts);
+  const waits = rows.some(({ unread }) => unread.client || unread.server);
+  return {
+    sides: { client, server: texts.server },
+    connections,
+    rows,
+    legend: waits ? [texts.unreadMeans] : [],
+    notes: run.kind === "reset" ? [texts.twoClients] : [],
+    origin: originOf(recording, texts),
   };
-  begins(page.phases.handshake, ({ does }) => does.includes("opens"));
-  begins(page.phases.message, ({ length }) => length > 0);
-  begins(page.phases.end, ({ does }) =>
-    does.some((act) => act === "closes" || act === "resets"),
-  );
-  return phases;
 }
 
-/** What a step does, in whole sentences. */
-function sentencesOf(step: Step, recording: Recording, texts: Texts): string[] {
-  const { page, findings, sides } = texts;
-  const { from, does, notes, lost, captured, length, text = "" } = step;
-  const other = from === "client" ? "server" : "client";
-  const again = notes.some((note) => note.endsWith("retransmission"));
-  const sent = again
-    ? recording.packets.findLast(
-        (before) =>
-          before.lost &&
-          before.from === from &&
-          before.connection === step.connection &&
-          before.timeMs < step.timeMs,
-      )
-    : undefined;
-  const unread = heldOf(recording).find(
-    ({ at, connection, startMs, endMs }) =>
-      at === from &&
-      connection === step.connection &&
-      startMs < step.timeMs &&
-      step.timeMs <= endMs,
-  );
-  const which = recording.connections.length > 1 ? `${step.connection}: ` : "";
-  const act = page.act(
-    sides[from],
-    sides[other],
-    shorten(text),
-    unread?.bytes ?? 0,
-  );
-  const said = [
-    ...(sent ? [page.again(timeOf(step.timeMs - sent.timeMs))] : does.map(act)),
-    ...(lost ? [page.lost] : []),
-    ...notes.filter(() => !sent).map((note) => `${findings[note]}.`),
-    ...(captured === undefined ? [] : [`${texts.captured(captured, length)}.`]),
-  ];
-  return said.map((text) => which + text);
+/** What a row says beside when, and from whom. */
+type Said = Omit<Row, "timeMs" | "from" | "unread">;
+
+function rowsOf(recording: Recording, texts: Texts): Row[] {
+  const { packets, reads, lines, ends, connections } = recording;
+  const followed = follow();
+  const queues = unreadBytes();
+  const numbered = (connection: number, text: string) =>
+    connections.length > 1 ? `${connection}: ${text}` : text;
+
+  function ofPacket(packet: Packet): Said {
+    const { timeMs, connection, flags, seq, ack, length, lost } = packet;
+    const main = ["RST", "SYN", "FIN"].find((flag) => flags.includes(flag));
+    const confirms = ack === undefined ? "" : `Ack=${ack} `;
+    const does = followed.next(packet).map(texts.act);
+    const unread = queues.arrive(packet);
+    if (unread) does.push(texts.unread(unread));
+    if (lost) does.push(texts.lost);
+    return {
+      time: timeMs.toFixed(3),
+      kind: (main?.toLowerCase() ?? (length ? "data" : "ack")) as Row["kind"],
+      label: [
+        numbered(connection, `[${flags.join(", ")}]`),
+        `Seq=${seq} ${confirms}Len=${length}`,
+      ],
+      carried: visible(packet.text ?? ""),
+      words: does,
+      lost: lost ?? false,
+    };
+  }
+
+  /** What a program told: two clocks agree to some 0.02 ms. */
+  function told(
+    timeMs: number,
+    kind: Row["kind"],
+    does: string,
+    words: string[] = [],
+  ): Said {
+    const time = `${timeMs.toFixed(2)} `;
+    const nothing = { carried: "", lost: false };
+    return { time, kind, label: [does], words, ...nothing };
+  }
+
+  function ofRead(read: Read): Said {
+    const { timeMs, connection, bytes, dropped } = read;
+    queues.read(read);
+    const does = dropped ? texts.drops(bytes) : texts.reads(bytes);
+    return told(timeMs, "read", numbered(connection, does));
+  }
+
+  function ofEnd({ timeMs, from, code }: End): Said {
+    if (code === undefined) return told(timeMs, "end", texts.goesOn);
+    queues.end(from);
+    return told(timeMs, "end", texts.ends(code));
+  }
+
+  const ofLine = ({ timeMs, text }: Line) =>
+    told(timeMs, "line", visible(text), [texts.prints]);
+
+  const events = [
+    ...packets.map((it) => ({ it, say: () => ofPacket(it) })),
+    ...reads.map((it) => ({ it, say: () => ofRead(it) })),
+    ...lines.map((it) => ({ it, say: () => ofLine(it) })),
+    ...ends.map((it) => ({ it, say: () => ofEnd(it) })),
+  ].sort((a, b) => a.it.timeMs - b.it.timeMs);
+  return events.map(({ it: { timeMs, from }, say }) => ({
+    ...{ timeMs, from },
+    ...say(),
+    unread: queues.now(),
+  }));
 }
 
-const twoDigits = new Intl.NumberFormat("en", {
-  maximumSignificantDigits: 2,
-  useGrouping: false,
-});
-
-/** How long something took, with two digits; number and unit stay in one line. */
-export function timeOf(ms: number): string {
-  return ms < 1000
-    ? `${twoDigits.format(ms)}\u00a0ms`
-    : `${twoDigits.format(ms / 1000)}\u00a0s`;
+/** Counts what lies unread at each side: what has arrived, less what was read. */
+function unreadBytes() {
+  const queues = new Map<string, { next: number; bytes: number }>();
+  const queue = (connection: number, side: Side) => {
+    const key = `${side} ${connection}`;
+    const known = queues.get(key) ?? { next: 1, bytes: 0 };
+    queues.set(key, known);
+    return known;
+  };
+  return {
+    /** Counts what a packet brings; returns what its sender loses by a reset. */
+    arrive({ connection, from, flags, seq, length, lost }: Packet): number {
+      const to = from === "client" ? "server" : "client";
+      const [mine, its] = [queue(connection, from), queue(connection, to)];
+      if (flags.includes("RST")) {
+        const { bytes } = mine;
+        mine.bytes = its.bytes = 0;
+        return bytes;
+      }
+      const fresh = seq + length - Math.max(seq, its.next);
+      if (lost || length === 0 || fresh <= 0) return 0; // it came before
+      its.next = seq + length;
+      its.bytes += fresh;
+      return 0;
+    },
+    read({ connection, from, bytes }: Read): void {
+      const mine = queue(connection, from);
+      mine.bytes = Math.max(0, mine.bytes - bytes);
+    },
+    end(side: Side): void {
+      for (const [key, mine] of queues)
+        if (key.startsWith(side)) mine.bytes = 0;
+    },
+    now(): Record<Side, number> {
+      const sum = (side: Side) =>
+        [...queues]
+          .filter(([key]) => key.startsWith(side))
+          .reduce((sum, [, { bytes }]) => sum + bytes, 0);
+      return { client: sum("client"), server: sum("server") };
+    },
+  };
 }
 
-/** A text as one line that isn't too long. */
-function shorten(text: string): string {
-  const line = visible(text);
-  return line.length > 90 ? `${line.slice(0, 89)}…` : line;
+function originOf(recording: Recording, texts: Texts): string {
+  const { packets, system, date } = recording;
+  const arrived = packets.filter(({ lost }) => !lost);
+  const carried = arrived.reduce((sum, { length }) => sum + length, 0);
+  return [
+    texts.origin(packets.length, carried),
+    system,
+    date.slice(0, 10),
+  ].join("; ");
 }
 
-/** What a script does in a call; where the bytes lie there nearly all the time, it may do something else first. */
-export function nameOf(
-  { name, startMs, endMs, readyMs = endMs }: Call,
-  { page }: Texts,
-): string {
-  const unread =
-    reading.test(name) && readyMs - startMs < (endMs - startMs) / 10;
-  return unread ? page.unread : page.in(name);
+/**
+ * Text as one line that can't drive the terminal: control codes are shown as \x1b,
+ * and what turns or hides text without a column of its own as \u202e.
+ */
+export function visible(text: string): string {
+  const escaped =
+    /[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+  return text.replace(escaped, (code) => {
+    if (code === "\n") return "\\n";
+    const hex = code.charCodeAt(0).toString(16);
+    return hex.length > 2
+      ? `\\u${hex.padStart(4, "0")}`
+      : `\\x${hex.padStart(2, "0")}`;
+  });
 }

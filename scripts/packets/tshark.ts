@@ -1,26 +1,36 @@
-/** Captures packets with tshark, Wireshark's command line, and reads saved captures. */
+/** Captures packets with tshark, Wireshark's command line. */
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
 import { launch, type Launched } from "../processes.ts";
-import { fields, parsePacket, type Packet } from "./packet.ts";
 import { say } from "./texts.ts";
+
+/** A packet as tshark tells of it, with the relative numbers that Wireshark shows. */
+export interface Captured {
+  /** Milliseconds since 1970, to the microsecond. */
+  atMs: number;
+  /** Which connection of the capture it belongs to, counted from 1. */
+  connection: number;
+  /** The sender's and the receiver's address and port, 127.0.0.1:65432. */
+  sender: string;
+  receiver: string;
+  /** SYN, ACK, … */
+  flags: string[];
+  seq: number;
+  /** Only where the ACK flag is set does the number mean something. */
+  ack?: number;
+  payload: Buffer;
+  /** What Wireshark finds unusual about it, as far as a run on one machine meets it. */
+  retransmission: boolean;
+  windowUpdate: boolean;
+}
 
 /** Seconds after which tshark ends by itself, whatever becomes of who started it. */
 const longest = 120;
 
 /** Milliseconds until tshark should have started: it is slow the first time. */
 const patience = 20_000;
-
-/** Each packet as a row of fields, with relative numbers, whatever the user's preferences. */
-const asRows = [
-  "-n",
-  ...["-o", "tcp.relative_sequence_numbers:TRUE"],
-  ...["-o", "tcp.analyze_sequence_numbers:TRUE"],
-  ...["-T", "fields", "-E", "occurrence=f"],
-  ...fields.flatMap((field) => ["-e", field]),
-];
 
 /** Where Wireshark's installers for macOS and Windows put tshark: not on the PATH. */
 const installed = [
@@ -29,41 +39,53 @@ const installed = [
 ];
 
 /** The name that tshark knows the loopback interface by. */
-export const loopback =
+const loopback =
   { darwin: "lo0", win32: "\\Device\\NPF_Loopback" }[
     process.platform as string
   ] ?? "lo";
 
-/** Why there is no capture: tshark is missing, may not capture, or says something else. */
-export type Refusal = Error & { reason: "missing" | "no right" | "other" };
+const fields = [
+  ...["frame.time_epoch", "tcp.stream", "ip.src", "tcp.srcport"],
+  ...["ip.dst", "tcp.dstport", "tcp.flags", "tcp.seq", "tcp.ack"],
+  ...["tcp.analysis.retransmission", "tcp.analysis.window_update"],
+  "tcp.payload",
+];
 
-function refusal(reason: Refusal["reason"], message: string): Refusal {
-  return Object.assign(new Error(message), { reason });
+/** The flags in the TCP header, lowest bit first (RFC 9293, 3.1). */
+const flagNames = "FIN SYN RST PSH ACK URG ECE CWR".split(" ");
+
+/** Reads a row of fields, separated by tabs. */
+export function parseRow(row: string): Captured {
+  const values = row.split("\t");
+  const field = (name: string) => values[fields.indexOf(name)] ?? "";
+  const bits = Number(field("tcp.flags"));
+  const flags = flagNames.filter((_, bit) => bits & (1 << bit));
+  return {
+    atMs: Number(field("frame.time_epoch")) * 1000,
+    connection: Number(field("tcp.stream")) + 1,
+    sender: `${field("ip.src")}:${field("tcp.srcport")}`,
+    receiver: `${field("ip.dst")}:${field("tcp.dstport")}`,
+    flags,
+    seq: Number(field("tcp.seq")),
+    ...(flags.includes("ACK") ? { ack: Number(field("tcp.ack")) } : {}),
+    payload: Buffer.from(field("tcp.payload").replaceAll(":", ""), "hex"),
+    retransmission: field("tcp.analysis.retransmission") !== "",
+    windowUpdate: field("tcp.analysis.window_update") !== "",
+  };
 }
 
-/** True for the errors that startCapture and readCapture throw. */
-export function isRefusal(error: unknown): error is Refusal {
-  return error instanceof Error && "reason" in error;
-}
+/** Nothing can be captured here, and a recording is shown instead: the message says why. */
+export class CannotCapture extends Error {}
 
-/** @throws Refusal when tshark is not installed */
-export async function findTshark(): Promise<string> {
-  const onPath = await which("tshark", { nothrow: true });
-  const found = onPath ?? installed.find(existsSync);
-  if (found) return found;
-  throw refusal("missing", say.noTshark);
-}
+/** What tshark says where the user lacks the right to capture, or Windows lacks Npcap. */
+const noRight =
+  /permission to capture|session could not be initiated|(dumpcap|bpf|socket)\b.*(permission denied|not permitted)|npcap|winpcap|no interfaces/i;
 
-/** Its version, "4.0.17". dumpcap, which captures for it, says it at once, but not to everybody. */
-export async function tsharkVersion(): Promise<string> {
-  const tshark = await findTshark();
-  for (const program of [join(dirname(tshark), "dumpcap"), tshark]) {
-    const script = launch([program, "--version"]);
-    await script.exit(patience).catch(() => script.stop());
-    const version = /\d+\.\d+\.\d+/.exec(script.output.stdout)?.[0];
-    if (version) return version;
-  }
-  return "unknown";
+/** What tshark said when it ended: its last complaint. */
+export function complaintOf(stderr: string): Error {
+  const said = [...stderr.matchAll(/^tshark: (\S.*)$/gm)].at(-1)?.[1];
+  if (noRight.test(stderr)) return new CannotCapture(say.noRight(said ?? ""));
+  return new Error(say.tsharkSays(said ?? ""));
 }
 
 /**
@@ -71,85 +93,75 @@ export async function tsharkVersion(): Promise<string> {
  *
  * @param port TCP port of the server
  * @param file where to keep the packets as pcapng
- * @throws Refusal when tshark is missing, may not capture, or fails
+ * @throws CannotCapture where tshark or the right is missing; Error where tshark fails
  */
 export async function startCapture(port: number, file?: string) {
-  const keep = file ? ["-w", file, "-P"] : [];
-  const tshark = launch([
-    await findTshark(),
-    ...["-i", loopback, "-f", `tcp port ${port}`, "-l"],
-    ...["-a", `duration:${longest}`],
-    ...asRows,
-    ...keep,
-  ]);
-  // Older versions don't say when they have started.
+  const onPath = await which("tshark", { nothrow: true });
+  const program = onPath ?? installed.find(existsSync);
+  if (!program) throw new CannotCapture(say.noTshark);
+  const command = [
+    ...[program, "-i", loopback, "-f", `tcp port ${port}`],
+    ...["-a", `duration:${longest}`, "-l", "-n"],
+    ...["-o", "tcp.relative_sequence_numbers:TRUE"],
+    ...["-o", "tcp.analyze_sequence_numbers:TRUE"],
+    ...["-T", "fields", "-E", "occurrence=f"],
+    ...fields.flatMap((field) => ["-e", field]),
+    ...(file ? ["-w", file, "-P"] : []),
+  ];
+  const tshark = launch(command, process.env, undefined, false, true);
+  guard(tshark);
+  // Older versions say that they capture, but not when they have started.
   const silent = tshark
     .saw(/Capturing on/, patience)
     .then(() => sleep(3000, undefined, { ref: false }));
   const started = tshark.saw(/Capture started/, patience);
   await Promise.race([started, silent]).catch(() => {
-    if (tshark.ended) throw refusalOf(tshark);
-    throw refusal("other", say.noStart(patience / 1000));
+    if (tshark.ended) throw complaintOf(tshark.output.stderr);
+    throw new Error(say.missing("tshark: Capture started", patience / 1000));
   });
 
-  const packets = () => tshark.lines().map(parsePacket);
+  const packets: Captured[] = [];
   return {
-    /** The packets that have been seen so far. */
-    packets,
-
-    /** Waits until enough packets are there; throws after so many seconds. */
-    until(
-      what: string,
-      enough: (packets: Packet[]) => boolean,
-      seconds: number,
-    ) {
-      return tshark.until(what, () => enough(packets()), seconds * 1000);
+    /** The packets so far; each row is read once. */
+    packets(): Captured[] {
+      const rows = tshark.lines().slice(packets.length);
+      packets.push(...rows.map(parseRow));
+      return packets;
     },
 
+    /** Waits until something holds that packets decide; throws after so many seconds. */
+    until: (what: string, holds: () => boolean, seconds: number) =>
+      tshark.until(what, holds, seconds * 1000),
+
     /**
-     * Ends the capture; no process is left.
+     * Ends the capture.
      *
-     * @throws Refusal when tshark failed meanwhile: the file is full, say
+     * @throws Error when tshark failed meanwhile: the file is full, say
      */
     async stop(): Promise<void> {
       const endedItself = tshark.ended !== undefined; // even then with code 0
-      tshark.kill("SIGINT"); // and tshark ends dumpcap, which captures for it
+      tshark.kill("SIGINT"); // and it ends dumpcap, which captures for it
       const { code, signal } = await tshark.exit();
       const failed = code !== 0 && signal !== "SIGINT";
-      if (endedItself || failed) throw refusalOf(tshark);
+      if (endedItself || failed) throw complaintOf(tshark.output.stderr);
     },
   };
 }
 
 /**
- * Reads a saved capture.
- *
- * @returns its TCP packets, the rows they were read from, and what tshark complains
- *   of where it read a part only
- * @throws Refusal when tshark is missing or can't read the file
+ * Ends tshark and its dumpcap where this process can't do it any more, after a kill -9:
+ * without a reader tshark dies at the next packet, and its dumpcap goes on.
  */
-export async function readCapture(file: string) {
-  // An ICMP error quotes a TCP packet, but is none.
-  const filter = "tcp && !icmp && !icmpv6";
-  const tshark = launch([
-    ...[await findTshark(), "-r", file, "-Y", filter],
-    ...asRows,
-  ]);
-  const { code } = await tshark.exit(longest * 1000);
-  const rows = tshark.lines();
-  const packets = rows.map(parsePacket);
-  const { message } = refusalOf(tshark);
-  if (code === 0) return { rows, packets, problems: [] };
-  if (packets.length) return { rows, packets, problems: [message] };
-  throw refusal("other", message);
-}
-
-/** What tshark said when it ended: its last complaint, without its own name. */
-function refusalOf({ output: { stderr } }: Launched): Refusal {
-  const complaints = [...stderr.matchAll(/^tshark: (\S.*)$/gm)];
-  const said = complaints.at(-1)?.[1];
-  const noRight =
-    /permission to capture|dumpcap.*permission denied|npcap|no interfaces/i;
-  const reason = noRight.test(said ?? "") ? "no right" : "other";
-  return refusal(reason, say.tsharkSays(said));
+function guard({ pid }: Launched): void {
+  const group = process.platform === "win32" ? pid : -pid;
+  const end = `try { process.kill(${group}, "SIGINT") } catch {}`;
+  const code = `process.on("disconnect", () => { ${end} })`;
+  const child = spawn(process.execPath, ["-e", code], {
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    detached: true, // from the terminal's Ctrl+C
+    windowsHide: true,
+  });
+  child.on("error", () => {}); // without it tshark's own limit ends it
+  child.unref();
+  child.channel?.unref();
 }
