@@ -110,12 +110,23 @@ function fitting({ kind, server, message }: Run): string {
   return message.length > 1024 ? "long" : "hello";
 }
 
+/** The command line of a run. */
+function commandOf({ kind, server, message }: Run): string {
+  const bytes = message.replaceAll("x", "") ? "" : ` --bytes ${message.length}`;
+  return [
+    "npx tsx scripts/packets.ts",
+    ...(kind === "client" ? [] : [` --${kind}`]),
+    ...(server === "server" ? [] : [` --server ${server}`]),
+    bytes,
+  ].join("");
+}
+
 /** Shows a recording, and says before and after that it is one. */
 async function presentRecorded(name: string, why: string): Promise<void> {
   const file = new URL(`packets/recordings/${name}.json`, import.meta.url);
   const recording = JSON.parse(await readFile(file, "utf8")) as Recording;
   const { changed } = recording;
-  const before = [say.recorded(name)];
+  const before = [say.recorded(commandOf(recording.run))];
   if (changed) before.push([say.changed, ...changed].join("\n  "));
   const after = changed ? say.asChanged(why) : say.asTheyCame(why);
   await present(recording, before, after);

@@ -17,10 +17,7 @@ const strokes = {
 };
 
 /** Columns of the words at the right, at least; with fewer they stand below. */
-const leastWords = 17;
-
-/** Rows that a printed line may take. */
-const mostRows = 3;
+const leastWords = 15;
 
 /**
  * @param columns width of the terminal, 40 at least
@@ -86,7 +83,7 @@ export function ladder(
   function inLane({ from, kind, label, carried, lost }: Row): string[] {
     const [first = "", ...rest] = label;
     if (rest.length === 0) {
-      const rows = wrap(first, lane - 2, more);
+      const rows = wrap(first, lane - 2);
       return rows.map((text, index) => {
         const mark = index ? " " : stroke.told;
         const marked =
@@ -105,7 +102,7 @@ export function ladder(
 
   function drawn(row: Row): string[] {
     const { time, kind, words, unread, from } = row;
-    const wrapped = words.flatMap((text) => wrap(text, wordsWidth, more));
+    const wrapped = words.flatMap((text) => wrap(text, wordsWidth));
     const inside = inLane(row);
     if (below) inside.push(...wrapped.map((text) => at(from, text)));
     const texts = below ? [] : wrapped;
@@ -141,15 +138,10 @@ function widest(texts: string[], least: number): number {
   return texts.reduce((most, text) => Math.max(most, stringWidth(text)), least);
 }
 
-/** Text in rows so wide at most; of more than three rows the rest is left out. */
-function wrap(text: string, columns: number, more: string): string[] {
-  const start = text.slice(0, columns * (mostRows + 1));
-  const rows = wrapAnsi(start, columns, { hard: true, trim: false }).split(
-    "\n",
-  );
-  if (rows.length <= mostRows && start === text) return rows;
-  const last = cut(`${rows[mostRows - 1]}${more}${more}`, columns, more);
-  return [...rows.slice(0, mostRows - 1), last];
+/** Text in rows so wide at most. */
+function wrap(text: string, columns: number): string[] {
+  const rows = wrapAnsi(text, columns, { hard: true, trim: false }).split("\n");
+  return rows.map((row, index) => (index ? row.trimStart() : row));
 }
 
 /** Cuts what is too wide; wide letters count as two. */

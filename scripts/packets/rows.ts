@@ -83,7 +83,7 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
         numbered(connection, `[${flags.join(", ")}]`),
         `Seq=${seq} ${confirms}Len=${length}`,
       ],
-      carried: visible(packet.text ?? ""),
+      carried: shown(packet.text ?? ""),
       words: does,
       lost: lost ?? false,
     };
@@ -115,7 +115,7 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
   }
 
   const ofLine = ({ timeMs, text }: Line) =>
-    told(timeMs, "line", visible(text), [texts.prints]);
+    told(timeMs, "line", shown(text), [texts.prints]);
 
   const events = [
     ...packets.map((it) => ({ it, say: () => ofPacket(it) })),
@@ -182,6 +182,15 @@ function originOf(recording: Recording, texts: Texts): string {
     system,
     date.slice(0, 10),
   ].join("; ");
+}
+
+/** Characters of a text that a row shows, of one that is longer than twice as many. */
+const most = 60;
+
+/** Text for a row: JSON has all of it. */
+function shown(text: string): string {
+  const start = text.length > 2 * most ? `${text.slice(0, most)}...` : text;
+  return visible(start);
 }
 
 /**

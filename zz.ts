@@ -1,0 +1,10 @@
+import { readFileSync } from "node:fs";
+import { ladder } from "/work/wt17/scripts/packets/ladder.ts";
+import { pictureOf } from "/work/wt17/scripts/packets/rows.ts";
+import { pairs } from "/work/wt17/scripts/packets/texts.ts";
+import { inLanguage } from "/work/wt17/scripts/language.ts";
+import stringWidth from "string-width";
+const [,, file, lang, columns, lines="1"] = process.argv;
+const say = inLanguage(pairs, lang as "en");
+const out = ladder(pictureOf(JSON.parse(readFileSync(file!,"utf8")), say), Number(columns), lines==="1");
+console.log(out); console.log("widest", Math.max(...out.split("\n").map(l=>stringWidth(l))));
