@@ -156,8 +156,8 @@ async function present(
     await print(`${parts.join("\n")}\n`);
   }
   if (json) await write(json, `${JSON.stringify(recording, null, 2)}\n`);
-  const notes = [...before, ...(after ? [after] : [])];
-  if (html) await write(html, packetsPage(picture, notes, language, say));
+  const end = after ? [after] : [];
+  if (html) await write(html, packetsPage(picture, before, end, language, say));
 }
 
 /** Says what went wrong, and shows a recording where nothing can be captured. */

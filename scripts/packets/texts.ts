@@ -112,6 +112,9 @@ export const pairs = {
     (from: string, to: string) => `${from} → ${to}`,
   ],
 
+  notRead: ["unread bytes", "읽지 않은 바이트"],
+  meaning: ["what it does", "설명"],
+
   /** What stands under the picture, or at its head. */
   unreadMeans: [
     "The number beside a line: bytes that have arrived there and that the program has not read yet.",
@@ -122,8 +125,8 @@ export const pairs = {
     "Seq: 패킷의 첫 바이트 번호. Ack: 다음에 받을 바이트의 번호. Len: 담긴 바이트 수. SYN과 FIN도 번호를 하나씩 씁니다.",
   ],
   times: [
-    "ms since the first packet, each when it was captured. ◆: what a program itself told.",
-    "시각: 첫 패킷부터의 밀리초, 패킷은 캡처된 순간. ◆: 프로그램이 직접 알린 것.",
+    "ms: since the first packet; a packet at the moment it was captured, on Linux' loopback that of its arrival. ◆: told by the program itself.",
+    "ms: 첫 패킷부터의 시간. 패킷의 시각은 캡처된 순간이며, Linux의 루프백에서는 도착한 순간입니다. ◆: 프로그램이 직접 알린 것.",
   ],
   SYN: ["asks for a connection", "연결 요청"],
   ACK: ["confirms", "확인 응답"],
