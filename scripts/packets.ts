@@ -20,7 +20,7 @@ import {
   waiting,
   write,
 } from "./commandLine.ts";
-import { designs, type Design } from "./designs.ts";
+import { designs, scriptNames, type Design } from "./designs.ts";
 import { drawsLines } from "./language.ts";
 import { captureRun } from "./packets/capture.ts";
 import { ladder } from "./packets/ladder.ts";
@@ -33,8 +33,20 @@ import { launched, stopAll } from "./processes.ts";
 
 /** What recordings/ holds. */
 const recordings = [
-  ...["hello", "long", "forever", "async", "refused", "reset", "robot"],
-  ...["lossy", "sleep", "recv4"],
+  ...["hello", "long", "forever", "async", "refused", "reset"],
+  ...["robot", "lossy", "sleep", "recv4"],
+];
+
+/** What is run in the place of the lecture's client and a server. */
+const kinds = ["refused", "reset", "robot"] as const;
+
+/** Options, and those that don't go with the first one. */
+const apart = [
+  ["show", "server", "message", "bytes", ...kinds, "save"],
+  ["refused", "reset", "robot", "server"],
+  ["robot", "reset", "message", "bytes"],
+  ["reset", "server"],
+  ["message", "bytes"],
 ];
 
 const options = readOptions();
@@ -56,51 +68,35 @@ try {
 }
 
 function readOptions() {
+  const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
   const values = readFlags(say.usage, {
-    server: { type: "string" },
-    message: { type: "string" },
-    bytes: { type: "string" },
-    refused: { type: "boolean" },
-    reset: { type: "boolean" },
-    robot: { type: "boolean" },
-    show: { type: "string" },
-    save: { type: "string" },
-    json: { type: "string" },
-    html: { type: "string" },
-    lang: { type: "string" },
-    help: { type: "boolean" },
+    ...{ server: text, message: text, bytes: text },
+    ...{ refused: flag, reset: flag, robot: flag, show: text },
+    ...{ save: text, json: text, html: text, lang: text, help: flag },
   });
   const { server = "server", bytes, show, save, json, html } = values;
+  const isNumber = /^[1-9]\d{0,4}$/.test(bytes ?? "1");
   takes("--server", designs.join(", "), designs.includes(server as Design));
-  takes("--show", recordings.join(", "), !show || recordings.includes(show));
-  takes("--bytes", "1-30000", !bytes || isNumber(bytes, 30_000)); // Windows' command lines hold no more
-  for (const [one, ...others] of [
-    ["show", "server", "message", "bytes", "refused", "reset", "robot", "save"],
-    ["refused", "reset", "robot", "server"],
-    ["robot", "reset", "message", "bytes"],
-    ["reset", "server"],
-    ["message", "bytes"],
-  ] as (keyof typeof values)[][])
-    for (const other of others)
-      if (values[one!] !== undefined && values[other] !== undefined)
-        mistake(say.together(`--${one}`, `--${other}`));
-  const files = [save, json, html].flatMap((file) => file ?? []);
-  const twice = files.find((file, index) =>
-    files.slice(0, index).some((other) => resolve(other) === resolve(file)),
+  takes("--show", recordings.join(", "), recordings.includes(show ?? "hello"));
+  takes("--bytes", "1-30000", isNumber && Number(bytes ?? 1) <= 30_000); // Windows' command lines hold no more
+  const given = (flag: string) => flag in values;
+  for (const [one = "", ...others] of apart) {
+    const other = others.find(given);
+    if (given(one) && other) mistake(`--${one}, --${other}: ${say.together}`);
+  }
+  const files = [save, json, html].flatMap((file) =>
+    file ? resolve(file) : [],
   );
-  if (twice) mistake(say.sameFile(twice));
-  const kinds = ["refused", "reset", "robot"] as const;
+  if (new Set(files).size < files.length)
+    mistake(`${files.at(-1)}, ${files.at(-1)}: ${say.together}`);
   const kind = kinds.find((kind) => values[kind]) ?? "client";
+  const wanted = values.message ?? (bytes && "x".repeat(Number(bytes)));
   const message =
     kind === "robot"
       ? "hello socket from robot\n"
-      : (values.message ?? "x".repeat(Number(bytes ?? 0))) || "Hello, Server!";
+      : (wanted ?? "Hello, Server!");
   const run: Run = { kind, server: server as Design, message };
   return { run, show, save, json, html };
-}
-
-function isNumber(text: string, most: number): boolean {
-  return /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= most;
 }
 
 /** The recording that fits a run that can't be captured here. */
@@ -110,65 +106,57 @@ function fitting({ kind, server, message }: Run): string {
   return message.length > 1024 ? "long" : "hello";
 }
 
-/** The command line of a run. */
-function commandOf({ kind, server, message }: Run): string {
-  const bytes = message.replaceAll("x", "") ? "" : ` --bytes ${message.length}`;
-  return [
-    "npx tsx scripts/packets.ts",
-    ...(kind === "client" ? [] : [` --${kind}`]),
-    ...(server === "server" ? [] : [` --server ${server}`]),
-    bytes,
-  ].join("");
-}
-
 /** Shows a recording, and says before and after that it is one. */
 async function presentRecorded(name: string, why: string): Promise<void> {
   const file = new URL(`packets/recordings/${name}.json`, import.meta.url);
   const recording = JSON.parse(await readFile(file, "utf8")) as Recording;
-  const { changed } = recording;
-  const before = [say.recorded(commandOf(recording.run))];
-  if (changed) before.push([say.changed, ...changed].join("\n  "));
-  const after = changed ? say.asChanged(why) : say.asTheyCame(why);
-  await present(recording, before, after);
+  const { changed, run } = recording;
+  const script = `${scriptNames[run.server]}.ts`;
+  const before = [`${say.recorded}: ${name}, ${script}`];
+  if (changed) before.push(`${say.changed}: ${changed.join("\n  ")}`);
+  const of = changed ? say.asChanged : say.asTheyCame;
+  await present(recording, before, [`${of}: ${why}.`]);
 }
 
-/** The ladder, the page and the JSON, as far as they are wanted. */
+/** The ladder, the JSON and the page, as far as they are wanted. */
 async function present(
   recording: Recording,
   before: string[] = [],
-  after = "",
+  after: string[] = [],
 ): Promise<void> {
   const { json, html } = options;
-  const columns = process.stdout.columns || 80;
+  const columns = Math.max(process.stdout.columns || 80, 40);
   const picture = pictureOf(recording, say);
-  if (json !== "-" && html !== "-") {
-    const wrapped = (text: string) => wrapAnsi(text, Math.max(columns, 40));
-    const parts = [
-      ...before.map(wrapped),
-      chalk.bold.underline(say.title),
-      ...picture.notes.map(wrapped),
-      ladder(picture, columns, drawsLines()),
-      ...[...picture.legend, picture.origin]
-        .map(wrapped)
-        .map((it) => chalk.dim(it)),
-      ...(after ? [wrapped(after)] : []),
-    ];
-    await print(`${parts.join("\n")}\n`);
-  }
+  const waits = picture.rows.some(
+    ({ unread: { client, server } }) => client || server,
+  );
+  const wrapped = (text: string) => wrapAnsi(text, columns);
+  const parts = [
+    ...before.map(wrapped),
+    chalk.bold.underline(say.title),
+    ...picture.notes.map(wrapped),
+    ladder(picture, columns, drawsLines()),
+    ...(waits ? [chalk.dim(wrapped(say.unread))] : []),
+    chalk.dim(wrapped(picture.origin)),
+    ...after.map(wrapped),
+  ];
+  if (json !== "-" && html !== "-") await print(`${parts.join("\n")}\n`);
   if (json) await write(json, `${JSON.stringify(recording, null, 2)}\n`);
-  const end = after ? [after] : [];
-  if (html) await write(html, packetsPage(picture, before, end, language, say));
+  if (html)
+    await write(html, packetsPage(picture, [before, after], language, say));
 }
 
-/** Says what went wrong, and shows a recording where nothing can be captured. */
-async function fail(error: Error): Promise<void> {
-  const missing = error instanceof CannotCapture;
-  const advice = { linux: say.linux, darwin: say.darwin, win32: say.win32 };
-  const known = advice[process.platform as keyof typeof advice] ?? say.linux;
-  complain(missing ? `${error.message}; ${known}; ${say.more}` : error.message);
+/** Says what went wrong and what to do, and shows a recording where nothing can be captured. */
+async function fail({ message, constructor }: Error): Promise<void> {
+  const missing = constructor === CannotCapture;
+  const system =
+    process.platform === "darwin" || process.platform === "win32"
+      ? process.platform
+      : "linux";
+  complain(missing ? `${message}; ${say[system]}; ${say.more}` : message);
   if (missing && options.json !== "-") {
     options.json = undefined; // which is for what was captured
-    await presentRecorded(fitting(options.run), error.message);
+    await presentRecorded(fitting(options.run), message);
   }
   await stop(1);
 }

@@ -10,144 +10,123 @@ const colours: Record<Row["kind"], (text: string) => string> = {
   ...{ ack: chalk.reset, read: chalk.bold, line: chalk.reset, end: chalk.dim },
 };
 
-/** What draws it: where the terminal can't, ASCII. */
-const strokes = {
-  lines: { line: "─", side: "│", right: "▶", left: "◀", lost: "✗", told: "◆" },
-  ascii: { line: "-", side: "|", right: ">", left: "<", lost: "x", told: "*" },
-};
-
-/** Columns of the words at the right, at least; with fewer they stand below. */
+/** Columns of the words at the right, at least: where there are fewer they stand below. */
 const leastWords = 15;
 
 /**
- * @param columns width of the terminal, 40 at least
+ * @param columns width of the terminal, 40 or more
  * @param drawsLines whether the terminal draws ─│◆▶
  */
 export function ladder(
-  picture: Picture,
+  { sides, connections, rows }: Picture,
   columns: number,
   drawsLines: boolean,
 ): string {
-  const { sides, connections, rows } = picture;
-  const stroke = drawsLines ? strokes.lines : strokes.ascii;
-  const more = drawsLines ? "…" : "~";
-  const timeWidth = widest(["", ...rows.map(({ time }) => time)], 9);
+  const [line, wall, right, left, lostMark, told] = drawsLines
+    ? "─│▶◀✗◆"
+    : "-|><x*";
+  const timeWidth = Math.max(9, ...rows.map(({ time }) => time.length));
   const counts = rows.flatMap(({ unread }) => Object.values(unread));
-  const most = Math.max(...counts, 0);
+  const most = Math.max(0, ...counts);
   const countWidth = most ? String(most).length : 0;
   const around = timeWidth + 1 + 2 * countWidth + 2;
-  const mostPrinted = Math.max(38, columns - around - 2 - 34);
-  const widths = rows.map(({ label }) => {
+  const mostPrinted = Math.max(38, columns - around - 36);
+  const wanted = rows.map(({ label }) => {
     const width = stringWidth(label.join(" "));
-    return label.length > 1 ? width + 5 : Math.min(width + 2, mostPrinted);
+    return label[1] ? width + 5 : Math.min(width + 2, mostPrinted);
   });
-  const wanted = Math.max(32, ...widths);
-  const beside = columns - around - wanted - 2;
-  const below = beside < leastWords; // there is no room for words at the right
-  const lane = below ? Math.max(columns, 40) - around : wanted;
-  const wordsWidth = below ? lane - 4 : beside;
+  const fitting = Math.max(32, ...wanted);
+  const below = columns - around - fitting - 2 < leastWords;
+  const lane = below ? columns - around : fitting;
+  const wordsWidth = columns - around - lane - 2;
 
-  const count = (bytes: number) => (bytes ? String(bytes) : "");
-  const marked = (text: string) =>
-    text.trim() ? chalk.bold.yellow(text) : text;
-  function line(
+  function row(
     time: string,
     inside: string,
-    unread: Record<Side, number> = { client: 0, server: 0 },
+    unread: Record<Side, number>,
     words = "",
   ): string {
-    const left = marked(count(unread.client).padStart(countWidth));
-    const right = marked(count(unread.server).padEnd(countWidth));
-    const { side } = stroke;
-    return `${time.padStart(timeWidth)} ${left}${side}${inside}${side}${right}  ${words}`.trimEnd();
-  }
-
-  /** Text at a side of the lane. */
-  function at(from: Side, text: string, margin = 2): string {
-    const short = cut(text, lane - 2 * margin, more);
-    const space = " ".repeat(lane - 2 * margin - stringWidth(short));
-    const edge = " ".repeat(margin);
-    return edge + (from === "client" ? short + space : space + short) + edge;
+    const count = (bytes: number) => (bytes ? chalk.bold.yellow(bytes) : "");
+    const start = time.padStart(timeWidth);
+    const client = pad(count(unread.client), countWidth, "server");
+    const server = pad(count(unread.server), countWidth, "client");
+    return `${start} ${client}${wall}${inside}${wall}${server}  ${words}`.trimEnd();
   }
 
   function arrow(from: Side, text: string, lost: boolean): string {
-    const gap = lost ? "  " : "";
-    const length = lane - stringWidth(text) - 4 - gap.length;
-    const shaft = stroke.line.repeat(Math.max(0, length));
-    return from === "client"
-      ? `${stroke.line} ${text} ${shaft}${lost ? stroke.lost : stroke.right}${gap}`
-      : `${gap}${lost ? stroke.lost : stroke.left}${shaft} ${text} ${stroke.line}`;
+    const length = lane - stringWidth(text) - 4 - (lost ? 2 : 0);
+    const shaft = line!.repeat(length);
+    if (from === "client")
+      return `${line} ${text} ${shaft}${lost ? `${lostMark}  ` : right}`;
+    return `${lost ? `  ${lostMark}` : left}${shaft} ${text} ${line}`;
   }
 
-  /** What stands inside the lane, row by row. */
+  /** Text at a side, in as many rows as it takes. */
+  function at(from: Side, text: string, mark = " "): string[] {
+    return wrap(text, lane - 2).map((part, index) => {
+      const sign = index ? " " : mark;
+      const whole = from === "client" ? `${sign} ${part}` : `${part} ${sign}`;
+      return pad(whole, lane, from);
+    });
+  }
+
+  /** What stands between the walls, row by row; colours end with each. */
   function inLane({ from, kind, label, carried, lost }: Row): string[] {
-    const [first = "", ...rest] = label;
-    if (rest.length === 0) {
-      const rows = wrap(first, lane - 2);
-      return rows.map((text, index) => {
-        const mark = index ? " " : stroke.told;
-        const marked =
-          from === "client" ? `${mark} ${text}` : `${text} ${mark}`;
-        return colours[kind](at(from, marked, 0));
-      });
-    }
+    const [first = "", numbers] = label;
+    const colour = colours[kind];
+    if (!numbers) return at(from, first, told).map((it) => colour(it));
     const whole = label.join(" ");
-    const fits = stringWidth(whole) + 5 <= lane;
-    return [
-      colours[kind](arrow(from, fits ? whole : first, lost)),
-      ...(fits ? [] : rest.map((numbers) => at(from, numbers))),
-      ...(carried ? [at(from, `"${carried}"`)] : []),
-    ];
+    const rest = carried ? at(from, `"${carried}"`) : [];
+    if (stringWidth(whole) + 5 <= lane)
+      return [colour(arrow(from, whole, lost)), ...rest];
+    return [colour(arrow(from, first, lost)), ...at(from, numbers), ...rest];
   }
 
-  function drawn(row: Row): string[] {
-    const { time, kind, words, unread, from } = row;
-    const wrapped = words.flatMap((text) => wrap(text, wordsWidth));
-    const inside = inLane(row);
-    if (below) inside.push(...wrapped.map((text) => at(from, text)));
-    const texts = below ? [] : wrapped;
-    const height = Math.max(inside.length, texts.length);
-    return Array.from({ length: height }, (_, i) =>
-      line(
-        i ? "" : time,
-        inside[i] ?? " ".repeat(lane),
+  function drawn(one: Row): string[] {
+    const { time, from, kind, unread } = one;
+    const words = one.words.filter(Boolean);
+    const inside = inLane(one);
+    if (below) inside.push(...words.flatMap((text) => at(from, text)));
+    const beside = below ? [] : words.flatMap((text) => wrap(text, wordsWidth));
+    const height = Math.max(inside.length, beside.length);
+    return Array.from({ length: height }, (_, index) =>
+      row(
+        index ? "" : time,
+        inside[index] ?? " ".repeat(lane),
         unread,
-        colours[kind](texts[i] ?? ""),
+        colours[kind](beside[index] ?? ""),
       ),
     );
   }
 
-  const ends = ({ client, server }: Record<Side, string>) => {
-    const space = lane - stringWidth(client) - stringWidth(server);
-    return space > 0
-      ? [client + " ".repeat(space) + server]
-      : [at("client", client, 0), at("server", server, 0)];
-  };
+  function heads(first: string, { client, server }: Record<Side, string>) {
+    const space = lane - stringWidth(client);
+    const one = space > stringWidth(server);
+    const whole = client + pad(server, space, "server");
+    const insides = one
+      ? [whole]
+      : [...at("client", client), ...at("server", server)];
+    return insides.map((inside) =>
+      row(first, inside, { client: 0, server: 0 }),
+    );
+  }
   return [
-    ...ends(sides).map((inside) => line("ms", inside)),
+    ...heads("ms", sides),
     ...connections.flatMap((each, index) =>
-      ends(each).map((inside) =>
-        line(connections.length > 1 ? `${index + 1}:` : "", inside),
-      ),
+      heads(connections.length > 1 ? `${index + 1}:` : "", each),
     ),
     ...rows.flatMap(drawn),
   ].join("\n");
 }
 
-function widest(texts: string[], least: number): number {
-  return texts.reduce((most, text) => Math.max(most, stringWidth(text)), least);
+/** Fills up with spaces, behind a client's text, before a server's; wide letters count as two. */
+function pad(text: string, columns: number, from: Side): string {
+  const space = " ".repeat(Math.max(0, columns - stringWidth(text)));
+  return from === "client" ? text + space : space + text;
 }
 
 /** Text in rows so wide at most. */
 function wrap(text: string, columns: number): string[] {
   const rows = wrapAnsi(text, columns, { hard: true, trim: false }).split("\n");
   return rows.map((row, index) => (index ? row.trimStart() : row));
-}
-
-/** Cuts what is too wide; wide letters count as two. */
-function cut(text: string, columns: number, more: string): string {
-  const start = text.slice(0, columns + 1);
-  if (start === text && stringWidth(text) <= columns) return text;
-  const options = { hard: true, trim: false, wordWrap: false };
-  return wrapAnsi(start, columns - 1, options).split("\n")[0] + more;
 }

@@ -1,63 +1,59 @@
-/** A run: its packets, what the programs read and printed, and what each packet does. */
+/** What a recording is; and what each of its packets does. */
 import type { Design } from "../designs.ts";
 
 export type Side = "client" | "server";
 
-/** What is run. */
+/** What is run: the lecture's client, a robot, a client without a server, a client of a busy one. */
 export interface Run {
-  /** The lecture's client; a robot; a client and no server; a client of a busy server. */
   kind: "client" | "robot" | "refused" | "reset";
   server: Design;
   /** What the client sends. */
   message: string;
 }
 
-/** A packet; all times are in milliseconds since the first one. */
-export interface Packet {
+/** When something happened, in milliseconds since the first packet, and at whose side. */
+interface Moment {
   timeMs: number;
+  from: Side;
+}
+
+export interface Packet extends Moment {
   /** Which connection, counted from 1. */
   connection: number;
-  from: Side;
   flags: string[];
   seq: number;
+  /** Only where the ACK flag is set does the number mean something. */
   ack?: number;
   /** Bytes it carries, and they as UTF-8; U+FFFD where it cuts a character. */
   length: number;
   text?: string;
-  /** What Wireshark finds: sent again, or that there is room to receive again. */
+  /** What Wireshark finds unusual, as far as a run on one machine meets it. */
   retransmission?: true;
   windowUpdate?: true;
-  /** It was thrown away behind the capture, by whoever made the recording. */
+  /** Thrown away behind the capture by whoever made the recording. */
   lost?: true;
 }
 
-/** Bytes that a program took from a connection; those that nobody took were dropped. */
-export interface Read {
-  timeMs: number;
-  from: Side;
+/** Bytes that a program took from a connection; dropped where nobody wanted them. */
+export interface Read extends Moment {
   connection: number;
   bytes: number;
   dropped?: true;
 }
 
 /** A line that a program printed. */
-export interface Line {
-  timeMs: number;
-  from: Side;
+export interface Line extends Moment {
   text: string;
 }
 
-/** The end of a program: its exit code, or the signal that packets sent to one that went on. */
-export interface End {
-  timeMs: number;
-  from: Side;
+/** A program's end and its exit code; or the signal that packets sent to one that went on. */
+export interface End extends Moment {
   code?: number;
-  signal?: "SIGINT";
+  signal?: string;
 }
 
 /** What --json writes, and what recordings/ holds. */
 export interface Recording {
-  /** When the first packet went, and where. */
   date: string;
   system: string;
   run: Run;
@@ -70,23 +66,11 @@ export interface Recording {
   ends: End[];
 }
 
-/** Something that a packet does in its connection; how it is said is a matter of language. */
+/** Something that a packet does, by the name of its text; and with how many bytes. */
 export type Act =
-  | "opens"
-  | "agrees"
-  | "refuses"
-  | "resets"
-  | "closes"
-  | "closes too"
-  | "confirms the handshake"
-  | "confirms the close"
-  | "is sent again"
-  | "has room"
-  | { carries: number }
-  | { confirms: number };
-
-/** What a packet's place in its connection is decided by. */
-type Numbers = Omit<Packet, "timeMs" | "text">;
+  | ["opens" | "agrees" | "refuses" | "resets" | "closes"]
+  | ["connected" | "confirmsFin" | "sentAgain" | "hasRoom"]
+  | ["carries" | "confirms", number];
 
 /** What one side has sent so far: SYN and FIN take a number each, as if they were bytes. */
 interface Sent {
@@ -104,14 +88,14 @@ export function follow() {
   const connections: Connection[] = [];
   return {
     /** What the next packet does. */
-    next(packet: Numbers): Act[] {
+    next(packet: Packet): Act[] {
       const connection = (connections[packet.connection - 1] ??= {
         client: { confirmed: 0 },
         server: { confirmed: 0 },
       });
       return doesWhat(packet, connection);
     },
-    /** How many connections have ended: reset, or closed by both, and each close confirmed. */
+    /** How many connections have ended: reset, or closed by both, and each FIN confirmed. */
     ended: () => connections.filter(hasEnded).length,
   };
 }
@@ -122,29 +106,29 @@ function hasEnded({ client, server, reset }: Connection): boolean {
   return reset || (closed(client, server) && closed(server, client));
 }
 
-function doesWhat(packet: Numbers, connection: Connection): Act[] {
+function doesWhat(packet: Packet, connection: Connection): Act[] {
   const { from, flags, seq, ack, length } = packet;
   const { client, server } = connection;
   const [me, other] = from === "client" ? [client, server] : [server, client];
   const has = (flag: string) => flags.includes(flag);
   const does: Act[] = [];
   if (has("RST")) {
-    does.push(other.syn && !me.syn ? "refuses" : "resets");
+    does.push([other.syn && !me.syn ? "refuses" : "resets"]);
     connection.reset = true;
   }
   if (has("SYN")) {
-    does.push(has("ACK") ? "agrees" : "opens");
+    does.push([has("ACK") ? "agrees" : "opens"]);
     me.syn = true;
   }
-  if (length) does.push({ carries: length });
+  if (length) does.push(["carries", length]);
   if (has("FIN")) {
-    does.push(other.fin === undefined ? "closes" : "closes too");
+    does.push(["closes"]);
     me.fin = seq + length;
   }
   if (ack !== undefined && !has("RST"))
     does.push(...confirms(ack, has("SYN"), me, other));
-  if (packet.retransmission) does.push("is sent again");
-  if (packet.windowUpdate) does.push("has room");
+  if (packet.retransmission) does.push(["sentAgain"]);
+  if (packet.windowUpdate) does.push(["hasRoom"]);
   return does;
 }
 
@@ -153,13 +137,11 @@ function confirms(ack: number, agrees: boolean, me: Sent, other: Sent): Act[] {
   const { confirmed } = me;
   if (ack <= confirmed) return [];
   me.confirmed = ack;
+  const does: Act[] = [];
   const fin = other.fin !== undefined && ack > other.fin;
   const bytes = ack - Math.max(1, confirmed) - Number(fin);
-  return [
-    ...(confirmed === 0 && !agrees
-      ? (["confirms the handshake"] as const)
-      : []),
-    ...(bytes > 0 ? [{ confirms: bytes }] : []),
-    ...(fin ? (["confirms the close"] as const) : []),
-  ];
+  if (confirmed === 0 && !agrees) does.push(["connected"]);
+  if (bytes > 0) does.push(["confirms", bytes]);
+  if (fin) does.push(["confirmsFin"]);
+  return does;
 }

@@ -1,73 +1,79 @@
 /**
  * Preloaded into a program by capture.ts: tells on file descriptor 3 what happens when
- * it happens. Seen from outside it would be later, by as long as it lies in the pipe,
- * and packets follow within microseconds.
+ * it happens. Seen from outside it would be later, and packets follow within microseconds.
  */
 import { writeSync } from "node:fs";
 import net from "node:net";
 import { isMainThread } from "node:worker_threads";
 
-/** What a program tells, each with its moment: milliseconds since 1970. */
-export type Told = { atMs: number } & (
-  | { listens: true }
-  | { text: string }
-  | { bytes: number; dropped?: true; ports: (number | undefined)[] }
-  | { code: number }
-);
-
-type Emit = (event: string, ...values: unknown[]) => boolean;
+/** What a program tells, and when: milliseconds since 1970. */
+export interface Told {
+  timeMs: number;
+  listens?: true;
+  /** It writes to stdout or stderr. */
+  text?: string;
+  /** It takes bytes from the connection between these ports; or they are dropped. */
+  bytes?: number;
+  dropped?: true;
+  ports?: (number | undefined)[];
+  /** It ends by itself; or packets sends it a signal. */
+  code?: number;
+  signal?: string;
+}
 
 function tell(what: object): void {
-  const atMs = performance.timeOrigin + performance.now();
+  const timeMs = performance.timeOrigin + performance.now();
   try {
-    writeSync(3, `${JSON.stringify({ atMs, ...what })}\n`);
+    writeSync(3, `${JSON.stringify({ timeMs, ...what })}\n`);
   } catch {
-    process.exit(1); // nobody listens any more
+    process.exit(1); // packets is gone
   }
 }
 
 let reads = 0;
 
-/** Bytes that leave a connection; pipes have no ports. Where nobody takes them, resume() drops them. */
+/** Pipes have no ports. Where nobody takes what resume() lets flow, it is dropped. */
 function tellRead(socket: net.Socket, data: Buffer | string): void {
   reads++;
   const { localPort, remotePort, readableFlowing } = socket;
   if (localPort === undefined && remotePort === undefined) return;
   const dropped = readableFlowing && socket.listenerCount("data") === 0;
-  const bytes = Buffer.byteLength(data);
-  const ports = [localPort, remotePort];
-  tell({ bytes, ...(dropped ? { dropped } : {}), ports });
+  const [bytes, ports] = [Buffer.byteLength(data), [localPort, remotePort]];
+  tell({ bytes, ...(dropped && { dropped }), ports });
 }
 
-/** Tells what is printed, read, listened on, and the end. */
+/** Does something else in the place of a method, which it may call. */
+function replace(
+  object: any,
+  name: string,
+  other: (self: any, method: () => any, args: any[]) => unknown,
+): void {
+  const method = object[name];
+  object[name] = function (...args: unknown[]) {
+    return other(this, () => method.apply(this, args), args);
+  };
+}
+
 function watch(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-    stream.write = (text: string | Uint8Array, ...rest: unknown[]) => {
-      tell({ text: Buffer.from(text as string).toString() });
-      return write(text, ...rest);
-    };
-  }
-  const { emit, read } = net.Socket.prototype;
-  Object.assign(net.Socket.prototype, {
-    read(this: net.Socket, size?: number) {
-      const before = reads;
-      const data = read.call(this, size);
-      if (data !== null && reads === before) tellRead(this, data);
-      return data;
-    },
-    /** Most reads are an event as well, and who listens to "data" reads nothing himself. */
-    emit(this: net.Socket, event: string, ...values: [Buffer]) {
-      if (event === "data") tellRead(this, ...values);
-      return (emit as Emit).call(this, event, ...values);
-    },
+  for (const stream of [process.stdout, process.stderr])
+    replace(stream, "write", (_stream, write, [text]) => {
+      tell({ text: Buffer.from(text).toString() });
+      return write();
+    });
+  // Bytes come by read(), or as an event to who listens to "data"; mostly as both.
+  replace(net.Socket.prototype, "emit", (socket, emit, [event, data]) => {
+    if (event === "data") tellRead(socket, data);
+    return emit();
   });
-  const { emit: emitOfServer } = net.Server.prototype;
-  Object.assign(net.Server.prototype, {
-    emit(this: net.Server, event: string, ...values: unknown[]) {
-      if (event === "listening") tell({ listens: true });
-      return (emitOfServer as Emit).call(this, event, ...values);
-    },
+  replace(net.Socket.prototype, "read", (socket, read) => {
+    const before = reads;
+    const data = read();
+    if (data !== null && reads === before) tellRead(socket, data);
+    return data;
+  });
+  replace(net.Server.prototype, "emit", (_server, emit, [event]) => {
+    if (event === "listening") tell({ listens: true });
+    return emit();
   });
   process.on("exit", (code) => tell({ code }));
   process.on("disconnect", () => process.exit(1)); // packets is gone, by kill -9 perhaps

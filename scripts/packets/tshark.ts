@@ -3,34 +3,9 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
-import { launch, type Launched } from "../processes.ts";
+import { launch } from "../processes.ts";
+import type { Packet, Side } from "./recording.ts";
 import { say } from "./texts.ts";
-
-/** A packet as tshark tells of it, with the relative numbers that Wireshark shows. */
-export interface Captured {
-  /** Milliseconds since 1970, to the microsecond. */
-  atMs: number;
-  /** Which connection of the capture it belongs to, counted from 1. */
-  connection: number;
-  /** The sender's and the receiver's address and port, 127.0.0.1:65432. */
-  sender: string;
-  receiver: string;
-  /** SYN, ACK, … */
-  flags: string[];
-  seq: number;
-  /** Only where the ACK flag is set does the number mean something. */
-  ack?: number;
-  payload: Buffer;
-  /** What Wireshark finds unusual about it, as far as a run on one machine meets it. */
-  retransmission: boolean;
-  windowUpdate: boolean;
-}
-
-/** Seconds after which tshark ends by itself, whatever becomes of who started it. */
-const longest = 120;
-
-/** Milliseconds until tshark should have started: it is slow the first time. */
-const patience = 20_000;
 
 /** Where Wireshark's installers for macOS and Windows put tshark: not on the PATH. */
 const installed = [
@@ -39,10 +14,10 @@ const installed = [
 ];
 
 /** The name that tshark knows the loopback interface by. */
-const loopback =
-  { darwin: "lo0", win32: "\\Device\\NPF_Loopback" }[
-    process.platform as string
-  ] ?? "lo";
+const loopbacks: Partial<Record<NodeJS.Platform, string>> = {
+  darwin: "lo0",
+  win32: "\\Device\\NPF_Loopback",
+};
 
 const fields = [
   ...["frame.time_epoch", "tcp.stream", "ip.src", "tcp.srcport"],
@@ -54,23 +29,37 @@ const fields = [
 /** The flags in the TCP header, lowest bit first (RFC 9293, 3.1). */
 const flagNames = "FIN SYN RST PSH ACK URG ECE CWR".split(" ");
 
-/** Reads a row of fields, separated by tabs. */
-export function parseRow(row: string): Captured {
-  const values = row.split("\t");
-  const field = (name: string) => values[fields.indexOf(name)] ?? "";
-  const bits = Number(field("tcp.flags"));
-  const flags = flagNames.filter((_, bit) => bits & (1 << bit));
+/** A packet with its time since 1970, and the addresses of both sides. */
+export type Captured = Packet & { ends: Record<Side, string> };
+
+/**
+ * Reads a row of fields, separated by tabs.
+ *
+ * @param port the server's
+ */
+export function parseRow(row: string, port: number): Captured {
+  const [time, stream, source, sourcePort, target, targetPort, ...more] =
+    row.split("\t");
+  const [bits, seq, ack, again, update, payload = ""] = more;
+  const flags = flagNames.filter((_, bit) => Number(bits) & (1 << bit));
+  const bytes = Buffer.from(payload.replaceAll(":", ""), "hex");
+  const sender = `${source}:${sourcePort}`;
+  const receiver = `${target}:${targetPort}`;
+  const fromServer = Number(sourcePort) === port;
   return {
-    atMs: Number(field("frame.time_epoch")) * 1000,
-    connection: Number(field("tcp.stream")) + 1,
-    sender: `${field("ip.src")}:${field("tcp.srcport")}`,
-    receiver: `${field("ip.dst")}:${field("tcp.dstport")}`,
+    timeMs: Number(time) * 1000,
+    connection: Number(stream) + 1,
+    from: fromServer ? "server" : "client",
     flags,
-    seq: Number(field("tcp.seq")),
-    ...(flags.includes("ACK") ? { ack: Number(field("tcp.ack")) } : {}),
-    payload: Buffer.from(field("tcp.payload").replaceAll(":", ""), "hex"),
-    retransmission: field("tcp.analysis.retransmission") !== "",
-    windowUpdate: field("tcp.analysis.window_update") !== "",
+    seq: Number(seq),
+    ...(flags.includes("ACK") && { ack: Number(ack) }),
+    length: bytes.length,
+    ...(bytes.length > 0 && { text: bytes.toString() }),
+    ...(again && { retransmission: true }),
+    ...(update && { windowUpdate: true }),
+    ends: fromServer
+      ? { client: receiver, server: sender }
+      : { client: sender, server: receiver },
   };
 }
 
@@ -83,16 +72,16 @@ const noRight =
 
 /** What tshark said when it ended: its last complaint. */
 export function complaintOf(stderr: string): Error {
-  const said = [...stderr.matchAll(/^tshark: (\S.*)$/gm)].at(-1)?.[1];
-  if (noRight.test(stderr)) return new CannotCapture(say.noRight(said ?? ""));
-  return new Error(say.tsharkSays(said ?? ""));
+  const [said = ""] =
+    [...stderr.matchAll(/(?<=^tshark: )\S.*$/gm)].at(-1) ?? [];
+  if (noRight.test(stderr)) return new CannotCapture(`${say.noRight}: ${said}`);
+  return new Error(`${say.tsharkSays}: ${said}`);
 }
 
 /**
  * Starts to capture the TCP packets of a port on the loopback interface.
  *
- * @param port TCP port of the server
- * @param file where to keep the packets as pcapng
+ * @param file where to keep them as pcapng
  * @throws CannotCapture where tshark or the right is missing; Error where tshark fails
  */
 export async function startCapture(port: number, file?: string) {
@@ -100,8 +89,8 @@ export async function startCapture(port: number, file?: string) {
   const program = onPath ?? installed.find(existsSync);
   if (!program) throw new CannotCapture(say.noTshark);
   const command = [
-    ...[program, "-i", loopback, "-f", `tcp port ${port}`],
-    ...["-a", `duration:${longest}`, "-l", "-n"],
+    ...[program, "-i", loopbacks[process.platform] ?? "lo"],
+    ...["-f", `tcp port ${port}`, "-a", "duration:120", "-l", "-n"],
     ...["-o", "tcp.relative_sequence_numbers:TRUE"],
     ...["-o", "tcp.analyze_sequence_numbers:TRUE"],
     ...["-T", "fields", "-E", "occurrence=f"],
@@ -109,35 +98,31 @@ export async function startCapture(port: number, file?: string) {
     ...(file ? ["-w", file, "-P"] : []),
   ];
   const tshark = launch(command, process.env, undefined, false, true);
-  guard(tshark);
+  guard(tshark.pid);
   // Older versions say that they capture, but not when they have started.
   const silent = tshark
-    .saw(/Capturing on/, patience)
+    .saw(/Capturing on/, 20_000)
     .then(() => sleep(3000, undefined, { ref: false }));
-  const started = tshark.saw(/Capture started/, patience);
+  const started = tshark.saw(/Capture started/, 20_000);
   await Promise.race([started, silent]).catch(() => {
     if (tshark.ended) throw complaintOf(tshark.output.stderr);
-    throw new Error(say.missing("tshark: Capture started", patience / 1000));
+    throw new Error(say.missing("tshark: Capture started", 20));
   });
 
-  const packets: Captured[] = [];
+  let known = 0;
   return {
-    /** The packets so far; each row is read once. */
-    packets(): Captured[] {
-      const rows = tshark.lines().slice(packets.length);
-      packets.push(...rows.map(parseRow));
-      return packets;
+    /** The packets that have come since it was asked last. */
+    news(): Captured[] {
+      const rows = tshark.lines().slice(known);
+      known += rows.length;
+      return rows.map((row) => parseRow(row, port));
     },
 
     /** Waits until something holds that packets decide; throws after so many seconds. */
     until: (what: string, holds: () => boolean, seconds: number) =>
       tshark.until(what, holds, seconds * 1000),
 
-    /**
-     * Ends the capture.
-     *
-     * @throws Error when tshark failed meanwhile: the file is full, say
-     */
+    /** Ends the capture; throws Error when tshark failed meanwhile: the file is full, say. */
     async stop(): Promise<void> {
       const endedItself = tshark.ended !== undefined; // even then with code 0
       tshark.kill("SIGINT"); // and it ends dumpcap, which captures for it
@@ -152,16 +137,16 @@ export async function startCapture(port: number, file?: string) {
  * Ends tshark and its dumpcap where this process can't do it any more, after a kill -9:
  * without a reader tshark dies at the next packet, and its dumpcap goes on.
  */
-function guard({ pid }: Launched): void {
+function guard(pid: number): void {
   const group = process.platform === "win32" ? pid : -pid;
   const end = `try { process.kill(${group}, "SIGINT") } catch {}`;
   const code = `process.on("disconnect", () => { ${end} })`;
   const child = spawn(process.execPath, ["-e", code], {
     stdio: ["ignore", "ignore", "ignore", "ipc"],
-    detached: true, // from the terminal's Ctrl+C
+    detached: true, // Ctrl+C in the terminal is not for it
     windowsHide: true,
   });
-  child.on("error", () => {}); // without it tshark's own limit ends it
+  child.on("error", () => {}); // then tshark ends by its own limit
   child.unref();
   child.channel?.unref();
 }
