@@ -6,7 +6,6 @@
  *   npx tsx scripts/packets.ts --help
  */
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
@@ -84,11 +83,6 @@ function readOptions() {
     const other = others.find(given);
     if (given(one) && other) mistake(`--${one}, --${other}: ${say.together}`);
   }
-  const files = [save, json, html].flatMap((file) =>
-    file ? resolve(file) : [],
-  );
-  if (new Set(files).size < files.length)
-    mistake(`${files.at(-1)}, ${files.at(-1)}: ${say.together}`);
   const kind = kinds.find((kind) => values[kind]) ?? "client";
   const wanted = values.message ?? (bytes && "x".repeat(Number(bytes)));
   const message =
@@ -114,8 +108,8 @@ async function presentRecorded(name: string, why: string): Promise<void> {
   const script = `${scriptNames[run.server]}.ts`;
   const before = [`${say.recorded}: ${name}, ${script}`];
   if (changed) before.push(`${say.changed}: ${changed.join("\n  ")}`);
-  const of = changed ? say.asChanged : say.asTheyCame;
-  await present(recording, before, [`${of}: ${why}.`]);
+  const but = changed ? ` (${say.butFor})` : "";
+  await present(recording, before, [`${say.asTheyCame}${but}: ${why}.`]);
 }
 
 /** The ladder, the JSON and the page, as far as they are wanted. */
@@ -127,17 +121,16 @@ async function present(
   const { json, html } = options;
   const columns = Math.max(process.stdout.columns || 80, 40);
   const picture = pictureOf(recording, say);
-  const waits = picture.rows.some(
-    ({ unread: { client, server } }) => client || server,
-  );
+  const { rows, notes, origin } = picture;
+  const waits = rows.some(({ unread }) => unread.client + unread.server);
   const wrapped = (text: string) => wrapAnsi(text, columns);
   const parts = [
     ...before.map(wrapped),
     chalk.bold.underline(say.title),
-    ...picture.notes.map(wrapped),
+    ...notes.map(wrapped),
     ladder(picture, columns, drawsLines()),
     ...(waits ? [chalk.dim(wrapped(say.unread))] : []),
-    chalk.dim(wrapped(picture.origin)),
+    chalk.dim(wrapped(origin)),
     ...after.map(wrapped),
   ];
   if (json !== "-" && html !== "-") await print(`${parts.join("\n")}\n`);
@@ -149,11 +142,8 @@ async function present(
 /** Says what went wrong and what to do, and shows a recording where nothing can be captured. */
 async function fail({ message, constructor }: Error): Promise<void> {
   const missing = constructor === CannotCapture;
-  const system =
-    process.platform === "darwin" || process.platform === "win32"
-      ? process.platform
-      : "linux";
-  complain(missing ? `${message}; ${say[system]}; ${say.more}` : message);
+  const advice = say[process.platform as "linux"] ?? say.linux;
+  complain(missing ? `${message}; ${advice}; ${say.more}` : message);
   if (missing && options.json !== "-") {
     options.json = undefined; // which is for what was captured
     await presentRecorded(fitting(options.run), message);

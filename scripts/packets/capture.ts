@@ -51,7 +51,7 @@ export async function captureRun(
       }
       return holds();
     };
-    const wait = capture.until(what, look, seconds);
+    const wait = capture.until(what, look, seconds * 1000);
     await wait.catch(() => problems.push(say.missing(what, seconds)));
   }
 
@@ -68,12 +68,9 @@ export async function captureRun(
       ? await playRobot(port, message)
       : await start("client", "lecture1_client", port, message);
   if (first) {
-    const waits = () =>
-      packets.some(
-        ({ connection, from, ack = 0 }) =>
-          connection === 2 && from === "server" && ack > 1,
-      );
-    await until(say.secondWaits, waits, moment);
+    const confirms = ({ connection, from, ack = 0 }: Captured) =>
+      connection === 2 && from === "server" && ack > 1;
+    await until(say.secondWaits, () => packets.some(confirms), moment);
     first.end();
   }
   if (client) await itsEnd(client);
@@ -83,7 +80,8 @@ export async function captureRun(
   if (server && design !== "server") {
     await server.process.exit(goesOn).catch(() => {});
     if (!server.process.ended) {
-      server.told.push({ timeMs: now(), signal: "SIGINT" });
+      const timeMs = performance.timeOrigin + performance.now();
+      server.told.push({ timeMs, signal: "SIGINT" });
       server.process.kill("SIGINT");
     }
   }
@@ -94,9 +92,6 @@ export async function captureRun(
   if (packets.length === 0) throw new Error(problems.join("; "));
   return [recordingOf(run, packets, programs), problems];
 }
-
-/** The clock that the programs tell by: milliseconds since 1970. */
-const now = () => performance.timeOrigin + performance.now();
 
 /** Starts a program, with the preload that tells what it does. */
 async function start(side: Side, name: string, port: number, message = "") {
@@ -119,11 +114,10 @@ async function start(side: Side, name: string, port: number, message = "") {
 async function startServer(name: string, port: number): Promise<Program> {
   const server = await start("server", name, port);
   const { events, process } = server;
-  const end = process.exit(patience * 1000).then(Boolean, Boolean);
+  const listens = once(events, "listens").then(() => true);
+  const end = process.exit(patience * 1000).then(() => false);
+  if (await Promise.race([listens, end.catch(() => false)])) return server;
   const what = say.missing(`${name}.ts: listen`, patience);
-  await Promise.race([once(events, "listens"), end]);
-  if (!process.ended && server.told.some(({ listens }) => listens))
-    return server;
   throw new Error(process.all().trim() || what);
 }
 
@@ -165,7 +159,7 @@ function recordingOf(run: Run, captured: Captured[], programs: Program[]) {
     ...{ run, connections, packets },
     reads: told.flatMap(({ ports, bytes = 0, ...read }) => {
       const connection = connections.findIndex(isOf(ports)) + 1;
-      return connection ? { ...read, connection, bytes } : []; // or another one, of a learner's edit
+      return connection ? { ...read, connection, bytes } : []; // a learner's own
     }),
     lines: told.flatMap(({ text = "", ...line }) => {
       const texts = text.split(/\r?\n/).filter(Boolean);

@@ -27,8 +27,7 @@ export function ladder(
     : "-|><x*";
   const timeWidth = Math.max(9, ...rows.map(({ time }) => time.length));
   const counts = rows.flatMap(({ unread }) => Object.values(unread));
-  const most = Math.max(0, ...counts);
-  const countWidth = most ? String(most).length : 0;
+  const countWidth = String(Math.max(...counts) || "").length;
   const around = timeWidth + 1 + 2 * countWidth + 2;
   const mostPrinted = Math.max(38, columns - around - 36);
   const wanted = rows.map(({ label }) => {
@@ -83,8 +82,7 @@ export function ladder(
   }
 
   function drawn(one: Row): string[] {
-    const { time, from, kind, unread } = one;
-    const words = one.words.filter(Boolean);
+    const { time, from, kind, words, unread } = one;
     const inside = inLane(one);
     if (below) inside.push(...words.flatMap((text) => at(from, text)));
     const beside = below ? [] : words.flatMap((text) => wrap(text, wordsWidth));
@@ -101,14 +99,10 @@ export function ladder(
 
   function heads(first: string, { client, server }: Record<Side, string>) {
     const space = lane - stringWidth(client);
-    const one = space > stringWidth(server);
-    const whole = client + pad(server, space, "server");
-    const insides = one
-      ? [whole]
-      : [...at("client", client), ...at("server", server)];
-    return insides.map((inside) =>
-      row(first, inside, { client: 0, server: 0 }),
-    );
+    const two = [...at("client", client), ...at("server", server)];
+    const one = [client + pad(server, space, "server")];
+    const insides = stringWidth(server) < space ? one : two;
+    return insides.map((it) => row(first, it, { client: 0, server: 0 }));
   }
   return [
     ...heads("ms", sides),

@@ -12,10 +12,7 @@ export interface Run {
 }
 
 /** When something happened, in milliseconds since the first packet, and at whose side. */
-interface Moment {
-  timeMs: number;
-  from: Side;
-}
+type Moment = { timeMs: number; from: Side };
 
 export interface Packet extends Moment {
   /** Which connection, counted from 1. */
@@ -35,22 +32,17 @@ export interface Packet extends Moment {
 }
 
 /** Bytes that a program took from a connection; dropped where nobody wanted them. */
-export interface Read extends Moment {
+export type Read = Moment & {
   connection: number;
   bytes: number;
   dropped?: true;
-}
+};
 
 /** A line that a program printed. */
-export interface Line extends Moment {
-  text: string;
-}
+export type Line = Moment & { text: string };
 
 /** A program's end and its exit code; or the signal that packets sent to one that went on. */
-export interface End extends Moment {
-  code?: number;
-  signal?: string;
-}
+export type End = Moment & { code?: number; signal?: string };
 
 /** What --json writes, and what recordings/ holds. */
 export interface Recording {
@@ -81,7 +73,7 @@ interface Sent {
   confirmed: number;
 }
 
-type Connection = Record<Side, Sent> & { reset?: true };
+type Connection = Record<Side, Sent> & { ended?: boolean };
 
 /** Follows connections, packet by packet, from their first SYN on. */
 export function follow() {
@@ -96,14 +88,8 @@ export function follow() {
       return doesWhat(packet, connection);
     },
     /** How many connections have ended: reset, or closed by both, and each FIN confirmed. */
-    ended: () => connections.filter(hasEnded).length,
+    ended: () => connections.filter(({ ended }) => ended).length,
   };
-}
-
-function hasEnded({ client, server, reset }: Connection): boolean {
-  const closed = (me: Sent, other: Sent) =>
-    me.fin !== undefined && other.confirmed > me.fin;
-  return reset || (closed(client, server) && closed(server, client));
 }
 
 function doesWhat(packet: Packet, connection: Connection): Act[] {
@@ -114,7 +100,7 @@ function doesWhat(packet: Packet, connection: Connection): Act[] {
   const does: Act[] = [];
   if (has("RST")) {
     does.push([other.syn && !me.syn ? "refuses" : "resets"]);
-    connection.reset = true;
+    connection.ended = true;
   }
   if (has("SYN")) {
     does.push([has("ACK") ? "agrees" : "opens"]);
@@ -127,6 +113,9 @@ function doesWhat(packet: Packet, connection: Connection): Act[] {
   }
   if (ack !== undefined && !has("RST"))
     does.push(...confirms(ack, has("SYN"), me, other));
+  connection.ended ||=
+    client.confirmed > (server.fin ?? Infinity) &&
+    server.confirmed > (client.fin ?? Infinity);
   if (packet.retransmission) does.push(["sentAgain"]);
   if (packet.windowUpdate) does.push(["hasRoom"]);
   return does;

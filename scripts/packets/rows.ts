@@ -1,12 +1,6 @@
 /** What stands in a picture of a run, whatever draws it: the ladder or the page. */
-import {
-  follow,
-  type End,
-  type Packet,
-  type Read,
-  type Recording,
-  type Side,
-} from "./recording.ts";
+import type { End, Line, Packet, Read, Recording, Side } from "./recording.ts";
+import { follow } from "./recording.ts";
 import type { Texts } from "./texts.ts";
 
 /** A packet, or something that a program tells. */
@@ -82,10 +76,10 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
     };
   }
 
-  const told = (ms: number, kind: Row["kind"], does: string, words = [""]) => ({
-    ...{ time: `${ms.toFixed(2)} `, kind, label: [does], words },
-    ...{ carried: "", lost: false },
-  });
+  function told(ms: number, kind: Row["kind"], does: string, word?: string) {
+    const [time, words] = [`${ms.toFixed(2)} `, word ? [word] : []];
+    return { time, kind, label: [does], carried: "", words, lost: false };
+  }
 
   function ofRead(read: Read) {
     unread.read(read);
@@ -93,6 +87,9 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
     const does = texts.counted(dropped ? texts.drops : texts.reads, bytes);
     return told(timeMs, "read", numbered(connection, does));
   }
+
+  const ofLine = ({ timeMs, text }: Line) =>
+    told(timeMs, "line", shown(text), texts.prints);
 
   function ofEnd({ timeMs, from, code }: End) {
     if (code === undefined) return told(timeMs, "end", texts.goesOn);
@@ -103,10 +100,7 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
   const events = [
     ...packets.map((it) => ({ it, row: () => ofPacket(it) })),
     ...reads.map((it) => ({ it, row: () => ofRead(it) })),
-    ...lines.map((it) => ({
-      it,
-      row: () => told(it.timeMs, "line", shown(it.text), [texts.prints]),
-    })),
+    ...lines.map((it) => ({ it, row: () => ofLine(it) })),
     ...ends.map((it) => ({ it, row: () => ofEnd(it) })),
   ].sort((a, b) => a.it.timeMs - b.it.timeMs);
   return events.map(({ it: { from }, row }) => ({
@@ -124,7 +118,7 @@ function unreadBytes() {
   const queue = (side: Side, connection: number) =>
     (queues[side][connection] ??= { next: 1, bytes: 0 });
   const sum = (side: Side) =>
-    queues[side].reduce((sum, { bytes }) => sum + bytes, 0);
+    queues[side].reduce((sum, { bytes }) => sum + Math.max(0, bytes), 0);
   return {
     /** Counts what a packet brings; returns how much its sender never read, if it is a reset. */
     arrive({ connection, from, flags, seq, length, lost }: Packet): number {

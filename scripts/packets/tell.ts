@@ -5,21 +5,15 @@
 import { writeSync } from "node:fs";
 import net from "node:net";
 import { isMainThread } from "node:worker_threads";
+import type { End, Line, Read } from "./recording.ts";
 
-/** What a program tells, and when: milliseconds since 1970. */
-export interface Told {
+/** What a program tells, and when: milliseconds since 1970. Text may be several lines. */
+export type Told = Partial<Line & Read & End> & {
   timeMs: number;
   listens?: true;
-  /** It writes to stdout or stderr. */
-  text?: string;
-  /** It takes bytes from the connection between these ports; or they are dropped. */
-  bytes?: number;
-  dropped?: true;
+  /** The connection's, at this end and at the other. */
   ports?: (number | undefined)[];
-  /** It ends by itself; or packets sends it a signal. */
-  code?: number;
-  signal?: string;
-}
+};
 
 function tell(what: object): void {
   const timeMs = performance.timeOrigin + performance.now();
@@ -42,12 +36,10 @@ function tellRead(socket: net.Socket, data: Buffer | string): void {
   tell({ bytes, ...(dropped && { dropped }), ports });
 }
 
+type Other = (self: any, method: () => any, args: any[]) => unknown;
+
 /** Does something else in the place of a method, which it may call. */
-function replace(
-  object: any,
-  name: string,
-  other: (self: any, method: () => any, args: any[]) => unknown,
-): void {
+function replace(object: any, name: string, other: Other): void {
   const method = object[name];
   object[name] = function (...args: unknown[]) {
     return other(this, () => method.apply(this, args), args);

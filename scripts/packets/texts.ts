@@ -11,8 +11,8 @@ export const pairs = {
       --refused        no server: SYN, then RST
       --reset          a second client of lecture1_server, which never accepts it
       --robot          in the client's place a robot, which reads nothing
-      --show NAME      shows a recorded run instead: hello, long, forever, async,
-                       refused, reset, robot, lossy, sleep or recv4
+      --show NAME      shows a recording: hello, long, forever, async, refused,
+                       reset, robot, lossy, sleep or recv4
       --save FILE      keeps the packets, for Wireshark
       --json FILE      packets, reads and lines as JSON; - is stdout, nothing else
       --html FILE      the same as a page to look at
@@ -98,12 +98,9 @@ export const pairs = {
   changed: ["Changed for it, in", "기록하기 위해 바꾼 것"],
   asTheyCame: [
     "This is a recording, of the programs as they came",
-    "이것은 기록이며, 프로그램은 처음 받은 그대로입니다. 이유",
+    "이것은 기록이며, 프로그램은 처음 받은 그대로입니다",
   ],
-  asChanged: [
-    "This is a recording, of the programs as they came but for the change above",
-    "이것은 기록이며, 프로그램은 위에서 바꾼 것 말고는 처음 받은 그대로입니다. 이유",
-  ],
+  butFor: ["but for the change above", "위에서 바꾼 것은 빼고"],
   asked: ["--show asks for it", "--show로 요청함"],
 
   /** What went wrong, and what to do about it. */

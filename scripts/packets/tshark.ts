@@ -7,17 +7,12 @@ import { launch } from "../processes.ts";
 import type { Packet, Side } from "./recording.ts";
 import { say } from "./texts.ts";
 
-/** Where Wireshark's installers for macOS and Windows put tshark: not on the PATH. */
-const installed = [
-  "/Applications/Wireshark.app/Contents/MacOS/tshark",
-  "C:\\Program Files\\Wireshark\\tshark.exe",
-];
-
-/** The name that tshark knows the loopback interface by. */
-const loopbacks: Partial<Record<NodeJS.Platform, string>> = {
-  darwin: "lo0",
-  win32: "\\Device\\NPF_Loopback",
+/** The loopback's name; and where Wireshark's installers put tshark, which is not on the PATH. */
+const systems: Partial<Record<NodeJS.Platform, [string, string]>> = {
+  darwin: ["lo0", "/Applications/Wireshark.app/Contents/MacOS/tshark"],
+  win32: ["\\Device\\NPF_Loopback", "C:\\Program Files\\Wireshark\\tshark.exe"],
 };
+const [loopback, installed] = systems[process.platform] ?? ["lo", ""];
 
 const fields = [
   ...["frame.time_epoch", "tcp.stream", "ip.src", "tcp.srcport"],
@@ -86,10 +81,10 @@ export function complaintOf(stderr: string): Error {
  */
 export async function startCapture(port: number, file?: string) {
   const onPath = await which("tshark", { nothrow: true });
-  const program = onPath ?? installed.find(existsSync);
+  const program = onPath ?? (existsSync(installed) && installed);
   if (!program) throw new CannotCapture(say.noTshark);
   const command = [
-    ...[program, "-i", loopbacks[process.platform] ?? "lo"],
+    ...[program, "-i", loopback],
     ...["-f", `tcp port ${port}`, "-a", "duration:120", "-l", "-n"],
     ...["-o", "tcp.relative_sequence_numbers:TRUE"],
     ...["-o", "tcp.analyze_sequence_numbers:TRUE"],
@@ -118,9 +113,8 @@ export async function startCapture(port: number, file?: string) {
       return rows.map((row) => parseRow(row, port));
     },
 
-    /** Waits until something holds that packets decide; throws after so many seconds. */
-    until: (what: string, holds: () => boolean, seconds: number) =>
-      tshark.until(what, holds, seconds * 1000),
+    /** Waits until something holds that packets decide. */
+    until: tshark.until,
 
     /** Ends the capture; throws Error when tshark failed meanwhile: the file is full, say. */
     async stop(): Promise<void> {
