@@ -30,10 +30,11 @@ export function ladder(
   const countWidth = String(Math.max(...counts) || "").length;
   const around = timeWidth + 1 + 2 * countWidth + 2;
   const mostPrinted = Math.max(38, columns - around - 36);
-  const wanted = rows.map(({ label }) => {
-    const width = stringWidth(label.join(" "));
-    return label[1] ? width + 5 : Math.min(width + 2, mostPrinted);
-  });
+  const arrowWidth = ({ label, lost }: Row) =>
+    stringWidth(label.join(" ")) + (lost ? 7 : 5);
+  const wanted = rows.map((one) =>
+    one.label[1] ? arrowWidth(one) : Math.min(arrowWidth(one) - 3, mostPrinted),
+  );
   const fitting = Math.max(32, ...wanted);
   const below = columns - around - fitting - 2 < leastWords;
   const lane = below ? columns - around : fitting;
@@ -70,14 +71,14 @@ export function ladder(
   }
 
   /** What stands between the walls, row by row; colours end with each. */
-  function inLane({ from, kind, label, carried, lost }: Row): string[] {
+  function inLane(one: Row): string[] {
+    const { from, kind, label, carried, lost } = one;
     const [first = "", numbers] = label;
     const colour = colours[kind];
     if (!numbers) return at(from, first, told).map((it) => colour(it));
-    const whole = label.join(" ");
     const rest = carried ? at(from, `"${carried}"`) : [];
-    if (stringWidth(whole) + 5 <= lane)
-      return [colour(arrow(from, whole, lost)), ...rest];
+    if (arrowWidth(one) <= lane)
+      return [colour(arrow(from, label.join(" "), lost)), ...rest];
     return [colour(arrow(from, first, lost)), ...at(from, numbers), ...rest];
   }
 

@@ -9,12 +9,12 @@ export const pairs = {
       --message TEXT   what the client sends (Hello, Server!)
       --bytes N        sends N letters x instead, 1 to 30000
       --refused        no server: SYN, then RST
-      --reset          a second client of lecture1_server, which never accepts it
+      --reset          a second client of lecture1_server: never accepted
       --robot          in the client's place a robot, which reads nothing
       --show NAME      shows a recording: hello, long, forever, async, refused,
                        reset, robot, lossy, sleep or recv4
       --save FILE      keeps the packets, for Wireshark
-      --json FILE      packets, reads and lines as JSON; - is stdout, nothing else
+      --json FILE      packets, reads, lines as JSON; - is stdout, nothing else
       --html FILE      the same as a page to look at
       --lang LANG      en or ko (the system's language)
       --help           shows this`,
@@ -25,10 +25,10 @@ export const pairs = {
       --refused        서버 없음: SYN, 그리고 RST
       --reset          lecture1_server가 끝내 수락하지 않는 두 번째 클라이언트
       --robot          클라이언트 대신 로봇: 보내기만 하고 읽지 않음
-      --show NAME      실행하는 대신 기록된 실행을 보여 줌: hello, long, forever,
-                       async, refused, reset, robot, lossy, sleep, recv4
+      --show NAME      기록된 실행: hello, long, forever, async, refused,
+                       reset, robot, lossy, sleep, recv4
       --save FILE      패킷을 저장함, Wireshark로 볼 수 있음
-      --json FILE      패킷, 읽기, 출력을 JSON으로 씀; -는 stdout이며 그것만 출력
+      --json FILE      패킷, 읽기, 출력을 JSON으로 씀; -는 stdout에 그것만
       --html FILE      같은 내용을 웹 페이지로 씀
       --lang LANG      en 또는 ko (시스템의 언어)
       --help           이 도움말`,
