@@ -23,7 +23,7 @@ import { designs, scriptNames, type Design } from "./designs.ts";
 import { drawsLines } from "./language.ts";
 import { captureRun } from "./packets/capture.ts";
 import { ladder } from "./packets/ladder.ts";
-import { packetsPage } from "./packets/page.ts";
+import { packetsPage, type Around } from "./packets/page.ts";
 import type { Recording, Run } from "./packets/recording.ts";
 import { pictureOf } from "./packets/rows.ts";
 import { say } from "./packets/texts.ts";
@@ -109,15 +109,12 @@ async function presentRecorded(name: string, why: string): Promise<void> {
   const before = [`${say.recorded}: ${name}, ${script}`];
   if (changed) before.push(`${say.changed}: ${changed.join("\n  ")}`);
   const but = changed ? ` (${say.butFor})` : "";
-  await present(recording, before, [`${say.asTheyCame}${but}: ${why}.`]);
+  await present(recording, [before, [`${say.asTheyCame}${but}: ${why}.`]]);
 }
 
 /** The ladder, the JSON and the page, as far as they are wanted. */
-async function present(
-  recording: Recording,
-  before: string[] = [],
-  after: string[] = [],
-): Promise<void> {
+async function present(recording: Recording, around: Around = [[], []]) {
+  const [before, after] = around;
   const { json, html } = options;
   const columns = Math.max(process.stdout.columns || 80, 40);
   const picture = pictureOf(recording, say);
@@ -135,8 +132,7 @@ async function present(
   ];
   if (json !== "-" && html !== "-") await print(`${parts.join("\n")}\n`);
   if (json) await write(json, `${JSON.stringify(recording, null, 2)}\n`);
-  if (html)
-    await write(html, packetsPage(picture, [before, after], language, say));
+  if (html) await write(html, packetsPage(picture, around, language, say));
 }
 
 /** Says what went wrong and what to do, and shows a recording where nothing can be captured. */

@@ -57,7 +57,7 @@ export async function captureRun(
 
   /** Waits for a program's end. */
   async function itsEnd({ name, process }: Program): Promise<void> {
-    const missing = say.missing(`${name}: ${say.itsEnd}`, patience);
+    const missing = say.missing(`${name}: exit`, patience);
     await process.exit(patience * 1000).catch(() => problems.push(missing));
     await process.stop();
   }

@@ -123,5 +123,5 @@ function pad(text: string, columns: number, from: Side): string {
 /** Text in rows so wide at most. */
 function wrap(text: string, columns: number): string[] {
   const rows = wrapAnsi(text, columns, { hard: true, trim: false }).split("\n");
-  return rows.map((row, index) => (index ? row.trimStart() : row));
+  return rows.map((row, index) => (index ? row.trim() : row.trimEnd()));
 }

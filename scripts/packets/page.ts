@@ -5,13 +5,13 @@ import type { Side } from "./recording.ts";
 import type { Picture, Row } from "./rows.ts";
 import type { Texts } from "./texts.ts";
 
-/**
- * @param before what stands above the picture; and below it
- * @param texts in the page's language
- */
+/** What stands above a picture, and below it. */
+export type Around = [before: string[], after: string[]];
+
+/** @param texts in the page's language */
 export function packetsPage(
   picture: Picture,
-  [before, after]: [string[], string[]],
+  [before, after]: Around,
   lang: Language,
   texts: Texts,
 ): string {
@@ -54,7 +54,8 @@ function table({ sides, connections, rows }: Picture, texts: Texts): string {
     ...[`${head("client")} ${head("server")}`],
     ...[hidden(`${sides.server}: ${texts.notRead}`), hidden(texts.meaning)],
   ].map((html) => `<th scope="col">${html}</th>`);
-  return `<table><thead><tr>${heads.join("")}</tr></thead>
+  const most = Math.max(...rows.flatMap(({ unread }) => Object.values(unread)));
+  return `<table style="--digits: ${String(most).length}"><thead><tr>${heads.join("")}</tr></thead>
 <tbody>${rows.map((row) => drawn(row, sides)).join("\n")}</tbody></table>`;
 }
 
@@ -95,7 +96,7 @@ th > span:not(.hidden) { display: inline-block; width: 49%; } th > span + span {
 .time { text-align: right; white-space: nowrap; width: 1%; } .time i { visibility: hidden; }
 td.lane { width: 56%; padding: 0.12em 0; border: solid var(--line); border-width: 0 0.2em; }
 .lane span:not(.hidden), code { overflow-wrap: anywhere; } code { font-size: 0.95em; }
-td:nth-child(2), td:nth-child(4) { min-width: 2em; width: 1%; }
+td:nth-child(2), td:nth-child(4) { min-width: calc(var(--digits) * 0.7em); width: 1%; white-space: nowrap; }
 .count { background: #ffd43b; color: #1b1b1b; font-weight: bold; text-align: center; padding: 0 0.5em; }
 .arrow { display: flex; align-items: center; gap: 0.5em; } .server .arrow { flex-direction: row-reverse; }
 .arrow::before, .arrow::after, .told::before { content: ""; background: var(--colour, var(--ink)); }
@@ -110,13 +111,13 @@ td:nth-child(2), td:nth-child(4) { min-width: 2em; width: 1%; }
   min-width: 2.5em; height: 1.2em;
   clip-path: polygon(0 43%, calc(100% - 0.8em) 43%, calc(100% - 1.2em) 10%, calc(100% - 1em) 0, calc(100% - 0.6em) 35%, calc(100% - 0.2em) 0, 100% 10%, calc(100% - 0.4em) 50%, 100% 90%, calc(100% - 0.2em) 100%, calc(100% - 0.6em) 65%, calc(100% - 1em) 100%, calc(100% - 1.2em) 90%, calc(100% - 0.8em) 57%, 0 57%);
 }
-.told { display: flex; gap: 0.5em; margin: 0 -0.55em; } .server .told { flex-direction: row-reverse; text-align: right; }
+.told { display: flex; gap: 0.5em; margin-left: -0.55em; } .server .told { flex-direction: row-reverse; text-align: right; margin: 0 -0.55em 0 0; }
 .told::before { flex: none; width: 0.7em; height: 0.7em; margin-top: 0.3em; clip-path: polygon(50% 0, 100% 50%, 50% 100%, 0 50%); }
 @media screen and (max-width: 700px) {
   th { display: none; } th:nth-child(3), th small { display: block; }
-  tbody tr { display: grid; grid-template-columns: auto 1fr auto; padding-top: 0.5em; }
+  tbody tr { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; padding-top: 0.5em; }
   .time, .words { grid-area: 1 / 1 / 2 / 4; padding: 0; text-align: left; width: auto; } .words { padding-left: 5.2em; }
-  td:nth-child(2), td:nth-child(4) { width: 2.2em; padding: 0; } td.lane { width: auto; }
+  td:nth-child(2), td:nth-child(4) { width: 0; min-width: calc(var(--digits) * 0.7em + 0.8em); padding: 0; } td.lane { width: auto; }
   .arrow::before { flex-basis: 0.4em; } tr .lost.arrow::after { margin: 0; }
 }
 @media print { table, .legend, .note, .muted { font-size: 8.5pt; } }

@@ -95,7 +95,7 @@ export const pairs = {
     "1은 2의 바이트에 확인 응답이 온 뒤에 나가는 클라이언트이고, 2는 accept를 기다리는 lecture1_client입니다. 1이 나가면 서버가 끝나고, 아직 기다리는 연결은 보낸 것이 있든 없든 강제로 끊깁니다.",
   ],
   recorded: ["Recorded, not run here", "여기서 실행한 것이 아닌 기록"],
-  changed: ["Changed for it, in", "기록하기 위해 바꾼 것"],
+  changed: ["Changed for it", "기록하기 위해 바꾼 것"],
   asTheyCame: [
     "This is a recording, of the programs as they came",
     "이것은 기록이며, 프로그램은 처음 받은 그대로입니다",
@@ -124,7 +124,6 @@ export const pairs = {
     (what: string, seconds: number) => `did not come in ${seconds} s: ${what}`,
     (what: string, seconds: number) => `${seconds}초 동안 오지 않음: ${what}`,
   ],
-  itsEnd: ["its end", "종료"],
   everyEnd: ["FIN or RST of each connection", "모든 연결의 FIN 또는 RST"],
   secondWaits: ["ACK of client 2's bytes", "클라이언트 2의 바이트에 대한 ACK"],
 } as const;

@@ -21,7 +21,7 @@ const fields = [
   "tcp.payload",
 ];
 
-/** The flags in the TCP header, lowest bit first (RFC 9293, 3.1). */
+/** Lowest bit first (RFC 9293, 3.1). */
 const flagNames = "FIN SYN RST PSH ACK URG ECE CWR".split(" ");
 
 /** A packet with its time since 1970, and the addresses of both sides. */
