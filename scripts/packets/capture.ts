@@ -117,8 +117,10 @@ async function startServer(name: string, port: number): Promise<Program> {
   const listens = once(events, "listens").then(() => true);
   const end = process.exit(patience * 1000).then(() => false);
   if (await Promise.race([listens, end.catch(() => false)])) return server;
-  const what = say.missing(`${name}.ts: listen`, patience);
-  throw new Error(process.all().trim() || what);
+  const { code } = process.ended ?? {};
+  const late = say.missing(`${name}.ts: listen`, patience);
+  const why = process.ended ? `${name}.ts ${say.ends} ${code}` : late;
+  throw new Error(process.all().trim() || why);
 }
 
 /** A connection that reads nothing. */
