@@ -32,26 +32,22 @@ async function run(args: string[], code = 0, env: NodeJS.ProcessEnv = {}) {
 }
 
 test("a wrong option: one line, exit 2", async () => {
-  const wrong: [string, string][] = [
-    ["--server thread", "--server takes server, forever, async"],
-    ["--bytes 0", "--bytes takes 1-30000"],
-    ["--bytes 30001", "--bytes takes 1-30000"],
-    [
-      "--show noFin",
-      "--show takes hello, long, forever, async, refused, reset, robot, lossy, sleep, recv4",
-    ],
-    ["--refused --reset", "--refused, --reset: don't go together"],
-    ["--refused --server async", "--refused, --server: don't go together"],
-    ["--robot --bytes 4", "--robot, --bytes: don't go together"],
-    ["--bytes 4 --message xxxx", "--message, --bytes: don't go together"],
-    ["--show hello --save x", "--show, --save: don't go together"],
-    ["--read a.pcapng", "there is no option --read"],
-    ["--ascii", "there is no option --ascii"],
-  ];
-  for (const [args, says] of wrong) {
+  const wrong = `
+    --server thread: --server takes server, forever, async
+    --bytes 30001: --bytes takes 1-30000
+    --show noFin: --show takes hello, long, forever, async, refused, reset, robot, lossy, sleep, recv4
+    --refused --reset: --refused, --reset: don't go together
+    --refused --server async: --refused, --server: don't go together
+    --robot --bytes 4: --robot, --bytes: don't go together
+    --bytes 4 --message xxxx: --message, --bytes: don't go together
+    --show hello --save x: --show, --save: don't go together
+    --read a.pcapng: there is no option --read
+    --ascii: there is no option --ascii`;
+  for (const line of wrong.trim().split(/\n\s*/)) {
+    const [args = "", ...says] = line.split(": ");
     const { stdout, stderr } = await run(args.split(" "), 2);
-    const line = `packets: ${says}; --help lists the options\n`;
-    assert.equal([stdout, stderr], ["", line], args);
+    const told = `packets: ${says.join(": ")}; --help lists the options\n`;
+    assert.equal([stdout, stderr], ["", told]);
   }
 });
 
@@ -84,62 +80,49 @@ test("--show: the ladder, the JSON, the page; it says before and after that it i
 /** Where tshark is missing, or can be hidden. */
 const without = test.unless(notLinux);
 
-without(
-  "without tshark: the recording that fits, and at its end again that it is one, and why",
-  async () => {
-    const env = { PATH: "/nonexistent" };
-    for (const [args, name, script = "lecture1_server"] of [
-      ["--message abc", "hello"],
-      ["--bytes 4000", "long"],
-      ["--server forever", "forever", "lecture1_server_forever"],
-      ["--server async", "async", "lecture1_server_forever_async"],
-      ["--refused", "refused"],
-      ["--robot --server async", "robot"],
-    ] as const) {
-      const { stdout, stderr } = await run(args.split(" "), 1, env);
-      assert.match(stdout, `Recorded, not run here: ${name}, ${script}.ts\n`);
-      assert.match(
-        stdout,
-        /\nThis is a recording, of the programs as they came: tshark is not installed\.\n$/,
-      );
-      assert.match(
-        stderr,
-        /^packets: tshark is not installed; sudo apt install tshark .*; more in docs\/reference\.md\n$/,
-      );
-    }
-    const reset = await run(["--reset", "--lang", "ko"], 1, env);
-    assert.match(
-      reset.stdout,
-      `${korean.recorded}: reset, lecture1_server.ts\n`,
-    );
-    assert.ok(
-      reset.stdout.endsWith(`${korean.asTheyCame}: ${korean.noTshark}.\n`),
-    );
-    const json = await run(["--json", "-"], 1, env);
-    assert.is(json.stdout, "", "what was recorded is no measurement");
-  },
-);
+without("without tshark: the recording that fits, and why", async () => {
+  const env = { PATH: "/nonexistent" };
+  const why = "tshark is not installed";
+  for (const [args, shows] of [
+    ["--message abc", "hello, lecture1_server.ts"],
+    ["--bytes 4000", "long, lecture1_server.ts"],
+    ["--server forever", "forever, lecture1_server_forever.ts"],
+    ["--server async", "async, lecture1_server_forever_async.ts"],
+    ["--refused", "refused, lecture1_server.ts"],
+    ["--robot --server async", "robot, lecture1_server.ts"],
+  ] as const) {
+    const { stdout, stderr } = await run(args.split(" "), 1, env);
+    const last = `\nThis is a recording, of the programs as they came: ${why}.\n`;
+    assert.ok(stdout.startsWith(`Recorded, not run here: ${shows}\n`), stdout);
+    assert.ok(stdout.endsWith(last), stdout);
+    assert.ok(stderr.startsWith(`packets: ${why}; sudo apt install`), stderr);
+    assert.is(stderr.split("\n").length, 2, "one line");
+  }
+  const { stdout } = await run(["--reset", "--lang", "ko"], 1, env);
+  assert.match(stdout, `${korean.recorded}: reset, lecture1_server.ts\n`);
+  assert.ok(stdout.endsWith(`${korean.asTheyCame}: ${korean.noTshark}.\n`));
+  const json = await run(["--json", "-"], 1, env);
+  assert.is(json.stdout, "", "what was recorded is no measurement");
+});
 
-without(
-  "without the right to capture: the same, with what tshark says",
-  async () => {
-    const folder = await temporaryFolder();
-    for (const said of [
-      `You do not have permission to capture on device "lo".`,
-      "Couldn't run /usr/bin/dumpcap in child process: Permission denied",
-      "Unable to load Npcap or WinPcap (wpcap.dll); you will not be able to capture packets.",
-    ]) {
-      const text = `#!/bin/sh\necho "tshark: ${said.replaceAll('"', '\\"')}" >&2\nexit 1\n`;
-      await writeFile(join(folder, "tshark"), text, { mode: 0o755 });
-      const PATH = `${folder}:${process.env.PATH}`;
-      const { stdout, stderr } = await run([], 1, { PATH });
-      const why = `tshark may not capture: ${said}`;
-      assert.ok(stderr.startsWith(`packets: ${why}; sudo apt`), stderr);
-      const one = stdout.replaceAll("\n", " ");
-      assert.ok(one.endsWith(`of the programs as they came: ${why}. `), one);
-    }
-  },
-);
+without("without the right: what tshark says", async () => {
+  const file = join(await temporaryFolder(), "tshark");
+  const said =
+    "Couldn't run /usr/bin/dumpcap in child process: Permission denied";
+  const text = `#!/bin/sh\necho "tshark: ${said}" >&2\nexit 1\n`;
+  await writeFile(file, text, { mode: 0o755 });
+  const PATH = `${join(file, "..")}:${process.env.PATH}`;
+  const { stdout, stderr } = await run([], 1, { PATH });
+  assert.ok(
+    stderr.startsWith(`packets: tshark may not capture: ${said}; sudo apt`),
+    stderr,
+  );
+  assert.ok(
+    stdout
+      .replaceAll("\n", " ")
+      .endsWith(`as they came: tshark may not capture: ${said}. `),
+  );
+});
 
 without("colours, NO_COLOR, other characters, and `| head`", async () => {
   const args = ["--show", "lossy"];
