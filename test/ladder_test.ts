@@ -70,6 +70,10 @@ test("what each packet does, and how many connections have ended", async () => {
     ["client PSH+ACK 1 1 10, server ACK 1 6", "carries 10; confirms 5; 0"],
     ["client RST+ACK 1 1", "resets; 1"],
     [
+      "client FIN+ACK 1 1 14, server ACK 1 15",
+      "carries 14 + closes; confirms 14; 0",
+    ],
+    [
       "client PSH+ACK 1 1 4, client PSH+ACK 1 1 4 retransmission",
       "carries 4; carries 4 + sentAgain; 0",
     ],
