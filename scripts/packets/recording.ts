@@ -31,12 +31,8 @@ export interface Packet extends Moment {
   lost?: true;
 }
 
-/** Bytes that a program took from a connection; dropped where nobody wanted them. */
-export type Read = Moment & {
-  connection: number;
-  bytes: number;
-  dropped?: true;
-};
+/** Bytes that a program took from a connection, if only to drop them. */
+export type Read = Moment & { connection: number; bytes: number };
 
 /** A line that a program printed. */
 export type Line = Moment & { text: string };

@@ -83,8 +83,8 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
 
   function ofRead(read: Read) {
     unread.read(read);
-    const { timeMs, connection, bytes, dropped } = read;
-    const does = texts.counted(dropped ? texts.drops : texts.reads, bytes);
+    const { timeMs, connection, bytes } = read;
+    const does = texts.counted(texts.reads, bytes);
     return told(timeMs, "read", numbered(connection, does));
   }
 

@@ -26,14 +26,12 @@ function tell(what: object): void {
 
 let reads = 0;
 
-/** Pipes have no ports. Where nobody takes what resume() lets flow, it is dropped. */
+/** Pipes have no ports. */
 function tellRead(socket: net.Socket, data: Buffer | string): void {
   reads++;
-  const { localPort, remotePort, readableFlowing } = socket;
+  const { localPort, remotePort } = socket;
   if (localPort === undefined && remotePort === undefined) return;
-  const dropped = readableFlowing && socket.listenerCount("data") === 0;
-  const [bytes, ports] = [Buffer.byteLength(data), [localPort, remotePort]];
-  tell({ bytes, ...(dropped && { dropped }), ports });
+  tell({ bytes: Buffer.byteLength(data), ports: [localPort, remotePort] });
 }
 
 type Other = (self: any, method: () => any, args: any[]) => unknown;

@@ -67,9 +67,8 @@ export const pairs = {
   carries: ["carries", "전송"],
   confirms: ["confirms", "확인 응답"],
   reads: ["reads", "읽음"],
-  drops: ["drops", "버림"],
   neverRead: ["never reads", "끝내 읽지 않음"],
-  /** One of the last five, and how many bytes. */
+  /** One of the last four, and how many bytes. */
   counted: [
     (does: string, count: number) =>
       `${does} ${count} byte${count === 1 ? "" : "s"}`,
