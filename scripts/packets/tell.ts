@@ -67,6 +67,7 @@ function watch(): void {
   });
   process.on("exit", (code) => tell({ code }));
   process.on("disconnect", () => process.exit(1)); // packets is gone, by kill -9 perhaps
+  if (!process.connected) process.exit(1); // or was it before
   process.channel?.unref();
 }
 
