@@ -115,7 +115,15 @@ live("ten packets, four lines, two reads", async () => {
 
 live("a robot: one server ends with 1, two go on", async () => {
   for (const server of ["server", "forever", "async"]) {
-    const recording = await measure(`--robot --server ${server}`);
+    // A busy machine may take longer for the echo than the robot waits.
+    let recording = await measure(`--robot --server ${server}`);
+    const answered = ({ packets }: Recording) =>
+      packets.some(
+        ({ from, length, timeMs }) =>
+          from === "server" && length && timeMs < 290,
+      );
+    for (let more = 5; !answered(recording) && more; more--)
+      recording = await measure(`--robot --server ${server}`);
     const [, reset] = seek(recording)`
       server .PSH, ACK. .* carries 24 bytes <24.0>
       client .RST, ACK. .* resets the connection never reads 24 bytes <0.0>
