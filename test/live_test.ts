@@ -334,7 +334,7 @@ onLinux("Ctrl+C in a terminal: no false ladder", async () => {
   const packets = start();
   while ((await harness.left(packets.mark)).length < 5) await sleep(5);
   for (const pid of await harness.left(packets.mark))
-    process.kill(Number(pid), "SIGINT");
+    process.kill(parseInt(pid), "SIGINT");
   assert.is((await packets.exit()).code, 130);
   assert.equal(packets.output, { stdout: "", stderr: "" });
   await harness.noneLeft(packets.mark);
