@@ -84,12 +84,12 @@ const style = `
 .syn { --colour: var(--good); } .data, .psh { --colour: var(--async); }
 .fin { --colour: var(--note); } .rst { --colour: var(--bad); } .end { --colour: var(--muted); }
 b { color: var(--colour, inherit); } small, .time, .line .words { color: var(--muted); font-size: 1em; }
-main { max-width: 70rem; padding-top: 0.6rem; } h1 { font-size: 1.4rem; margin-bottom: 0.2em; }
+main { max-width: 70rem; padding-block: 0.5rem 0.3rem; } h1 { font-size: 1.4rem; margin-bottom: 0.2em; }
 .legend, .note, .muted { font-size: 0.76rem; line-height: 1.4; margin: 0.1em 0; max-width: none; }
 .legend p { margin: 0.1em 0; max-width: none; } .note { white-space: pre-line; }
 .legend p:first-child { display: flex; flex-wrap: wrap; gap: 0 1.5em; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-table { border-collapse: collapse; width: 100%; margin: 0.3rem 0; font-size: 0.84rem; line-height: 1.28; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; margin: 0.3rem 0; font-size: 0.82rem; line-height: 1.28; font-variant-numeric: tabular-nums; }
 tr { break-inside: avoid; } td, th { padding: 0.12em 0.5em; }
 th { font-weight: normal; text-align: left; } th b { font-size: 1.3em; } th:first-child { text-align: right; color: var(--muted); }
 th > span:not(.hidden) { display: inline-block; width: 49%; } th > span + span { text-align: right; } small { display: inline-block; }
