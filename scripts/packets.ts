@@ -1,141 +1,155 @@
 /**
- * Your own SYN and ACK: runs a server and the client once, captures what goes
- * over the wire with tshark, and draws it as a ladder.
+ * Your own SYN and ACK: runs a server and a client once, captures what goes over the
+ * wire with tshark, and draws it as a ladder, with what the programs read and print.
  *
  *   npx tsx scripts/packets.ts
  *   npx tsx scripts/packets.ts --help
  */
-import { release, type } from "node:os";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
 import {
   endEarly,
   language,
-  readOptions,
-  writeJson,
-  writePage,
-} from "./old/commandLine.ts";
-import { launched, stopAll } from "./processes.ts";
+  mistake,
+  print,
+  readFlags,
+  takes,
+  waiting,
+  write,
+} from "./commandLine.ts";
+import { designs, scriptNames, type Design } from "./designs.ts";
+import { drawsLines } from "./language.ts";
 import { captureRun } from "./packets/capture.ts";
-import { ladder, originOf, printedLines } from "./packets/ladder.ts";
-import { parseOptions } from "./packets/options.ts";
-import { explain, type Recording } from "./packets/recording.ts";
-import { decoded, nearest, type Difference } from "./packets/shipped.ts";
+import { ladder } from "./packets/ladder.ts";
+import { packetsPage, type Around } from "./packets/page.ts";
+import type { Recording, Run } from "./packets/recording.ts";
+import { pictureOf } from "./packets/rows.ts";
 import { say } from "./packets/texts.ts";
-import {
-  isRefusal,
-  readCapture,
-  tsharkVersion,
-  type Refusal,
-} from "./packets/tshark.ts";
+import { CannotCapture } from "./packets/tshark.ts";
+import { launched, stopAll } from "./processes.ts";
 
-/** A recording, and what didn't go as it should, in a line each. */
-type Shown = [Recording, string[]];
+/** What recordings/ holds. */
+const recordings = [
+  ...["hello", "long", "forever", "async", "refused", "reset"],
+  ...["robot", "lossy", "sleep", "recv4"],
+];
 
-const options = readOptions("packets", say.usage, parseOptions);
+/** What is run in the place of the lecture's client and a server. */
+const kinds = ["refused", "reset", "robot"] as const;
+
+/** Options, and those that don't go with the first one. */
+const apart = [
+  ["show", "server", "message", "bytes", ...kinds, "save"],
+  ["refused", "reset", "robot", "server"],
+  ["robot", "reset", "message", "bytes"],
+  ["reset", "server"],
+  ["message", "bytes"],
+];
+
+const options = readOptions();
 let stopping = false;
-endEarly("packets", stop);
+endEarly(stop);
 
 try {
-  const { read } = options;
-  const [recording, problems] = read ? await readFrom(read) : await run();
-  if (!stopping) await present(recording, problems);
+  const { show, run, save } = options;
+  if (show) await presentRecorded(show, say.asked);
+  else {
+    const task = () => captureRun(run, save);
+    const [recording, problems] = await waiting(say.running, task);
+    if (!stopping) await present(recording);
+    for (const problem of problems) complain(problem);
+  }
 } catch (error) {
-  await sleep(100); // Ctrl+C makes every wait fail, and may come to the scripts first
+  await sleep(100); // Ctrl+C makes every wait fail, and may come to the programs first
   if (!stopping) await fail(error as Error);
 }
 
-/** Captures a run. */
-async function run(): Promise<Shown> {
-  const { server, message, meets } = options;
-  const [tshark, { lines, packets, problems }] = await Promise.all([
-    tsharkVersion(),
-    captureRun(options),
-  ]);
-  const system = `${type()} ${release()}, Node ${process.version}`;
-  const about = { system, tshark, run: { server, message, meets } };
-  return [{ ...about, lines, ...explain(packets) }, problems];
-}
-
-/** Reads a saved capture: there are packets in it, but no lines of the scripts. */
-async function readFrom(file: string): Promise<Shown> {
-  try {
-    const [tshark, { packets, problems }] = await Promise.all([
-      tsharkVersion(),
-      readCapture(file),
-    ]);
-    if (packets.length + problems.length === 0)
-      throw new Error(say.noPacket(file));
-    return [{ tshark, lines: [], ...explain(packets) }, problems];
-  } catch (error) {
-    const missing = isRefusal(error) && error.reason === "missing";
-    const known = missing && (await decoded(file).catch(() => undefined));
-    if (known) return [known, []];
-    throw error;
+function readOptions() {
+  const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
+  const values = readFlags(say.usage, {
+    ...{ server: text, message: text, bytes: text },
+    ...{ refused: flag, reset: flag, robot: flag, show: text },
+    ...{ save: text, json: text, html: text, lang: text, help: flag },
+  });
+  const { server = "server", bytes, show, save, json, html } = values;
+  const isNumber = /^[1-9]\d{0,4}$/.test(bytes ?? "1");
+  takes("--server", designs.join(", "), designs.includes(server as Design));
+  takes("--show", recordings.join(", "), recordings.includes(show ?? "hello"));
+  takes("--bytes", "1-30000", isNumber && Number(bytes ?? 1) <= 30_000); // Windows' command lines hold no more
+  const given = (flag: string) => flag in values;
+  for (const [one = "", ...others] of apart) {
+    const other = others.find(given);
+    if (given(one) && other) mistake(`--${one}, --${other}: ${say.together}`);
   }
+  const kind = kinds.find((kind) => values[kind]) ?? "client";
+  const wanted = values.message ?? (bytes && "x".repeat(Number(bytes)));
+  const message =
+    kind === "robot"
+      ? "hello socket from robot\n"
+      : (wanted ?? "Hello, Server!");
+  const run: Run = { kind, server: server as Design, message };
+  return { run, show, save, json, html };
 }
 
-/** The ladder, the JSON, or both; and what went wrong, in a line each. */
-async function present(recording: Recording, problems: string[]) {
-  const { json } = options;
-  if (json !== "-") show(recording);
-  if (json) await writeJson("packets", json, recording);
-  await showPage(recording);
-  for (const problem of problems) process.stderr.write(`packets: ${problem}\n`);
-  if (problems.length) process.exitCode = 1;
+/** The recording that fits a run that can't be captured here. */
+function fitting({ kind, server, message }: Run): string {
+  if (kind !== "client") return kind;
+  if (server !== "server") return server;
+  return message.length > 1024 ? "long" : "hello";
 }
 
-function show(recording: Recording): void {
-  const { run } = recording;
-  const columns = process.stdout.columns || 80;
-  const view = { columns, texts: say, ascii: options.ascii };
-  const lines = printedLines(recording, view);
+/** Shows a recording, and says before and after that it is one. */
+async function presentRecorded(name: string, why: string): Promise<void> {
+  const file = new URL(`packets/recordings/${name}.json`, import.meta.url);
+  const recording = JSON.parse(await readFile(file, "utf8")) as Recording;
+  const { changed, run } = recording;
+  const script = `${scriptNames[run.server]}.ts`;
+  const before = [`${say.recorded}: ${name}, ${script}`];
+  if (changed) before.push(`${say.changed}: ${changed.join("\n  ")}`);
+  const but = changed ? ` (${say.butFor})` : "";
+  await present(recording, [before, [`${say.asTheyCame}${but}: ${why}.`]]);
+}
+
+/** The ladder, the JSON and the page, as far as they are wanted. */
+async function present(recording: Recording, around: Around = [[], []]) {
+  const [before, after] = around;
+  const { json, html } = options;
+  const columns = Math.max(process.stdout.columns || 80, 40);
+  const picture = pictureOf(recording, say);
+  const { rows, notes, origin } = picture;
+  const waits = rows.some(({ unread }) => unread.client + unread.server);
+  const wrapped = (text: string) => wrapAnsi(text, columns);
   const parts = [
-    lines && chalk.bold.underline(say.printed),
-    lines,
-    chalk.bold.underline(say.wire),
-    run?.meets === "busy server" && say.twoClients,
-    ladder(recording, view),
-    chalk.dim(wrapAnsi(originOf(recording, say), columns)),
+    ...before.map(wrapped),
+    chalk.bold.underline(say.title),
+    ...notes.map(wrapped),
+    ladder(picture, columns, drawsLines()),
+    ...(waits ? [chalk.dim(wrapped(say.unread))] : []),
+    chalk.dim(wrapped(origin)),
+    ...after.map(wrapped),
   ];
-  process.stdout.write(`${parts.filter(Boolean).join("\n")}\n`);
+  if (json !== "-" && html !== "-") await print(`${parts.join("\n")}\n`);
+  if (json) await write(json, `${JSON.stringify(recording, null, 2)}\n`);
+  if (html) await write(html, packetsPage(picture, around, language, say));
 }
 
-/** The page that --html asks for; a second passes until what draws it is loaded. */
-async function showPage(recording: Recording, note = ""): Promise<void> {
-  const { html, open } = options;
-  if (!html) return;
-  const { packetsPage } = await import("./packets/page.ts");
-  const page = await packetsPage(recording, language, note);
-  await writePage("packets", html, page, open);
-}
-
-/** Where nothing can be captured: what to do about it, and a run that was recorded. */
-async function showShipped({ reason }: Refusal): Promise<void> {
-  if (reason === "other") return;
-  process.stderr.write(`${say.install[reason]}\n`);
-  const { json, read } = options;
-  const { recording, differs } = await nearest(options);
-  const [why] = read ? [say.unreadable(read)] : differs.map(inWords);
-  const note = why ? say.otherRun(why) : say.shipped;
-  await showPage(recording, note);
-  if (json === "-") return; // JSON is for what was captured
-  process.stdout.write(`${note}\n`);
-  show(recording);
-}
-
-function inWords(difference: Difference): string {
-  if (difference === "server") return say.otherServer;
-  if (difference === "message") return say.otherMessage;
-  return say.edited(difference.edited);
-}
-
-/** Says what went wrong, and what can be seen all the same. */
-async function fail(error: Error): Promise<void> {
-  process.stderr.write(`packets: ${error.message}\n`);
-  if (isRefusal(error)) await showShipped(error);
+/** Says what went wrong and what to do, and shows a recording where nothing can be captured. */
+async function fail({ message, constructor }: Error): Promise<void> {
+  const missing = constructor === CannotCapture;
+  const advice = say[process.platform as "linux"] ?? say.linux;
+  complain(missing ? `${message}; ${advice}; ${say.more}` : message);
+  if (missing && options.json !== "-") {
+    options.json = undefined; // which is for what was captured
+    await presentRecorded(fitting(options.run), message);
+  }
   await stop(1);
+}
+
+function complain(problem: string): void {
+  process.stderr.write(`packets: ${problem}\n`);
+  process.exitCode = 1;
 }
 
 /** Ends early: no process is left. tshark is asked to, so that it ends its helper as well. */

@@ -9,6 +9,7 @@ import {
 } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import net from "node:net";
+import { platform } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -79,12 +80,15 @@ const started = new Set<Launched>();
  * @param onMark told of each line of JSON that it writes on file descriptor 3
  * @param messages opens a channel on which the program can be asked, and by whose end
  *   it learns that this process is gone
+ * @param ownGroup puts it, with what it starts, into a process group of its own, which
+ *   Ctrl+C in the terminal doesn't reach; Windows has none
  */
 export function launch<Mark = Written>(
   command: string[],
   env = process.env,
   onMark?: (mark: Mark) => void,
   messages = false,
+  ownGroup = false,
 ) {
   const output = { stdout: "", stderr: "" };
   const events = new EventEmitter().setMaxListeners(0);
@@ -93,7 +97,8 @@ export function launch<Mark = Written>(
     ...(onMark ? (["pipe"] as const) : []),
     ...(messages ? (["ipc"] as const) : []),
   ];
-  const process = run({ stdio, env, store } as object)`${command}`;
+  const detached = ownGroup && platform() !== "win32";
+  const process = run({ stdio, env, store, detached } as object)`${command}`;
   const { child } = process;
   if (!child?.stdout)
     throw new Error("no more files may be open (EMFILE): raise ulimit -n");

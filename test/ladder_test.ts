@@ -1,557 +1,311 @@
-/** What packets says of each packet, and how it draws it: from rows as tshark prints them. */
+/** What packets makes of a run: what each packet does, what lies unread, and the ladder. */
+import { readFileSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
-import { launch } from "../scripts/processes.ts";
-import { languages } from "../scripts/old/language.ts";
-import { callsAround } from "../scripts/packets/calls.ts";
-import { ladder, printedLines, type View } from "../scripts/packets/ladder.ts";
-import { fields, parsePacket } from "../scripts/packets/packet.ts";
-import { explain, linesOf } from "../scripts/packets/recording.ts";
-import { texts } from "../scripts/packets/texts.ts";
+import { inLanguage } from "../scripts/language.ts";
+import { ladder } from "../scripts/packets/ladder.ts";
+import { follow, type Recording } from "../scripts/packets/recording.ts";
+import { pictureOf, visible } from "../scripts/packets/rows.ts";
+import { pairs } from "../scripts/packets/texts.ts";
+import * as tshark from "../scripts/packets/tshark.ts";
+import { projectFile } from "../scripts/processes.ts";
 import { suite } from "./harness.ts";
-import { recordedLadder, recordedRun } from "./recordedLadder.ts";
 
-const test = suite("the ladder");
-const plain = stripVTControlCharacters;
+const test = suite("ladder");
+const english = inLanguage(pairs, "en");
+const korean = inLanguage(pairs, "ko");
 
-function view(columns: number, more: Partial<View> = {}): View {
-  return { columns, texts: texts.en, ascii: false, ...more };
+const changed = ["lossy", "sleep", "recv4"];
+const names = "hello long forever async refused reset robot"
+  .split(" ")
+  .concat(changed);
+
+function recorded(name: string): Recording {
+  const file = projectFile(`scripts/packets/recordings/${name}.json`);
+  return JSON.parse(readFileSync(file, "utf8"));
 }
 
-test("the recorded run", async () => {
-  assert.is(plain(ladder(recordedRun, view(80))), recordedLadder);
-  assert.equal(plain(printedLines(recordedRun, view(80))).split("\n"), [
-    " -271.011  server  Server listening on 127.0.0.1:45129",
-    "    0.850  server  Connected by ('127.0.0.1', 59964)",
-    "    2.008  server  Received: Hello, Server!",
-    "    3.540  client  Received from server: Hello, Server!",
-  ]);
+/** The ladder's rows, without colours. */
+function drawn(
+  recording: Recording,
+  columns = 80,
+  lines = true,
+  say = english,
+) {
+  const text = ladder(pictureOf(recording, say), columns, lines);
+  return stripVTControlCharacters(text).split("\n");
+}
+
+const handshake = "client SYN 0, server SYN+ACK 0 1, client ACK 1 1, ";
+
+/**
+ * A run of what is written as "client PSH+ACK 1 1 14", the packet's seq, ack and length,
+ * a packet each millisecond, and "server reads 14".
+ */
+function runOf(text: string): Recording {
+  const packets: object[] = [];
+  const reads: object[] = [];
+  for (const [timeMs, event] of text.split(", ").filter(Boolean).entries()) {
+    const [from, what = "", seq, ack, length = 0, how] = event.split(" ");
+    const base = { timeMs, from, connection: 1 };
+    if (what === "reads") reads.push({ ...base, bytes: Number(seq) });
+    else
+      packets.push({
+        ...{ ...base, flags: what.split("+"), seq: Number(seq) },
+        ...(ack && { ack: Number(ack) }),
+        ...{ length: Number(length), ...(how && { [how]: true }) },
+      });
+  }
+  const run = { ...recorded("hello"), packets, reads, lines: [], ends: [] };
+  return run as unknown as Recording;
+}
+
+test("what each packet does, and how many connections have ended", async () => {
+  const end = "client FIN+ACK 15 15, server FIN+ACK 15 16, ";
+  const cases: [string, string][] = [
+    [handshake, "opens; agrees; connected; 0"],
+    ["client SYN 0, server RST+ACK 1 1", "opens; refuses; 1"],
+    ["client PSH+ACK 1 1 14, server ACK 1 15", "carries 14; confirms 14; 0"],
+    ["client PSH+ACK 1 1 10, server ACK 1 6", "carries 10; confirms 5; 0"],
+    ["client RST+ACK 1 1", "resets; 1"],
+    [
+      "client FIN+ACK 1 1 14, server ACK 1 15",
+      "carries 14 + closes; confirms 14; 0",
+    ],
+    [
+      "client PSH+ACK 1 1 4, client PSH+ACK 1 1 4 retransmission",
+      "carries 4; carries 4 + sentAgain; 0",
+    ],
+    ["server ACK 1 1 0 windowUpdate", "hasRoom; 0"],
+    ["client FIN+ACK 1 1 5", "carries 5 + closes; 0"],
+    [
+      `client PSH+ACK 1 1 14, server PSH+ACK 1 15 14, ${end}`,
+      "carries 14; carries 14 + confirms 14; closes + confirms 14; closes + confirmsFin; 0",
+    ],
+    [
+      `client PSH+ACK 1 1 14, server PSH+ACK 1 15 14, ${end}client ACK 16 16`,
+      "closes + confirmsFin; confirmsFin; 1",
+    ],
+  ];
+  for (const [packets, does] of cases) {
+    const { next, ended } = follow();
+    const before = packets.startsWith("client SYN") ? "" : handshake;
+    const all = runOf(before + packets).packets.map((packet) =>
+      next(packet)
+        .map((act) => act.join(" "))
+        .join(" + "),
+    );
+    const said = [...all, ended()].join("; ");
+    assert.ok(said.endsWith(does), `${packets}: ${said}`);
+  }
 });
 
-test("a printed line is cut at the terminal's width, an error is wrapped at words", async () => {
-  const error =
-    "lecture1_client: connect ECONNREFUSED 127.0.0.1:65432; nobody listens there, is the server running?";
-  const printed = (text: string) =>
-    plain(
-      printedLines(
-        { ...recordedRun, lines: [{ ...recordedRun.lines[0]!, text }] },
-        view(80),
-      ),
-    ).split("\n");
-  const [cut, ...rest] = printed("x".repeat(200));
-  assert.is(stringWidth(cut!), 80);
-  assert.equal(rest, []);
-  const whole = printed(error);
-  assert.ok(whole.every((row) => stringWidth(row) <= 80));
-  assert.ok(whole.join(" ").replace(/ +/g, " ").includes(error));
+test("bytes lie unread from arrival until they are read, whatever comes twice or never", async () => {
+  const cases: [string, string][] = [
+    ["client PSH+ACK 1 1 14, server ACK 1 15", "0|14 0|14"],
+    [
+      "client PSH+ACK 1 1 14, server reads 4, server ACK 1 15, server reads 10",
+      "0|14 0|10 0|10 0|0",
+    ],
+    [
+      "client PSH+ACK 1 1 14 lost, client PSH+ACK 1 1 14 retransmission",
+      "0|0 0|14",
+    ],
+    [
+      "client PSH+ACK 1 1 14, client PSH+ACK 1 1 20 retransmission",
+      "0|14 0|20",
+    ],
+    ["client PSH+ACK 1 1 14, server RST 1", "0|14 0|0"],
+    ["server PSH+ACK 1 1 9, client RST 1", "9|0 0|0"],
+    ["server reads 14, client PSH+ACK 1 1 14", "0|0 0|0"], // a clock that is a little late
+  ];
+  for (const [events, wanted] of cases) {
+    const { rows } = pictureOf(runOf(events), english);
+    const unread = rows.map(
+      ({ unread: { client, server } }) => `${client}|${server}`,
+    );
+    assert.is(unread.join(" "), wanted, events);
+  }
+  const ended = runOf("client PSH+ACK 1 1 14");
+  ended.ends = [{ timeMs: 5, from: "server", code: 0 }];
+  assert.is(pictureOf(ended, english).rows.at(-1)!.unread.server, 0);
 });
 
-const bitOf = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 };
+test("a reset says what its sender never read, not what the other one had", async () => {
+  const last = (events: string) => drawn(runOf(events)).at(-1)!;
+  const sent = "server PSH+ACK 1 1 24, ";
+  assert.match(last(`${sent}client RST+ACK 1 25`), / never reads 24 bytes$/);
+  assert.match(last(`${sent}server RST+ACK 25 1`), / resets the connection$/);
+});
 
-interface Values {
-  bytes?: Uint8Array | string;
-  ack?: number;
-  [field: string]: unknown;
-}
-
-/** A row as tshark prints it for a packet of the client ("> SYN") or the server ("< SYN ACK"). */
-function row(packet: string, seq: number, values: Values = {}): string {
-  const { ack, bytes = "", ...rest } = values;
-  const [from, ...flags] = packet.split(" ");
-  const names = ack === undefined ? flags : [...flags, "ACK"];
-  const bits = names.map((name) => bitOf[name as keyof typeof bitOf]);
-  const payload = Buffer.from(bytes as string);
-  const ports = from === ">" ? [50000, 40000] : [40000, 50000];
-  const all: Record<string, unknown> = {
-    "frame.time_epoch": "1795358662.740020519",
-    "ip.src": "127.0.0.1",
-    "ip.dst": "127.0.0.1",
-    "tcp.srcport": ports[0],
-    "tcp.dstport": ports[1],
-    "tcp.stream": 0,
-    "tcp.flags": `0x${bits.reduce((sum, bit) => sum | bit, 0).toString(16)}`,
-    "tcp.seq": seq,
-    "tcp.ack": ack ?? 0,
-    "tcp.len": payload.length,
-    "tcp.payload": payload.toString("hex"),
-    ...rest,
-  };
-  return fields.map((field) => all[field] ?? "").join("\t");
-}
-
-const explained = (rows: string[]) => explain(rows.map(parsePacket));
-
-/** What each packet does, its notes behind it. */
-const doings = (rows: string[]) =>
-  explained(rows).packets.map(({ does, notes }) =>
-    [...does.map(texts.en.does), ...notes].join(", "),
+test("a ladder in 80 columns", async () => {
+  const run = runOf(
+    `${handshake}client PSH+ACK 1 1 14, server ACK 1 15, server reads 14, client RST+ACK 15 1 0 lost`,
   );
-
-const textsOf = (rows: string[]) =>
-  explained(rows).packets.map(({ text }) => text);
-
-function draw(rows: string[], columns = 80, more: Partial<View> = {}): string {
-  const recording = { tshark: "", lines: [], ...explained(rows) };
-  return plain(ladder(recording, view(columns, more)));
-}
-
-const handshake = [
-  row("> SYN", 0),
-  row("< SYN", 0, { ack: 1 }),
-  row(">", 1, { ack: 1 }),
-];
-const retransmission = { "tcp.analysis.retransmission": 1 };
-
-test("a whole connection, the client's half closed first", async () => {
-  const rows = [
-    ...handshake,
-    row("> PSH", 1, { ack: 1, bytes: "a" }),
-    row("< PSH", 1, { ack: 2, bytes: "answer" }),
-    row("> FIN", 2, { ack: 7 }),
-    row("< PSH", 7, { ack: 3, bytes: "more" }),
-    row(">", 3, { ack: 11 }),
-    row(">", 3, { ack: 11 }),
-    row("< FIN", 11, { ack: 3 }),
-    row(">", 3, { ack: 12 }),
-  ];
-  assert.equal(doings(rows), [
-    "opens",
-    "agrees",
-    "confirms: connected",
-    "carries 1 byte",
-    "carries 6 bytes, confirms 1 byte",
-    "closes, confirms 6 bytes",
-    "carries 4 bytes, confirms the close",
-    "confirms 4 bytes",
-    "says nothing new",
-    "closes too",
-    "confirms the close",
-  ]);
-  const ended = (rows: string[]) => explained(rows).connections[0]!.ended;
-  assert.is(ended(rows), true);
-  assert.is(ended(rows.slice(0, -1)), false);
+  run.packets[3]!.text = "Hello, \x1b[2J\n";
+  run.lines = [{ timeMs: -20.125, from: "client", text: "Received: 안녕" }];
+  run.ends = [{ timeMs: 9, from: "server", code: 1 }];
+  run.connections = [{ client: "127.0.0.1:50000", server: "127.0.0.1:40000" }];
+  const wanted = `
+       ms   │client                        server│
+            │127.0.0.1:50000      127.0.0.1:40000│
+  -20.13    │◆ Received: 안녕                    │    prints
+    0.000   │─ [SYN] Seq=0 Len=0 ───────────────▶│    asks for a connection
+    1.000   │◀──── [SYN, ACK] Seq=0 Ack=1 Len=0 ─│    answers the request
+    2.000   │─ [ACK] Seq=1 Ack=1 Len=0 ─────────▶│    confirms: connected
+    3.000   │─ [PSH, ACK] Seq=1 Ack=1 Len=14 ───▶│14  carries 14 bytes
+            │  "Hello, \\x1b[2J\\n"                │14
+    4.000   │◀──────── [ACK] Seq=1 Ack=15 Len=0 ─│14  confirms 14 bytes
+    5.00    │                    reads 14 bytes ◆│
+    6.000   │─ [RST, ACK] Seq=15 Ack=1 Len=0 ─✗  │    resets the connection
+            │                                    │    lost
+    9.00    │                 ends: exit code 1 ◆│`;
+  assert.is(`\n${drawn(run).join("\n")}`, wanted);
+  const ascii = wanted.replaceAll("─", "-").replaceAll("│", "|");
+  const strokes: Record<string, string> = {
+    "▶": ">",
+    "◀": "<",
+    "✗": "x",
+    "◆": "*",
+  };
+  const plain = ascii.replace(/[▶◀✗◆]/g, (stroke) => strokes[stroke]!);
+  assert.is(`\n${drawn(run, 80, false).join("\n")}`, plain);
 });
 
-test("a refusal, and the client asks once more", async () => {
-  const asks = [row("> SYN", 0), row("< RST", 1, { ack: 1 })];
-  assert.equal(doings([...asks, ...asks]), [
-    "opens",
-    "refuses",
-    "opens",
-    "refuses",
-  ]);
-});
-
-test("a reset carries what it carries", async () => {
-  const rows = [...handshake, row("> RST", 1, { ack: 1, bytes: "too late" })];
-  assert.is(doings(rows).at(-1), "resets, carries 8 bytes");
-  assert.is(explained(rows).connections[0]!.ended, true);
-});
-
-test("SYN with data", async () => {
-  const rows = [
-    row("> SYN", 0, { bytes: "early" }),
-    row("< SYN", 0, { ack: 6 }),
-    row(">", 6, { ack: 1 }),
-  ];
-  assert.equal(doings(rows), [
-    "opens, carries 5 bytes",
-    "agrees, confirms 5 bytes",
-    "confirms: connected",
-  ]);
-});
-
-test("a capture that begins in the middle", async () => {
-  const rows = [
-    row("< PSH", 1, { ack: 1, bytes: "answer" }),
-    row(">", 1, { ack: 7 }),
-    row("< RST", 7, { ack: 1 }),
-  ];
-  assert.equal(doings(rows), ["carries 6 bytes", "confirms 6 bytes", "resets"]);
-  assert.equal(explained(rows).connections, [
-    { client: "127.0.0.1:50000", server: "127.0.0.1:40000", ended: true },
-  ]);
-});
-
-test("an old packet that comes late takes nothing back", async () => {
-  const rows = [
-    ...handshake,
-    row("> PSH", 1, { ack: 1, bytes: "abc" }),
-    row("<", 1, { ack: 4 }),
-    row("> PSH", 1, { ack: 1, bytes: "abc", ...retransmission }),
-    row("<", 1, { ack: 1, "tcp.analysis.duplicate_ack": 1 }),
-    row("> PSH", 4, { ack: 1, bytes: "d" }),
-    row("<", 1, { ack: 5 }),
-  ];
-  assert.equal(doings(rows).slice(3), [
-    "carries 3 bytes",
-    "confirms 3 bytes",
-    "carries 3 bytes, retransmission",
-    "duplicate ACK",
-    "carries 1 byte",
-    "confirms 1 byte",
-  ]);
-});
-
-test("what Wireshark finds is shown, at every width and in every language", async () => {
-  const found = fields.filter((field) => field.startsWith("tcp.analysis."));
-  assert.is(found.length, 15);
-  for (const field of found)
-    for (const columns of [40, 60, 80, 200])
-      for (const language of languages) {
-        const rows = [row(">", 1, { ack: 1, [field]: 1 })];
-        const [note] = explained(rows).packets[0]!.notes;
-        const words = texts[language].findings[note!];
-        const drawn = draw(rows, columns, { texts: texts[language] });
-        assert.ok(words && drawn.includes(words), `${note} in ${language}`);
+test("every recording fits into 40 columns and more, and leaves nothing out", async () => {
+  for (const name of names)
+    for (const say of [english, korean])
+      for (const columns of [40, 50, 80, 132]) {
+        const recording = recorded(name);
+        const rows = drawn(recording, columns, true, say);
+        // string-width takes ▶ and ◀ for emoji, which terminals draw in one column.
+        const widths = rows.map((row) =>
+          stringWidth(row.replace(/[▶◀]/g, "-")),
+        );
+        assert.ok(Math.max(...widths) <= columns, `${name} in ${columns}`);
+        for (const row of rows) assert.is(row.split("│").length, 3, row);
+        const inside = rows.map((row) => row.split("│")[1]!).join("");
+        for (const { text } of recording.lines)
+          if (text.length < 120)
+            assert.ok(
+              inside.replace(/\W/g, "").includes(text.replace(/\W/g, "")),
+              text,
+            );
       }
 });
 
-test("the window update after a handshake on macOS has words", async () => {
-  const update = row("<", 1, { ack: 1, "tcp.analysis.window_update": 1 });
-  assert.equal(doings([...handshake, update]).at(-1), "window update");
-  assert.match(draw([...handshake, update]), "has room: window update");
-});
-
-test("rows that end in CRLF, as on Windows", async () => {
-  const rows = [...handshake, row("> PSH", 1, { ack: 1, bytes: "a" })];
-  const print = `process.stdout.write(${JSON.stringify(`${rows.join("\r\n")}\r\n`)})`;
-  const tshark = launch([process.execPath, "-e", print]);
-  await tshark.exit();
-  assert.equal(explained(tshark.lines()), explained(rows));
-  const written = [{ atMs: 5, text: "Received: a\r\nReceived: b\r\n" }];
-  const printed = linesOf("server", "server", written, 3);
-  assert.equal(
-    printed.map(({ text }) => text),
-    ["Received: a", "Received: b"],
-  );
-});
-
-test("a lost packet's arrow doesn't reach the other side", async () => {
-  const hello = { ack: 1, bytes: "x".repeat(200) };
-  const rows = [
-    row("> SYN", 0),
-    row("> SYN", 0, retransmission),
-    ...handshake.slice(1),
-    row("> PSH", 1, hello),
-    row("> PSH", 1, { ...hello, ...retransmission }),
-    row("> PSH", 1, { ...hello, ...retransmission }),
-    row("<", 1, { ack: 201 }),
-    // This one had been confirmed, so both arrived.
-    row("> PSH", 1, {
-      ...hello,
-      ...retransmission,
-      "tcp.analysis.spurious_retransmission": 1,
-    }),
-    row("< FIN", 1, { ack: 201 }),
-    row("< FIN", 1, { ack: 201, "tcp.analysis.fast_retransmission": 1 }),
-    // Of this one a part comes again: the rest may have arrived.
-    row("> PSH", 201, { ack: 2, bytes: "a long one" }),
-    row("> PSH", 203, { ack: 2, bytes: "long one", ...retransmission }),
-  ];
-  const lost = explained(rows).packets.map(({ lost }) => Number(lost ?? 0));
-  assert.equal(lost, [1, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0]);
-  const drawn = draw(rows).split("\n");
-  assert.is(drawn.filter((row) => / {2}lost$/.test(row)).length, 4);
-  const arrows = drawn.filter((row) => /\d │.*[─◀▶✗]/.test(row));
-  assert.equal(
-    arrows.map((row) => Number(row.includes("✗"))),
-    lost,
-  );
-  for (const row of arrows)
-    assert.match(row, row.includes("✗") ? /─✗ {2}│|│ {2}✗─/ : /▶│|│◀/);
-  assert.equal(line(drawn, 0).size, 1);
-  assert.equal(line(drawn, 1).size, 1);
-});
-
-test("--ascii draws with ASCII, and stands as straight", async () => {
-  const rows = [
-    ...handshake,
-    row("> PSH", 1, { ack: 1, bytes: "a".repeat(200) }),
-    row("> PSH", 1, { ack: 1, bytes: "a".repeat(200), ...retransmission }),
-  ];
-  for (const columns of [40, 60, 80, 200]) {
-    const drawn = draw(rows, columns, { ascii: true });
-    assert.match(drawn, /^[\x20-\x7e\n]*$/);
-    const widths = (text: string) =>
-      text.split("\n").map((row) => stringWidth(row));
-    assert.equal(widths(drawn), widths(draw(rows, columns)));
-  }
-  const lines = printedLines(recordedRun, view(80, { ascii: true }));
-  assert.match(lines, /^[\x20-\x7e\n]*$/);
-  assert.match(
-    plain(ladder(recordedRun, view(80, { ascii: true }))),
-    /listen \* accept {2}\| {2}Server listening on 127\.0\.0\.1~$/m,
-  );
-});
-
-test("characters cut in two come whole with their last byte", async () => {
-  const bytes = Buffer.from("가나다😀");
-  for (const size of [1, 2, 4, 5]) {
-    const rows = [...handshake];
-    for (let start = 0; start < bytes.length; start += size)
-      rows.push(
-        row(">", start + 1, {
-          ack: 1,
-          bytes: bytes.subarray(start, start + size),
-        }),
-      );
-    assert.is(textsOf(rows).join(""), "가나다😀");
-    const cuts = doings(rows).map((does) =>
-      does.includes("ends inside a character"),
-    );
-    const inside = rows.map((_, index) => {
-      const sent = bytes.subarray(0, Math.max(0, index - 2) * size);
-      return (
-        index > 2 &&
-        sent.toString() !== "가나다😀".slice(0, sent.toString().length)
-      );
-    });
-    assert.equal(cuts, inside, `pieces of ${size}`);
-  }
-});
-
-test("text that was sent again, or overlaps, or follows a gap", async () => {
-  const bytes = Buffer.from("가나다라");
-  const piece = (from: number, to: number, notes = {}) =>
-    row(">", from + 1, { ack: 1, bytes: bytes.subarray(from, to), ...notes });
-  const sentAgain = [
-    piece(0, 4),
-    piece(4, 11),
-    piece(4, 11, retransmission),
-    piece(11, 12),
-  ];
-  assert.equal(textsOf([...handshake, ...sentAgain]).slice(3), [
-    "가",
-    "나다",
-    "다",
-    "라",
-  ]);
-  const earlier = [piece(0, 4), piece(4, 8), piece(0, 4), piece(8, 12)];
-  assert.equal(textsOf([...handshake, ...earlier]).slice(3), [
-    ...["가", "나", "가", "다라"],
-  ]);
-  const overlap = [piece(0, 4), piece(2, 8), piece(8, 12)];
-  assert.equal(textsOf([...handshake, ...overlap]).slice(3), [
-    "가",
-    "나",
-    "다라",
-  ]);
-  const gap = [piece(0, 4), piece(8, 12)];
-  assert.equal(textsOf([...handshake, ...gap]).slice(3), ["가", "라"]);
-  assert.equal(
-    textsOf([piece(1, 6)]),
-    ["나"],
-    "a capture that begins in the middle",
-  );
-});
-
-test("bytes that are no UTF-8, or were not captured", async () => {
-  const bytes = Buffer.from([0xf8, 0x41, 0xc0, 0xff]);
-  const rows = [...handshake, row(">", 1, { ack: 1, bytes })];
-  assert.is(textsOf(rows).at(-1), "\ufffdA\ufffd\ufffd");
-  assert.is(doings(rows).at(-1), "carries 4 bytes");
-  assert.is(textsOf([row(">", 1, { bytes: "\ufeffhello" })])[0], "\ufeffhello");
-  const overlong = row(">", 1, { ack: 1, bytes: Buffer.from([0x41, 0xc0]) });
-  assert.equal(textsOf([overlong]), ["A\ufffd"]);
-  assert.equal(doings([overlong]), ["carries 2 bytes"]);
-  const captured = Buffer.from("가나").subarray(0, 4);
-  const part = row(">", 1, { bytes: captured, "tcp.len": 200 });
-  const next = row(">", 201, { bytes: "b" });
-  assert.is(doings([part])[0], "carries 200 bytes, ends inside a character");
-  assert.match(draw([part]), "4 of 200 bytes captured");
-  assert.equal(textsOf([...handshake, part, next]).slice(3), ["가", "b"]);
-});
-
-test("nothing in a text drives the terminal", async () => {
-  const text = "\x1b[31m\n\x9b\u202e\u2066\ufeff";
-  const drawn = draw([row(">", 1, { bytes: text })], 100);
-  assert.match(drawn, '"\\x1b[31m\\n\\x9b\\u202e\\u2066\\ufeff"');
-  const line = {
-    timeMs: 0,
-    from: "server" as const,
-    text,
-    before: "",
-    after: "",
+test("the recordings show what they are named by, in the order of time", async () => {
+  const wanted: Record<string, RegExp> = {
+    hello: /server reads 14 bytes.*client reads 14 bytes/,
+    long: /(reads 1024 bytes.*){3}reads 928 bytes.*client reads 2976 bytes/,
+    forever: /server still runs: Ctrl\+C.*server ends: exit code 0/,
+    async: /server still runs: Ctrl\+C.*server ends: exit code 0/,
+    refused: /server \[RST, ACK\] Seq=1 Ack=1 Len=0.*client ends: exit code 1/,
+    reset: /client 2: \[SYN\].*server 2: \[RST, ACK\] Seq=1 Ack=15 Len=0/,
+    robot: /client \[RST, ACK\].*server ends: exit code 1/,
+    lossy: /(Len=14 .*){4}/,
+    sleep: /server reads 14 bytes/,
+    recv4: /(server reads 4 bytes.*){3}server reads 2 bytes/,
   };
-  const printed = printedLines({ ...recordedRun, lines: [line] }, view(100));
-  for (const code of ["\x1b", "\x9b", "\u202e"]) {
-    assert.not.match(drawn, code);
-    assert.not.match(plain(printed), code);
+  for (const name of names) {
+    const recording = recorded(name);
+    const { rows } = pictureOf(recording, english);
+    const said = rows.map(({ from, label }) => [from, ...label].join(" "));
+    assert.match(said.join(" "), wanted[name]!);
+    const { packets, reads, lines, ends } = recording;
+    assert.is(rows.length, [packets, reads, lines, ends].flat().length, name);
+    const times = rows.map(({ time }) => Number(time));
+    assert.equal(
+      times,
+      times.slice().sort((a, b) => a - b),
+    );
+    for (const { time, label } of rows)
+      assert.match(time, label[1] ? /\.\d{3}$/ : /\.\d\d $/);
+    assert.is(recording.changed !== undefined, changed.includes(name), name);
+  }
+  assert.ok(recorded("sleep").reads[0]!.timeMs > 2000);
+  const { packets } = recorded("lossy");
+  const sent = packets.filter(
+    ({ lost, retransmission }) => lost || retransmission,
+  );
+  assert.equal(
+    sent.map(({ from, lost }) => `${from} ${lost}`),
+    [...["client true", "client undefined", "server true", "server undefined"]],
+  );
+});
+
+test("texts in both languages: not the same, no particle behind a value", async () => {
+  for (const [name, pair] of Object.entries(pairs)) {
+    const [one, other] = pair.map((text) =>
+      typeof text === "string" ? text : (text as Function)("X", 7),
+    );
+    assert.not.match(`${one}${other}`, "undefined", name);
+    assert.match(other!, /[가-힣]/, name);
     assert.not.match(
-      plain(ladder({ ...recordedRun, lines: [line] }, view(100))),
-      code,
+      other!,
+      /[X7](은|는|이|가|을|를|와|과|로|으로)(\s|$)/,
+      name,
     );
   }
+  assert.is(english.closes, "nothing more from this side");
+  assert.is(korean.closes, "이쪽에서는 더 보낼 것이 없습니다");
+  assert.is(korean.agrees, "연결 요청에 응답");
+  const flags = [english, korean].map(({ usage }) => usage.match(/^ +--\w+/gm));
+  assert.equal(flags[0], flags[1]);
+  for (const line of `${english.usage}\n${korean.usage}`.split("\n"))
+    assert.ok(stringWidth(line) <= 80, line);
 });
 
-test("flags without a name are shown by their number", async () => {
-  const drawn = draw([row(">", 0, { "tcp.flags": "0x02c2" })]);
-  assert.match(drawn, "[SYN, ECE, CWR, 0x200] Seq=0 Len=0");
-});
-
-test("several connections, IPv6 among them", async () => {
-  const ipv6 = {
-    "tcp.stream": 1,
-    "ip.src": "",
-    "ip.dst": "",
-    "ipv6.src": "fe80::1234:5678:9abc:def0",
-    "ipv6.dst": "fe80::1",
-  };
-  const rows = [...handshake, row("> SYN", 0, ipv6)];
-  for (const columns of [60, 80]) {
-    const drawn = draw(rows, columns);
-    assert.match(drawn, /^ +1: │127\.0\.0\.1:50000 +127\.0\.0\.1:40000│$/m);
-    assert.match(drawn, "[fe80::1234:5678:9abc:def0]:50000");
-    assert.match(drawn, "[fe80::1]:40000");
-    assert.match(drawn, /─ 1: \[ACK\].*\n[^]*─ 2: \[SYN\]/);
-  }
-});
-
-test("the lane is straight, and no wider than the terminal", async () => {
-  const long = "로봇 팔이 움직입니다 ".repeat(50);
-  const late = { "frame.time_epoch": "1795365862.740020519" }; // 7,200 s after
-  const rows = [
-    ...handshake,
-    row("> PSH", 1, { ack: 1, bytes: long }),
-    row("<", 1, { ack: 1_000_001, ...late }),
-  ];
-  for (const columns of [40, 60, 80, 100, 200])
-    for (const language of languages) {
-      const drawn = draw(rows, columns, { texts: texts[language] });
-      const lines = drawn.split("\n");
-      for (const side of [0, 1] as const)
-        assert.is(line(lines, side).size, 1, `side ${side} at ${columns}`);
-      for (const row of lines)
-        assert.ok(stringWidth(row) <= Math.min(columns, 100), row);
-      assert.match(drawn, "Ack=1000001", "nothing of the numbers is cut");
-    }
-});
-
-test("a wide letter is cut as a whole", async () => {
-  const text = "로봇 팔이 움직입니다".repeat(20);
-  for (let shift = 0; shift < 2; shift++) {
-    const line = { ...recordedRun.lines[0]!, text: "x".repeat(shift) + text };
-    const bytes = Buffer.from(line.text).subarray(0, -1); // "ends inside a character"
-    const rows = [row("> PSH", 1, { bytes })];
-    const recording = { tshark: "", ...explained(rows), lines: [line] };
-    for (let columns = 60; columns < 100; columns++) {
-      const drawn = plain(ladder(recording, view(columns)));
-      for (const row of drawn.split("\n"))
-        assert.ok(stringWidth(row) <= columns, row);
-      assert.is(
-        new Set(drawn.match(/│.*?│/g)!.map((row) => stringWidth(row))).size,
-        1,
-      );
-    }
-    const printed = plain(printedLines(recording, view(120)));
-    assert.ok(stringWidth(printed) <= 120);
-  }
-});
-
-test("both languages say every text, each in its own way", async () => {
-  const same: string[] = [];
-  compareTexts(texts.en, texts.ko, "", same);
-  assert.equal(same.sort(), [".findings.keep-alive"]);
-});
-
-test("texts that stand in lines of their own fit into 80 columns", async () => {
-  for (const { usage, install, twoClients, shipped } of Object.values(texts))
-    for (const text of [usage, ...Object.values(install), twoClients, shipped])
-      for (const line of text.split("\n"))
-        assert.ok(stringWidth(line) <= 80, line);
-});
-
-/** Says every text, 12 where it wants something; finds those that are the same. */
-function compareTexts(
-  english: object,
-  korean: object,
-  path: string,
-  same: string[],
-): void {
-  for (const [key, text] of Object.entries(english)) {
-    const other = (korean as Record<string, unknown>)[key];
-    const name = `${path}.${key}`;
-    if (typeof text === "object")
-      compareTexts(text, other as object, name, same);
-    else {
-      const values = key === "does" ? ["opens"] : ["12", 12, "12"];
-      const said = [text, other].map((each) =>
-        String(typeof each === "function" ? each(...values) : each),
-      );
-      assert.not.match(said.join(), /undefined|NaN|\[object/, name);
-      if (said[0] === said[1]) same.push(name);
-    }
-  }
-}
-
-/** The columns in which the lane's left or right side stands. */
-function line(rows: string[], side: 0 | 1): Set<number> {
-  return new Set(
-    rows.map((row) => {
-      const at = side ? row.lastIndexOf("│") : row.indexOf("│");
-      return stringWidth(row.slice(0, at));
-    }),
+test("a row of tshark becomes a packet", async () => {
+  const row = (rest: string) =>
+    `1700000000.000123 0 127.0.0.1 40000 127.0.0.1 50000 ${rest}`.replaceAll(
+      " ",
+      "\t",
+    );
+  const { ends, ...packet } = tshark.parseRow(
+    row("0x0018 1 15 1  656300"),
+    40000,
   );
-}
-
-test("each line stands between its calls", async () => {
-  const around = (script: Parameters<typeof callsAround>[0], line: string) =>
-    Object.values(callsAround(script, line)).join(" ◆ ");
-  const lines = {
-    listening: "Server listening on 127.0.0.1:65432",
-    connected: "Connected by ('127.0.0.1', 40610)",
-    received: "Received from ('127.0.0.1', 40610): hello",
-    reset: "lecture1_server: read ECONNRESET; the client reset the connection",
-    closed: "Connection with ('127.0.0.1', 40610) closed",
-    down: "Server is shutting down...",
-  };
-  const all = (script: "server" | "forever" | "async") =>
-    Object.values(lines).map((line) => around(script, line));
-  assert.equal(all("server").slice(0, 4), [
-    "listen ◆ accept",
-    "accept ◆ recv",
-    "recv ◆ sendall",
-    "recv ◆ ",
-  ]);
-  assert.equal(all("forever"), [
-    ...all("server").slice(0, 4),
-    "close ◆ ",
-    " ◆ close",
-  ]);
-  assert.equal(all("async"), [
-    "startServer ◆ serveForever",
-    " ◆ read",
-    "read ◆ write",
-    "read ◆ ",
-    " ◆ close",
-    "close ◆ ",
-  ]);
-  assert.equal(
-    [
-      "Received from server: hello",
-      "lecture1_client: connect ECONNREFUSED 127.0.0.1:1; nobody listens there, is the server running?",
-      "lecture1_client: read ECONNRESET; the server reset the connection",
-      "lecture1_client: EOF; the server closed without an answer",
-      "something else",
-    ].map((line) => around("client", line)),
-    ["recv ◆ close", "connect ◆ ", "recv ◆ ", "recv ◆ ", " ◆ "],
+  assert.equal(packet, {
+    ...{ timeMs: 1700000000000.123, connection: 1, from: "server" },
+    ...{ flags: ["PSH", "ACK"], seq: 1, ack: 15, length: 3, text: "ec\0" },
+    retransmission: true,
+  });
+  assert.equal(ends, { client: "127.0.0.1:50000", server: "127.0.0.1:40000" });
+  const update = tshark.parseRow(row("0x0010 1 1  1 "), 40000); // macOS sends it
+  assert.equal([update.windowUpdate, update.text], [true, undefined]);
+  const syn = tshark.parseRow(row("0x0002 0 0   "), 50000);
+  assert.equal([syn.from, syn.ack, syn.flags], ["client", undefined, ["SYN"]]);
+  assert.is(
+    visible("a\x1b[2J\r\n\u202eé 로봇"),
+    "a\\x1b[2J\\x0d\\n\\u202eé 로봇",
   );
 });
 
-test("several lines written at once are lines of their own", async () => {
-  const written = [{ atMs: 5, text: "Received: a\nReceived: b\n" }];
-  assert.equal(
-    linesOf("server", "server", written, 3).map(({ timeMs, text }) => [
-      timeMs,
-      text,
-    ]),
-    [
-      [2, "Received: a"],
-      [2, "Received: b"],
-    ],
-  );
+test("what tshark says on three systems where it may not capture, and where something else is wrong", async () => {
+  const refusals = String.raw`
+    You do not have permission to capture on device "lo". (socket: Operation not permitted)
+    Couldn't run /usr/bin/dumpcap in child process: Permission denied
+    The capture session could not be initiated on interface 'lo0' (You don't have permission to capture on that device ((cannot open BPF device) /dev/bpf0: Permission denied)).
+    Unable to load Npcap or WinPcap (wpcap.dll); you will not be able to capture packets.
+    There are no interfaces on which a capture can be done
+    The capture session could not be initiated on interface '\Device\NPF_Loopback' (Error opening adapter: Access is denied. (5)).`;
+  const others = `
+    The file to which the capture would be saved ("/nonexistent/x") could not be opened: No such file or directory.
+    The file to which the capture would be saved ("/root/x") could not be opened: Permission denied.
+    Invalid capture filter "tcp port x" for interface 'lo'.`;
+  for (const [texts, refused] of [
+    [refusals, true],
+    [others, false],
+  ] as const)
+    for (const said of texts.trim().split(/\n\s*/)) {
+      const stderr = `Capturing on 'Loopback: lo'\ntshark: ${said}\n0 packets captured\n`;
+      const error = tshark.complaintOf(stderr);
+      assert.is(error instanceof tshark.CannotCapture, refused, said);
+      const begin = refused ? "tshark may not capture" : "tshark says";
+      assert.is(error.message, `${begin}: ${said}`);
+    }
 });
 
 test.run();

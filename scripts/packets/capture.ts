@@ -1,149 +1,182 @@
-/** One run of a server and the client, with its packets captured. */
-import { connect } from "../old/connection.ts";
-import { scriptNames, type Design } from "../designs.ts";
+/** One run of a server and a client, with its packets captured. */
+import { EventEmitter, once } from "node:events";
+import net from "node:net";
+import { release, type } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { scriptNames } from "../designs.ts";
 import { preloaded } from "../erased.ts";
-import {
-  freePort,
-  launch,
-  listening,
-  projectFile,
-  type Launched,
-  type Written,
-} from "../processes.ts";
-import type { Options } from "./options.ts";
-import type { Packet } from "./packet.ts";
-import { explain, linesOf } from "./recording.ts";
+import { freePort, launch, projectFile } from "../processes.ts";
+import { follow, type Recording, type Run, type Side } from "./recording.ts";
+import type { Told } from "./tell.ts";
 import { say } from "./texts.ts";
-import { startCapture } from "./tshark.ts";
+import { startCapture, type Captured } from "./tshark.ts";
 
-/** Seconds that a script may take: a learner may have put a pause into it. */
-const patience = 30;
+/** Seconds that a program may take, a learner's pause included; and the kernel by itself. */
+const [patience, moment] = [30, 10];
 
-/** Seconds that what the kernel does by itself may take. */
-const moment = 10;
+/** Milliseconds: how long the robot waits; and after which a server that still runs goes on. */
+const [robotWaits, goesOn] = [300, 300];
 
-/** One of the lecture's scripts, and what it has written. */
-type Script = Launched & { name: string; written: Written[] };
+/** One of the lecture's programs, and what it has told. */
+type Program = Awaited<ReturnType<typeof start>>;
 
 /**
- * Runs a server and the client once and captures what goes between them.
+ * Runs a server and a client once and captures what goes between them.
  *
- * @returns the packets, the lines, and what didn't go as it should
- * @throws Refusal where there is no capture; Error when the server doesn't listen,
- *   or no packet was captured
+ * @param save file for the packets
+ * @returns the recording, and what didn't go as it should
+ * @throws CannotCapture where nothing can be captured; Error when the server doesn't
+ *   listen, or no packet came
  */
-export async function captureRun(options: Options) {
-  const { server: design, message, meets, save } = options;
+export async function captureRun(
+  run: Run,
+  save?: string,
+): Promise<[Recording, string[]]> {
+  const { kind, server: design, message } = run;
   const port = await freePort();
-  const problems: string[] = [];
-  /** Waits; what doesn't come, or a script that failed, is told beside all that came. */
-  async function expect(
-    what: string,
-    wait: Promise<unknown>,
-    script?: Script,
-  ): Promise<void> {
-    const came = await wait.then(
-      () => true,
-      () => false,
-    );
-    const crash = script && crashOf(script);
-    if (crash) problems.push(crash);
-    else if (!came) problems.push(what);
-  }
-
   const [capture, server] = await Promise.all([
     startCapture(port, save),
-    meets === "nobody" ? undefined : startServer(design, port),
+    kind === "refused" ? undefined : startServer(scriptNames[design], port),
   ]);
-  const first = meets === "busy server" ? await connect(port) : undefined;
+  const packets: Captured[] = [];
+  const { next, ended } = follow();
+  const problems: string[] = [];
+
+  /** Waits for packets, each of which is followed once; what doesn't come is told at the end. */
+  async function until(what: string, holds: () => boolean, seconds: number) {
+    const look = () => {
+      for (const packet of capture.news()) {
+        packets.push(packet);
+        next(packet);
+      }
+      return holds();
+    };
+    const wait = capture.until(what, look, seconds * 1000);
+    await wait.catch(() => problems.push(say.missing(what, seconds)));
+  }
+
+  /** Waits for a program's end. */
+  async function itsEnd({ name, process }: Program): Promise<void> {
+    const missing = say.missing(`${name}: exit`, patience);
+    await process.exit(patience * 1000).catch(() => problems.push(missing));
+    await process.stop();
+  }
+
+  const first = kind === "reset" ? await connect(port) : undefined;
+  const client =
+    kind === "robot"
+      ? await playRobot(port, message)
+      : await start("client", "lecture1_client", port, message);
   if (first) {
-    const accepts = server!.saw(/Connected by/, moment * 1000);
-    await expect(say.notAccepted(moment), accepts);
+    const confirms = ({ connection, from, ack = 0 }: Captured) =>
+      connection === 2 && from === "server" && ack > 1;
+    await until(say.secondWaits, () => packets.some(confirms), moment);
+    first.end();
   }
-  const client = await start("lecture1_client", port, [`--message=${message}`]);
-  if (first) {
-    const waits = capture.until("confirmed bytes", secondWaits, moment);
-    await expect(say.notConfirmed(moment), waits);
-    first.leave();
+  if (client) await itsEnd(client);
+  await until("SYN", () => packets.length > 0, moment);
+  const over = () => ended() === (first ? 2 : 1);
+  if (packets.length) await until(say.everyEnd, over, patience);
+  if (server && design !== "server") {
+    await server.process.exit(goesOn).catch(() => {});
+    if (!server.process.ended) {
+      const timeMs = performance.timeOrigin + performance.now();
+      server.told.push({ timeMs, signal: "SIGINT" });
+      server.process.kill("SIGINT");
+    }
   }
-  const leaves = client.exit(patience * 1000);
-  await expect(say.notEnded(`${client.name}.ts`, patience), leaves, client);
-  await client.stop();
-  if (server) {
-    const what = say.notLeft(`${server.name}.ts`, patience);
-    await expect(what, end(server, design), server);
-    await server.stop();
-  }
-  const connections = first ? 2 : 1;
-  const over = (packets: Packet[]) => ended(packets) === connections;
-  await expect(say.noEnd(moment), capture.until("the end", over, moment));
+  if (server) await itsEnd(server);
   await capture.stop().catch(({ message }: Error) => problems.unshift(message));
-
-  const packets = capture.packets();
-  const firstMs = packets[0]?.atMs;
-  if (firstMs === undefined) throw new Error(problems.join("\npackets: "));
-  const lines = [
-    ...linesOf("server", design, server?.written ?? [], firstMs),
-    ...linesOf("client", "client", client.written, firstMs),
-  ].sort((a, b) => a.timeMs - b.timeMs);
-  return { lines, packets, problems };
+  const programs = [server, client].flatMap((it) => it ?? []);
+  problems.push(...programs.flatMap(crashOf));
+  if (packets.length === 0) throw new Error(problems.join("; "));
+  return [recordingOf(run, packets, programs), problems];
 }
 
-/** Starts a script, with the preload that tells when it writes. */
-async function start(
-  name: string,
-  port: number,
-  args: string[] = [],
-): Promise<Script> {
-  const written: Written[] = [];
+/** Starts a program, with the preload that tells what it does. */
+async function start(side: Side, name: string, port: number, message = "") {
+  const told: Told[] = [];
+  const events = new EventEmitter();
   const file = projectFile(`${name}.ts`);
-  const [node = "", ...rest] = await preloaded("packets/stamp.ts", file, port);
-  const script = launch(
-    // A learner's mistake is told with the line of the file itself.
-    [node, "--enable-source-maps", ...rest, ...args],
-    process.env,
-    (line) => written.push(line),
-  );
-  return Object.assign(script, { name, written });
+  const [node = "", ...rest] = await preloaded("packets/tell.ts", file, port);
+  // A learner's mistake is told with the line of the file itself.
+  const command = [node, "--enable-source-maps", ...rest];
+  if (message) command.push(`--message=${message}`);
+  const hear = (it: Told) => {
+    told.push(it);
+    if (it.listens) events.emit("listens");
+  };
+  const process = launch(command, undefined, hear, true);
+  return { side, name: `${name}.ts`, told, events, process };
 }
 
-async function startServer(design: Design, port: number): Promise<Script> {
-  const server = await start(scriptNames[design], port);
-  await listening(server).catch(() => {
-    const said = crashOf(server) ?? server.all().trim();
-    throw new Error(said || say.notListening(`${server.name}.ts`));
+/** Starts a server, and waits until it listens. */
+async function startServer(name: string, port: number): Promise<Program> {
+  const server = await start("server", name, port);
+  const { events, process } = server;
+  const listens = once(events, "listens").then(() => true);
+  const end = process.exit(patience * 1000).then(() => false);
+  if (await Promise.race([listens, end.catch(() => false)])) return server;
+  const { code } = process.ended ?? {};
+  const late = say.missing(`${name}.ts: listen`, patience);
+  const why = process.ended ? `${name}.ts ${say.ends} ${code}` : late;
+  throw new Error(process.all().trim() || why);
+}
+
+/** A connection that reads nothing. */
+async function connect(port: number): Promise<net.Socket> {
+  const socket = new net.Socket().pause();
+  socket.on("error", () => {}); // the capture shows what happened
+  socket.connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Closes without reading, as a robot arm's socket_send_line and socket_close do. */
+async function playRobot(port: number, line: string): Promise<undefined> {
+  const socket = await connect(port);
+  socket.write(line);
+  await sleep(robotWaits);
+  socket.destroy();
+}
+
+/** Packets and what the programs told, with times since the first packet. */
+function recordingOf(run: Run, captured: Captured[], programs: Program[]) {
+  const firstMs = captured[0]!.timeMs;
+  const since = (ms: number) => Math.round((ms - firstMs) * 1000) / 1000;
+  const connections: Recording["connections"] = [];
+  const packets = captured.map(({ ends, ...packet }) => {
+    connections[packet.connection - 1] ??= ends;
+    return { ...packet, timeMs: since(packet.timeMs) };
   });
-  return server;
+  const told = programs
+    .flatMap(({ side, told }) => told.map((it) => ({ from: side, ...it })))
+    .map((it) => ({ ...it, timeMs: since(it.timeMs) }))
+    .sort((a, b) => a.timeMs - b.timeMs);
+  const isOf = (ports: Told["ports"]) => (ends: Record<Side, string>) =>
+    ports?.includes(Number(ends.client.split(":").at(-1)));
+  const recording: Recording = {
+    date: new Date(firstMs).toISOString(),
+    system: `${type()} ${release()}, Node ${process.version}`,
+    ...{ run, connections, packets },
+    reads: told.flatMap(({ ports, bytes = 0, ...read }) => {
+      const connection = connections.findIndex(isOf(ports)) + 1;
+      return connection ? { ...read, connection, bytes } : []; // a learner's own
+    }),
+    lines: told.flatMap(({ text = "", ...line }) => {
+      const texts = text.split(/\r?\n/).filter(Boolean);
+      return texts.map((text) => ({ ...line, text }));
+    }),
+    ends: told.filter(({ code, signal }) => signal ?? code !== undefined),
+  };
+  return recording;
 }
 
-/** How many connections have ended. */
-function ended(packets: Packet[]): number {
-  return explain(packets).connections.filter(({ ended }) => ended).length;
-}
-
-/** Whether the server's kernel has confirmed bytes of the second client. */
-function secondWaits(packets: Packet[]): boolean {
-  return explain(packets).packets.some(
-    ({ connection, from, ack = 0 }) =>
-      connection === 2 && from === "server" && ack > 1,
-  );
-}
-
-/** Waits until the server has seen its client leave, and ends it if it goes on. */
-async function end(server: Launched, design: Design): Promise<void> {
-  if (design !== "server") {
-    await server.saw(/^Connection with .* closed$/m, patience * 1000);
-    server.kill("SIGINT");
-  }
-  await server.exit(patience * 1000);
-}
-
-/**
- * What node says of an error that nobody caught: of a learner's edit, perhaps. What
- * goes wrong on the network the scripts say themselves, with their name in front.
- */
-function crashOf({ name, ended, output, written }: Script): string | undefined {
-  const saidIt = written.some(({ text }) => text.startsWith(`${name}: `));
-  if (!ended?.code || saidIt) return undefined;
-  return say.crashed(`${name}.ts`, ended.code, output.stderr.trim());
+/** What node says itself of an error that nobody caught: of a learner's edit, perhaps. */
+function crashOf({ name, told, process: { ended, output } }: Program) {
+  const untold = told
+    .reduce((rest, { text = "" }) => rest.replace(text, ""), output.stderr)
+    .trim();
+  if (!ended?.code || !untold) return [];
+  return [`${name} ${say.ends} ${ended.code}\n${untold}`];
 }

@@ -1,260 +1,127 @@
-/** Draws a recording: client left, server right, time downwards, an arrow for each packet. */
-import cliTruncate from "cli-truncate";
+/** Draws a picture as text: client left, server right, time downwards, an arrow for each packet. */
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
-import {
-  eventsOf,
-  type Line,
-  type Recording,
-  type Side,
-  type Step,
-} from "./recording.ts";
-import type { Texts } from "./texts.ts";
+import type { Side } from "./recording.ts";
+import type { Picture, Row } from "./rows.ts";
 
-/** How a recording is shown. */
-export interface View {
-  /** Width of the terminal, at least 40. */
-  columns: number;
-  texts: Texts;
-  /** Draws with ASCII only. */
-  ascii: boolean;
-}
-
-/** Columns of the words beside an arrow; where there are less than the least, they stand below it. */
-const wordsWidth = { least: 20, most: 34 };
-
-/** What a ladder is drawn with. */
-const unicode = {
-  shaft: "─",
-  side: "│",
-  toServer: "▶",
-  toClient: "◀",
-  lost: "✗",
-  mark: "◆",
-  cut: "…",
+const colours: Record<Row["kind"], (text: string) => string> = {
+  ...{ syn: chalk.green, fin: chalk.yellow, rst: chalk.red, data: chalk.cyan },
+  ...{ ack: chalk.reset, read: chalk.bold, line: chalk.reset, end: chalk.dim },
 };
-const ascii: typeof unicode = {
-  shaft: "-",
-  side: "|",
-  toServer: ">",
-  toClient: "<",
-  lost: "x",
-  mark: "*",
-  cut: "~",
-};
-const strokesOf = (view: View) => (view.ascii ? ascii : unicode);
 
-/** The lines that the scripts printed, a row each; empty where none are known. */
-export function printedLines(recording: Recording, view: View): string {
-  const { columns, texts } = view;
-  const time = timeOf(recording);
-  const who = longest(Object.values(texts.sides));
-  const rows = recording.lines.map(({ timeMs, from, text }) => {
-    const side = padEnd(texts.sides[from], who);
-    const before = `${time(timeMs)}  ${side}  `;
-    const room = columns - stringWidth(before);
-    if (!isError(text))
-      return before + cut(visible(text), room, strokesOf(view));
-    const below = `\n${" ".repeat(stringWidth(before))}`;
-    return (
-      before +
-      wrapAnsi(visible(text), room, { hard: true }).replaceAll("\n", below)
-    );
-  });
-  return rows.join("\n");
-}
-
-/** What a script says of an error begins with its name; it is shown whole. */
-const isError = (text: string) => /^lecture1_\w+: /.test(text);
+/** Columns of the words at the right, at least: where there are fewer they stand below. */
+const leastWords = 15;
 
 /**
- * The packets, and among them the marks of the lines that the scripts printed
- * meanwhile, each between the calls it stands between in the script.
+ * @param columns width of the terminal, 40 or more
+ * @param drawsLines whether the terminal draws ─│◆▶
  */
-export function ladder(recording: Recording, view: View): string {
-  const { columns, texts } = view;
-  const strokes = strokesOf(view);
-  const { packets, connections } = recording;
-  const time = timeOf(recording);
-  const several = connections.length > 1;
-  const labels = new Map(packets.map((step) => [step, labelOf(step, several)]));
-  const said = new Map(packets.map((step) => [step, wordsOf(step, texts)]));
-  const width = Math.max(40, Math.min(columns, 100));
-  const free = width - time(0).length - 5;
-  const widest = longest(
-    // A lost packet's arrow ends two columns earlier.
-    packets.map(
-      (step) => labels.get(step)!.join(" ") + (step.lost ? "  " : ""),
-    ),
+export function ladder(
+  { sides, connections, rows }: Picture,
+  columns: number,
+  drawsLines: boolean,
+): string {
+  const [line, wall, right, left, lostMark, told] = drawsLines
+    ? "─│▶◀✗◆"
+    : "-|><x*";
+  const timeWidth = Math.max(9, ...rows.map(({ time }) => time.length));
+  const counts = rows.flatMap(({ unread }) => Object.values(unread));
+  const countWidth = String(Math.max(...counts) || "").length;
+  const around = timeWidth + 1 + 2 * countWidth + 2;
+  const mostPrinted = Math.max(38, columns - around - 36);
+  const arrowWidth = ({ label, lost }: Row) =>
+    stringWidth(label.join(" ")) + (lost ? 7 : 5);
+  const wanted = rows.map((one) =>
+    one.label[1] ? arrowWidth(one) : Math.min(arrowWidth(one) - 3, mostPrinted),
   );
-  const lane = Math.min(Math.max(widest + 6, free - wordsWidth.most), free + 2);
-  const rest = free - lane;
-  const beside =
-    rest >= Math.max(wordsWidth.least, longest([...said.values()].flat()));
-  const noTime = " ".repeat(time(0).length);
+  const fitting = Math.max(32, ...wanted);
+  const below = columns - around - fitting - 2 < leastWords;
+  const lane = below ? columns - around : fitting;
+  const wordsWidth = columns - around - lane - 2;
 
-  function row(time: string, inside: string, words = ""): string {
-    const { side } = strokes;
-    return `${time} ${side}${inside}${side}  ${words}`.trimEnd();
+  function row(
+    time: string,
+    inside: string,
+    unread: Record<Side, number>,
+    words = "",
+  ): string {
+    const count = (bytes: number) => (bytes ? chalk.bold.yellow(bytes) : "");
+    const start = time.padStart(timeWidth);
+    const client = pad(count(unread.client), countWidth, "server");
+    const server = pad(count(unread.server), countWidth, "client");
+    return `${start} ${client}${wall}${inside}${wall}${server}  ${words}`.trimEnd();
   }
 
-  function packetRows(step: Step): string[] {
-    const [flags, numbers] = labels.get(step)!;
-    const fits = stringWidth(`${flags} ${numbers}`) <= lane - 6;
-    const label = fits ? `${flags} ${numbers}` : flags;
-    const below = fits ? [] : [numbers];
-    if (step.text) below.push(`"${visible(step.text)}"`);
-    const words = said
-      .get(step)!
-      .map((text, index) =>
-        index < step.does.length ? text : chalk.magenta(text),
-      );
-    if (!beside) below.push(...words.splice(0));
-    const drawn = colour(step)(arrow(cut(label, lane - 6, strokes), step));
-    const rows = [row(time(step.timeMs), drawn, words.shift())];
-    while (below.length || words.length) {
-      const inside = place(below.shift() ?? "", step.from);
-      rows.push(row(noTime, inside, words.shift()));
-    }
-    return rows;
+  function arrow(from: Side, text: string, lost: boolean): string {
+    const length = lane - stringWidth(text) - 4 - (lost ? 2 : 0);
+    const shaft = line!.repeat(length);
+    if (from === "client")
+      return `${line} ${text} ${shaft}${lost ? `${lostMark}  ` : right}`;
+    return `${lost ? `  ${lostMark}` : left}${shaft} ${text} ${line}`;
   }
 
-  function lineRow({ timeMs, from, text, before, after }: Line): string {
-    const mark = `${before} ${chalk.yellow(strokes.mark)} ${after}`.trim();
-    const said = beside ? chalk.dim(cut(visible(text), rest, strokes)) : "";
-    return row(time(timeMs), place(mark, from), said);
+  /** Text at a side, in as many rows as it takes. */
+  function at(from: Side, text: string, mark = " "): string[] {
+    return wrap(text, lane - 2).map((part, index) => {
+      const sign = index ? " " : mark;
+      const whole = from === "client" ? `${sign} ${part}` : `${part} ${sign}`;
+      return pad(whole, lane, from);
+    });
   }
 
-  /** From who sent it to the other side; one that is lost breaks off before. */
-  function arrow(label: string, { from, lost }: Step): string {
-    const { shaft, toServer, toClient } = strokes;
-    const arrives = from === "client" ? toServer : toClient;
-    const [head, gap] = lost ? [strokes.lost, "  "] : [arrives, ""];
-    const line = shaft.repeat(lane - stringWidth(label) - 4 - gap.length);
-    return from === "client"
-      ? `${shaft} ${label} ${line}${head}${gap}`
-      : `${gap}${head}${line} ${label} ${shaft}`;
+  /** What stands between the walls, row by row; colours end with each. */
+  function inLane(one: Row): string[] {
+    const { from, kind, label, carried, lost } = one;
+    const [first = "", numbers] = label;
+    const colour = colours[kind];
+    if (!numbers) return at(from, first, told).map((it) => colour(it));
+    const rest = carried ? at(from, `"${carried}"`) : [];
+    if (arrowWidth(one) <= lane)
+      return [colour(arrow(from, label.join(" "), lost)), ...rest];
+    return [colour(arrow(from, first, lost)), ...at(from, numbers), ...rest];
   }
 
-  /** Text at the side of who sent or printed it. */
-  function place(text: string, from: Side): string {
-    const short = cut(text, lane - 4, strokes);
-    const space = " ".repeat(lane - 2 - stringWidth(short));
-    return from === "client" ? `  ${short}${space}` : `${space}${short}  `;
+  function drawn(one: Row): string[] {
+    const { time, from, kind, words, unread } = one;
+    const inside = inLane(one);
+    if (below) inside.push(...words.flatMap((text) => at(from, text)));
+    const beside = below ? [] : words.flatMap((text) => wrap(text, wordsWidth));
+    const height = Math.max(inside.length, beside.length);
+    return Array.from({ length: height }, (_, index) =>
+      row(
+        index ? "" : time,
+        inside[index] ?? " ".repeat(lane),
+        unread,
+        colours[kind](beside[index] ?? ""),
+      ),
+    );
   }
 
-  /** Client and server in one row, or where they are too long in two. */
-  function bothEnds(left: string, right: string): string[] {
-    const client = cut(left, lane, strokes);
-    const server = cut(right, lane, strokes);
-    const rest = lane - stringWidth(server);
-    return stringWidth(client) < rest
-      ? [`${padEnd(client, rest)}${server}`]
-      : [padEnd(client, lane), `${" ".repeat(rest)}${server}`];
+  function heads(first: string, { client, server }: Record<Side, string>) {
+    const space = lane - stringWidth(client);
+    const two = [...at("client", client), ...at("server", server)];
+    const one = [client + pad(server, space, "server")];
+    const insides = stringWidth(server) < space ? one : two;
+    return insides.map((it) => row(first, it, { client: 0, server: 0 }));
   }
-
-  const ends = connections.flatMap(({ client, server }, index) =>
-    bothEnds(client, server).map((inside) =>
-      row(several ? `${index + 1}:`.padStart(noTime.length) : noTime, inside),
-    ),
-  );
-  const { client, server } = texts.sides;
   return [
-    row("ms".padStart(noTime.length), bothEnds(client, server)[0]!),
-    ...ends,
-    ...eventsOf(recording).flatMap((event) =>
-      "step" in event ? packetRows(event.step) : [lineRow(event.line)],
+    ...heads("ms", sides),
+    ...connections.flatMap((each, index) =>
+      heads(connections.length > 1 ? `${index + 1}:` : "", each),
     ),
+    ...rows.flatMap(drawn),
   ].join("\n");
 }
 
-/** How much was captured, where, and when. */
-export function originOf(
-  { packets, date, system, tshark }: Recording,
-  texts: Texts,
-): string {
-  const arrived = packets.filter(({ lost }) => !lost);
-  const carried = arrived.reduce((sum, { length }) => sum + length, 0);
-  return [
-    texts.carried(packets.length, carried),
-    ...(system ? [system] : []),
-    `tshark ${tshark}`,
-    new Date(date).toLocaleDateString("sv"), // 2026-11-22, where the reader lives
-  ].join("; ");
+/** Fills up with spaces, behind a client's text, before a server's; wide letters count as two. */
+function pad(text: string, columns: number, from: Side): string {
+  const space = " ".repeat(Math.max(0, columns - stringWidth(text)));
+  return from === "client" ? text + space : space + text;
 }
 
-/** What is said of a packet: what it does, and then what is unusual about it. */
-function wordsOf(step: Step, texts: Texts): string[] {
-  const { does, notes, lost, captured, length } = step;
-  return [
-    ...does.map(texts.does),
-    ...(lost ? [texts.lost] : []),
-    ...notes.map((note) => texts.findings[note]),
-    ...(captured === undefined ? [] : [texts.captured(captured, length)]),
-  ];
-}
-
-/** Cuts what is too wide; cliTruncate alone leaves a column too many where it cuts a wide letter. */
-function cut(text: string, columns: number, strokes: typeof unicode): string {
-  const options = { truncationCharacter: strokes.cut };
-  const short = cliTruncate(text, columns, options);
-  return stringWidth(short) <= columns
-    ? short
-    : cliTruncate(text, columns - 1, options);
-}
-
-/** Fills up with spaces; wide letters count as two. */
-function padEnd(text: string, columns: number): string {
-  return text + " ".repeat(Math.max(0, columns - stringWidth(text)));
-}
-
-/** Writes times in ms, all of them as wide as the widest. */
-function timeOf({ packets, lines }: Recording): (ms: number) => string {
-  const times = [...packets, ...lines].map(({ timeMs }) => timeMs.toFixed(3));
-  const width = Math.max(9, longest(times));
-  return (ms) => ms.toFixed(3).padStart(width);
-}
-
-function longest(texts: string[]): number {
-  return texts.reduce((most, text) => Math.max(most, stringWidth(text)), 0);
-}
-
-/**
- * The packet as Wireshark puts it, its flags and its numbers; with its connection's
- * number where there are several.
- */
-function labelOf(step: Step, several: boolean): [string, string] {
-  const { connection, flags, seq, ack, length } = step;
-  const which = several ? `${connection}: ` : "";
-  const confirms = ack === undefined ? "" : `Ack=${ack} `;
-  return [
-    `${which}[${flags.join(", ")}]`,
-    `Seq=${seq} ${confirms}Len=${length}`,
-  ];
-}
-
-function colour({ flags, length }: Step) {
-  if (flags.includes("RST")) return chalk.red;
-  if (flags.includes("SYN")) return chalk.green;
-  if (flags.includes("FIN")) return chalk.yellow;
-  return length ? chalk.cyan : (text: string) => text;
-}
-
-/**
- * Text as one line that can't drive the terminal: control codes are shown as \x1b,
- * and what turns or hides text without a column of its own as \u202e.
- */
-export function visible(text: string): string {
-  return text
-    .replaceAll("\n", "\\n")
-    .replace(/[\x00-\x1f\x7f-\x9f]/g, (code) => `\\x${hex(code, 2)}`)
-    .replace(
-      /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-      (code) => `\\u${hex(code, 4)}`,
-    );
-}
-
-function hex(code: string, digits: number): string {
-  return code.charCodeAt(0).toString(16).padStart(digits, "0");
+/** Text in rows so wide at most. */
+function wrap(text: string, columns: number): string[] {
+  const rows = wrapAnsi(text, columns, { hard: true, trim: false }).split("\n");
+  return rows.map((row, index) => (index ? row.trim() : row.trimEnd()));
 }

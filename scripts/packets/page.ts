@@ -1,146 +1,124 @@
-/** A recording as a page for the wall: what went over the wire as a sequence diagram. */
-import { stripVTControlCharacters } from "node:util";
-import type { Language } from "../old/language.ts";
-import { fontSize, loadCharts, widths } from "../old/page/chart.ts";
-import { escape, folded, jsonOf, page, paragraph } from "../old/page/frame.ts";
-import { heldOf } from "./activity.ts";
-import { ladder, originOf, printedLines } from "./ladder.ts";
-import { eventsOf, type Line, type Recording, type Step } from "./recording.ts";
-import { timeOf, type Scale } from "./rows.ts";
-import { scaleOf, sequence } from "./sequence.ts";
-import { texts as all, type Texts } from "./texts.ts";
+/** Draws a picture as a page for the wall: a table, which the browser lays out for any width and for paper. */
+import type { Language } from "../language.ts";
+import { escape, page, paragraph } from "../page.ts";
+import type { Side } from "./recording.ts";
+import type { Picture, Row } from "./rows.ts";
+import type { Texts } from "./texts.ts";
 
-/** So many packets and lines has a page at most, and characters of JSON. */
-const most = { events: 80, json: 200_000 };
+/** What stands above a picture, and below it. */
+export type Around = [before: string[], after: string[]];
 
-/**
- * The page, as HTML.
- *
- * @param note what has to be known before one trusts it; "" for nothing
- */
-export async function packetsPage(
-  whole: Recording,
+/** @param texts in the page's language */
+export function packetsPage(
+  picture: Picture,
+  [before, after]: Around,
   lang: Language,
-  note = "",
-): Promise<string> {
-  const texts = all[lang];
-  const charts = await loadCharts();
-  const recording = beginningOf(whole);
-  const count = eventsOf(whole).length;
-  const json = jsonOf(recording);
-  const { run } = recording;
-  const view = { columns: 100, texts, ascii: false };
-  const text = [printedLines(recording, view), ladder(recording, view)];
+  texts: Texts,
+): string {
+  const { opens, confirms, hands, closes, resets } = texts;
+  const flags = { SYN: opens, ACK: confirms, PSH: hands };
+  const meanings = Object.entries({ ...flags, FIN: closes, RST: resets }).map(
+    ([flag, does]) =>
+      `<span><b class="${flag.toLowerCase()}">${flag}</b> ${escape(does)}</span>`,
+  );
+  const legend = [
+    ...[meanings.join(" "), escape(texts.numbers), escape(texts.times)],
+    `<span class="count">14</span> ${escape(texts.unread)}`,
+  ].map((html) => `<p>${html}</p>`);
+  const { notes, origin } = picture;
   return page(
     lang,
-    texts.wire,
+    texts.title,
     [
-      paragraph(originOf(whole, texts), "muted"),
-      note && paragraph(note, "note"),
-      run?.meets === "busy server" ? paragraph(texts.twoClients) : "",
-      legend(recording, scaleOf(recording, texts), texts),
-      charts.both((width) => {
-        const parts = sequence(recording, texts, width, charts);
-        const label = escape(texts.page.label(recording.packets.length));
-        return `<div class="sequence" role="img" aria-label="${label}">${parts.join("")}</div>`;
-      }),
-      folded(
-        texts.page.text,
-        stripVTControlCharacters(text.join("\n\n").trim()),
-      ),
-      count > most.events ? paragraph(texts.page.more(most.events, count)) : "",
-      json.length > most.json ? "" : folded(texts.page.json, json),
+      ...[...before, ...notes].map((note) => paragraph(note, "note")),
+      `<div class="legend">${legend.join("\n")}</div>`,
+      table(picture, texts),
+      ...[origin, ...after].map((note) => paragraph(note, "muted")),
     ],
     style,
   );
 }
 
-/** The packets and lines that a page has room for, and their connections. */
-function beginningOf(recording: Recording): Recording {
-  const events = eventsOf(recording).slice(0, most.events);
-  const shown = new Set<Step | Line>(
-    events.map((event) => ("step" in event ? event.step : event.line)),
-  );
-  const packets = recording.packets.filter((step) => shown.has(step));
-  const count = Math.max(1, ...packets.map(({ connection }) => connection));
-  return {
-    ...recording,
-    packets,
-    lines: recording.lines.filter((line) => shown.has(line)),
-    connections: recording.connections.slice(0, count),
+const hidden = (text: string) => `<span class="hidden">${escape(text)}</span>`;
+
+function table({ sides, connections, rows }: Picture, texts: Texts): string {
+  const head = (side: Side) => {
+    const ends = connections.map((each, index) => {
+      const number = connections.length > 1 ? `${index + 1}: ` : "";
+      return ` <small>${number}${escape(each[side])}</small>`;
+    });
+    return `<span><b>${escape(sides[side])}</b>${ends.join("")}</span>`;
   };
+  const heads = [
+    ...["ms", hidden(`${sides.client}: ${texts.notRead}`)],
+    ...[`${head("client")} ${head("server")}`],
+    ...[hidden(`${sides.server}: ${texts.notRead}`), hidden(texts.meaning)],
+  ].map((html) => `<th scope="col">${html}</th>`);
+  const most = Math.max(...rows.flatMap(({ unread }) => Object.values(unread)));
+  return `<table style="--digits: ${String(most).length}"><thead><tr>${heads.join("")}</tr></thead>
+<tbody>${rows.map((row) => drawn(row, sides)).join("\n")}</tbody></table>`;
 }
 
-/** How to read it: a sample of each thing that is drawn, and what it means. */
-function legend(recording: Recording, scale: Scale, texts: Texts): string {
-  const { legend } = texts.page;
-  const { packets, lines } = recording;
-  const item = (sample: string, text: string, kind = "") =>
-    `<li${kind && ` class="${kind}"`}><span class="sample ${sample}"></span>${escape(text)}</li>`;
-  const ms = roundMs(70 / scale.pixelsPerMs);
-  const scaled = `<li class="wide"><span class="sample"><span class="scale" style="width:${(ms * scale.pixelsPerMs) / fontSize}em"></span></span>${escape(legend.scale(timeOf(ms)))}</li>`;
-  const flags = Object.entries(legend.flags).map(
-    ([flag, meaning]) =>
-      `<b style="color:var(--${flag.toLowerCase()})">${flag}</b>${escape(meaning)}`,
-  );
-  const items = [
-    item("arrow", `${legend.packet} ${legend.slant}`, "all"),
-    `<li class="all">${flags.join(" ")}</li>`,
-    packets.some(({ lost }) => lost) && item("cross", legend.lost),
-    lines.length && item("call", legend.call),
-    lines.length && item("call ready", legend.ready),
-    heldOf(recording).some(({ bytes }) => bytes) && item("held", legend.held),
-    scale.used && scaled,
-    scale.used && item("stretched", legend.stretched, "wide"),
-    item("stretched", legend.even, scale.used ? "narrow" : ""),
-  ].filter(Boolean);
-  return `<ul class="legend">${items.join("\n")}</ul>
-${lines.length ? "" : paragraph(legend.noLines)}`;
+function drawn(row: Row, sides: Picture["sides"]): string {
+  const { time, from, kind, words, unread } = row;
+  const count = (bytes: number) =>
+    bytes ? `<td class="count">${bytes}</td>` : "<td></td>";
+  return `<tr class="${kind} ${from}"><td class="time">${time.replace(/ $/, "<i>0</i>")}</td>
+${count(unread.client)}<td class="lane">${inLane(row, sides)}</td>${count(unread.server)}
+<td class="words">${words.map(escape).join("<br>")}</td></tr>`;
 }
 
-/** The nearest round number below. */
-function roundMs(ms: number): number {
-  const power = 10 ** Math.floor(Math.log10(ms));
-  return power * [5, 2, 1].find((digit) => digit * power <= ms)!;
+function inLane(row: Row, sides: Picture["sides"]): string {
+  const { from, kind, label, carried, lost } = row;
+  const [what, numbers] = label.map(escape);
+  const to = from === "client" ? "server" : "client";
+  if (!numbers) {
+    const text = kind === "line" ? `<code>${what}</code>` : `<b>${what}</b>`;
+    return `<div class="told">${hidden(`${sides[from]}:`)}${text}</div>`;
+  }
+  const quoted = carried && ` <q>${escape(carried)}</q>`;
+  return `<div class="arrow${lost ? " lost" : ""}">${hidden(`${sides[from]} → ${sides[to]}:`)}<span><b>${what}</b> ${numbers}${quoted}</span></div>`;
 }
-
-const colours = {
-  light: `
-  --client-side: #1a57b0; --server-side: #a33c00; --syn: #08703a; --data: #0a58c2; --fin: #85530a;
-  --rst: #b3151f; --ack: #4a4a4a; --psh: var(--data); --call: #7157c8; --call-text: #5940ad; --ready: #d9d2f1;
-  --held: #ffd968; --held-text: #4a3500;`,
-  dark: `
-  --client-side: #7fb3ff; --server-side: #ff9d66; --syn: #58d68d; --data: #6fb4ff; --fin: #f0b54a;
-  --rst: #ff8085; --ack: #c4c4c4; --psh: var(--data); --call: #8f78e6; --call-text: #b7a6ff; --ready: #3a3357;
-  --held: #7a5c00; --held-text: #ffe9a8;`,
-};
 
 const style = `
-:root {${colours.light}}
-@media (prefers-color-scheme: dark) { :root {${colours.dark}} }
-@media print {
-  :root {${colours.light}}
-  .sequence .chart { clip-path: inset(0 -2rem -1px -2rem); }
+.syn { --colour: var(--good); } .data, .psh { --colour: var(--async); }
+.fin { --colour: var(--note); } .rst { --colour: var(--bad); } .end { --colour: var(--muted); }
+b { color: var(--colour, inherit); } small, .time, .line .words { color: var(--muted); font-size: 1em; }
+main { max-width: 70rem; padding-block: 0.5rem 0.3rem; } h1 { font-size: 1.4rem; margin-bottom: 0.2em; }
+.legend, .note, .muted { font-size: 0.76rem; line-height: 1.4; margin: 0.1em 0; max-width: none; }
+.legend p { margin: 0.1em 0; max-width: none; } .note { white-space: pre-line; }
+.legend p:first-child { display: flex; flex-wrap: wrap; gap: 0 1.5em; }
+.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+table { border-collapse: collapse; width: 100%; margin: 0.3rem 0; font-size: 0.82rem; line-height: 1.28; font-variant-numeric: tabular-nums; }
+tr { break-inside: avoid; } td, th { padding: 0.12em 0.5em; }
+th { font-weight: normal; text-align: left; } th b { font-size: 1.3em; } th:first-child { text-align: right; color: var(--muted); }
+th > span:not(.hidden) { display: inline-block; width: 49%; } th > span + span { text-align: right; } small { display: inline-block; }
+.time { text-align: right; white-space: nowrap; width: 1%; } .time i { visibility: hidden; }
+td.lane { width: 56%; padding: 0.12em 0; border: solid var(--line); border-width: 0 0.2em; }
+.lane span:not(.hidden), code { overflow-wrap: anywhere; } code { font-size: 0.95em; }
+td:nth-child(2), td:nth-child(4) { min-width: calc(var(--digits) * 0.7em); width: 1%; white-space: nowrap; }
+.count { background: #ffd43b; color: #1b1b1b; font-weight: bold; text-align: center; padding: 0 0.5em; }
+.arrow { display: flex; align-items: center; gap: 0.5em; } .server .arrow { flex-direction: row-reverse; }
+.arrow::before, .arrow::after, .told::before { content: ""; background: var(--colour, var(--ink)); }
+.arrow::before { flex: 0 0 1em; height: 0.16em; } .count, .arrow::before, .arrow::after, .told::before { print-color-adjust: exact; }
+.arrow::after {
+  flex: 1; height: 0.8em; min-width: 1.5em;
+  clip-path: polygon(0 40%, calc(100% - 0.9em) 40%, calc(100% - 0.9em) 0, 100% 50%, calc(100% - 0.9em) 100%, calc(100% - 0.9em) 60%, 0 60%);
 }
-.sequence { margin: 1.5em 0; }
-.sequence .chart { break-inside: avoid; }
-.legend b { margin-right: 0.3em; }
-.legend { list-style: none; padding: 0; max-width: none; display: grid; gap: 0.3em 2em; grid-template-columns: 1fr 1fr; }
-.legend li { padding-left: 4.4em; position: relative; }
-.legend li.all { grid-column: 1 / -1; }
-.legend li.narrow { display: none; }
-.sample { position: absolute; left: 0; top: 0.45em; width: 3.6em; height: 0.6em; }
-.arrow { top: 0.7em; height: 3px; background: var(--data); transform: rotate(4deg); }
-.arrow::after { content: ""; position: absolute; right: 0; top: -0.25em; width: 0.5em; height: 0.5em; border: solid var(--data); border-width: 3px 3px 0 0; transform: rotate(45deg); }
-.cross::after { content: "✕"; position: absolute; right: 1em; top: -0.55em; color: var(--rst); font-weight: bold; font-size: 1.2em; }
-.call { background: var(--call); }
-.ready { background: var(--ready); }
-.held { background: var(--held); }
-.scale { display: block; height: 5px; margin-top: 0.2em; background: var(--muted); }
-.stretched { border-top: 3px dotted var(--muted); top: 0.75em; height: 0; }
-@media screen and (max-width: ${widths.wide + 36}px) {
-  .legend { grid-template-columns: 1fr; }
-  .legend li.wide { display: none; }
-  .legend li.narrow { display: block; }
+.server .arrow::after { transform: scaleX(-1); }
+.client .lost::after { margin-right: 18%; } .server .lost::after { margin-left: 18%; }
+.lost.arrow::after {
+  min-width: 2.5em; height: 1.2em;
+  clip-path: polygon(0 43%, calc(100% - 0.8em) 43%, calc(100% - 1.2em) 10%, calc(100% - 1em) 0, calc(100% - 0.6em) 35%, calc(100% - 0.2em) 0, 100% 10%, calc(100% - 0.4em) 50%, 100% 90%, calc(100% - 0.2em) 100%, calc(100% - 0.6em) 65%, calc(100% - 1em) 100%, calc(100% - 1.2em) 90%, calc(100% - 0.8em) 57%, 0 57%);
 }
+.told { display: flex; gap: 0.5em; margin-left: -0.55em; } .server .told { flex-direction: row-reverse; text-align: right; margin: 0 -0.55em 0 0; }
+.told::before { flex: none; width: 0.7em; height: 0.7em; margin-top: 0.3em; clip-path: polygon(50% 0, 100% 50%, 50% 100%, 0 50%); }
+@media screen and (max-width: 700px) {
+  th { display: none; } th:nth-child(3), th small { display: block; }
+  tbody tr { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; padding-top: 0.5em; }
+  .time, .words { grid-area: 1 / 1 / 2 / 4; padding: 0; text-align: left; width: auto; } .words { padding-left: 5.2em; }
+  td:nth-child(2), td:nth-child(4) { width: 0; min-width: calc(var(--digits) * 0.7em + 0.8em); padding: 0; } td.lane { width: auto; }
+  .arrow::before { flex-basis: 0.4em; } tr .lost.arrow::after { margin: 0; }
+}
+@media print { table, .legend, .note, .muted { font-size: 8.5pt; } }
 `;

@@ -1,155 +1,146 @@
-/** Captures packets with tshark, Wireshark's command line, and reads saved captures. */
+/** Captures packets with tshark, Wireshark's command line. */
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
-import { launch, type Launched } from "../processes.ts";
-import { fields, parsePacket, type Packet } from "./packet.ts";
+import { launch } from "../processes.ts";
+import type { Packet, Side } from "./recording.ts";
 import { say } from "./texts.ts";
 
-/** Seconds after which tshark ends by itself, whatever becomes of who started it. */
-const longest = 120;
+/** The loopback's name; and where Wireshark's installers put tshark, which is not on the PATH. */
+const systems: Partial<Record<NodeJS.Platform, [string, string]>> = {
+  darwin: ["lo0", "/Applications/Wireshark.app/Contents/MacOS/tshark"],
+  win32: ["\\Device\\NPF_Loopback", "C:\\Program Files\\Wireshark\\tshark.exe"],
+};
+const [loopback, installed] = systems[process.platform] ?? ["lo", ""];
 
-/** Milliseconds until tshark should have started: it is slow the first time. */
-const patience = 20_000;
-
-/** Each packet as a row of fields, with relative numbers, whatever the user's preferences. */
-const asRows = [
-  "-n",
-  ...["-o", "tcp.relative_sequence_numbers:TRUE"],
-  ...["-o", "tcp.analyze_sequence_numbers:TRUE"],
-  ...["-T", "fields", "-E", "occurrence=f"],
-  ...fields.flatMap((field) => ["-e", field]),
+const fields = [
+  ...["frame.time_epoch", "tcp.stream", "ip.src", "tcp.srcport"],
+  ...["ip.dst", "tcp.dstport", "tcp.flags", "tcp.seq", "tcp.ack"],
+  ...["tcp.analysis.retransmission", "tcp.analysis.window_update"],
+  "tcp.payload",
 ];
 
-/** Where Wireshark's installers for macOS and Windows put tshark: not on the PATH. */
-const installed = [
-  "/Applications/Wireshark.app/Contents/MacOS/tshark",
-  "C:\\Program Files\\Wireshark\\tshark.exe",
-];
+/** Lowest bit first (RFC 9293, 3.1). */
+const flagNames = "FIN SYN RST PSH ACK URG ECE CWR".split(" ");
 
-/** The name that tshark knows the loopback interface by. */
-export const loopback =
-  { darwin: "lo0", win32: "\\Device\\NPF_Loopback" }[
-    process.platform as string
-  ] ?? "lo";
+/** A packet with its time since 1970, and the addresses of both sides. */
+export type Captured = Packet & { ends: Record<Side, string> };
 
-/** Why there is no capture: tshark is missing, may not capture, or says something else. */
-export type Refusal = Error & { reason: "missing" | "no right" | "other" };
-
-function refusal(reason: Refusal["reason"], message: string): Refusal {
-  return Object.assign(new Error(message), { reason });
+/**
+ * Reads a row of fields, separated by tabs.
+ *
+ * @param port the server's
+ */
+export function parseRow(row: string, port: number): Captured {
+  const [time, stream, source, sourcePort, target, targetPort, ...more] =
+    row.split("\t");
+  const [bits, seq, ack, again, update, payload = ""] = more;
+  const flags = flagNames.filter((_, bit) => Number(bits) & (1 << bit));
+  const bytes = Buffer.from(payload.replaceAll(":", ""), "hex");
+  const sender = `${source}:${sourcePort}`;
+  const receiver = `${target}:${targetPort}`;
+  const fromServer = Number(sourcePort) === port;
+  return {
+    timeMs: Number(time) * 1000,
+    connection: Number(stream) + 1,
+    from: fromServer ? "server" : "client",
+    flags,
+    seq: Number(seq),
+    ...(flags.includes("ACK") && { ack: Number(ack) }),
+    length: bytes.length,
+    ...(bytes.length > 0 && { text: bytes.toString() }),
+    ...(again && { retransmission: true }),
+    ...(update && { windowUpdate: true }),
+    ends: fromServer
+      ? { client: receiver, server: sender }
+      : { client: sender, server: receiver },
+  };
 }
 
-/** True for the errors that startCapture and readCapture throw. */
-export function isRefusal(error: unknown): error is Refusal {
-  return error instanceof Error && "reason" in error;
-}
+/** Nothing can be captured here, and a recording is shown instead: the message says why. */
+export class CannotCapture extends Error {}
 
-/** @throws Refusal when tshark is not installed */
-export async function findTshark(): Promise<string> {
-  const onPath = await which("tshark", { nothrow: true });
-  const found = onPath ?? installed.find(existsSync);
-  if (found) return found;
-  throw refusal("missing", say.noTshark);
-}
+/** What tshark says where the user lacks the right to capture, or Windows lacks Npcap. */
+const noRight =
+  /permission to capture|session could not be initiated|(dumpcap|bpf|socket)\b.*(permission denied|not permitted)|npcap|winpcap|no interfaces/i;
 
-/** Its version, "4.0.17". dumpcap, which captures for it, says it at once, but not to everybody. */
-export async function tsharkVersion(): Promise<string> {
-  const tshark = await findTshark();
-  for (const program of [join(dirname(tshark), "dumpcap"), tshark]) {
-    const script = launch([program, "--version"]);
-    await script.exit(patience).catch(() => script.stop());
-    const version = /\d+\.\d+\.\d+/.exec(script.output.stdout)?.[0];
-    if (version) return version;
-  }
-  return "unknown";
+/** What tshark said when it ended: its last complaint. */
+export function complaintOf(stderr: string): Error {
+  const [said = ""] =
+    [...stderr.matchAll(/(?<=^tshark: )\S.*$/gm)].at(-1) ?? [];
+  if (noRight.test(stderr)) return new CannotCapture(`${say.noRight}: ${said}`);
+  return new Error(`${say.tsharkSays}: ${said}`);
 }
 
 /**
  * Starts to capture the TCP packets of a port on the loopback interface.
  *
- * @param port TCP port of the server
- * @param file where to keep the packets as pcapng
- * @throws Refusal when tshark is missing, may not capture, or fails
+ * @param file where to keep them as pcapng
+ * @throws CannotCapture where tshark or the right is missing; Error where tshark fails
  */
 export async function startCapture(port: number, file?: string) {
-  const keep = file ? ["-w", file, "-P"] : [];
-  const tshark = launch([
-    await findTshark(),
-    ...["-i", loopback, "-f", `tcp port ${port}`, "-l"],
-    ...["-a", `duration:${longest}`],
-    ...asRows,
-    ...keep,
-  ]);
-  // Older versions don't say when they have started.
+  const onPath = await which("tshark", { nothrow: true });
+  const program = onPath ?? (existsSync(installed) && installed);
+  if (!program) throw new CannotCapture(say.noTshark);
+  const command = [
+    ...[program, "-i", loopback],
+    ...["-f", `tcp port ${port}`, "-a", "duration:120", "-l", "-n"],
+    ...["-o", "tcp.relative_sequence_numbers:TRUE"],
+    ...["-o", "tcp.analyze_sequence_numbers:TRUE"],
+    ...["-T", "fields", "-E", "occurrence=f"],
+    ...fields.flatMap((field) => ["-e", field]),
+    ...(file ? ["-w", file, "-P"] : []),
+  ];
+  const tshark = launch(command, process.env, undefined, false, true);
+  guard(tshark.pid);
+  // Older versions say that they capture, but not when they have started.
   const silent = tshark
-    .saw(/Capturing on/, patience)
+    .saw(/Capturing on/, 20_000)
     .then(() => sleep(3000, undefined, { ref: false }));
-  const started = tshark.saw(/Capture started/, patience);
+  const started = tshark.saw(/Capture started/, 20_000);
   await Promise.race([started, silent]).catch(() => {
-    if (tshark.ended) throw refusalOf(tshark);
-    throw refusal("other", say.noStart(patience / 1000));
+    if (tshark.ended) throw complaintOf(tshark.output.stderr);
+    throw new Error(say.missing("tshark: Capture started", 20));
   });
 
-  const packets = () => tshark.lines().map(parsePacket);
+  let known = 0;
   return {
-    /** The packets that have been seen so far. */
-    packets,
-
-    /** Waits until enough packets are there; throws after so many seconds. */
-    until(
-      what: string,
-      enough: (packets: Packet[]) => boolean,
-      seconds: number,
-    ) {
-      return tshark.until(what, () => enough(packets()), seconds * 1000);
+    /** The packets that have come since it was asked last. */
+    news(): Captured[] {
+      const rows = tshark.lines().slice(known);
+      known += rows.length;
+      return rows.map((row) => parseRow(row, port));
     },
 
-    /**
-     * Ends the capture; no process is left.
-     *
-     * @throws Refusal when tshark failed meanwhile: the file is full, say
-     */
+    /** Waits until something holds that packets decide. */
+    until: tshark.until,
+
+    /** Ends the capture; throws Error when tshark failed meanwhile: the file is full, say. */
     async stop(): Promise<void> {
       const endedItself = tshark.ended !== undefined; // even then with code 0
-      tshark.kill("SIGINT"); // and tshark ends dumpcap, which captures for it
+      tshark.kill("SIGINT"); // and it ends dumpcap, which captures for it
       const { code, signal } = await tshark.exit();
       const failed = code !== 0 && signal !== "SIGINT";
-      if (endedItself || failed) throw refusalOf(tshark);
+      if (endedItself || failed) throw complaintOf(tshark.output.stderr);
     },
   };
 }
 
 /**
- * Reads a saved capture.
- *
- * @returns its TCP packets, the rows they were read from, and what tshark complains
- *   of where it read a part only
- * @throws Refusal when tshark is missing or can't read the file
+ * Ends tshark and its dumpcap where this process can't do it any more, after a kill -9:
+ * without a reader tshark dies at the next packet, and its dumpcap goes on.
  */
-export async function readCapture(file: string) {
-  // An ICMP error quotes a TCP packet, but is none.
-  const filter = "tcp && !icmp && !icmpv6";
-  const tshark = launch([
-    ...[await findTshark(), "-r", file, "-Y", filter],
-    ...asRows,
-  ]);
-  const { code } = await tshark.exit(longest * 1000);
-  const rows = tshark.lines();
-  const packets = rows.map(parsePacket);
-  const { message } = refusalOf(tshark);
-  if (code === 0) return { rows, packets, problems: [] };
-  if (packets.length) return { rows, packets, problems: [message] };
-  throw refusal("other", message);
-}
-
-/** What tshark said when it ended: its last complaint, without its own name. */
-function refusalOf({ output: { stderr } }: Launched): Refusal {
-  const complaints = [...stderr.matchAll(/^tshark: (\S.*)$/gm)];
-  const said = complaints.at(-1)?.[1];
-  const noRight =
-    /permission to capture|dumpcap.*permission denied|npcap|no interfaces/i;
-  const reason = noRight.test(said ?? "") ? "no right" : "other";
-  return refusal(reason, say.tsharkSays(said));
+function guard(pid: number): void {
+  const group = process.platform === "win32" ? pid : -pid;
+  const end = `try { process.kill(${group}, "SIGINT") } catch {}`;
+  const code = `process.on("disconnect", () => { ${end} })`;
+  const child = spawn(process.execPath, ["-e", code], {
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    detached: true, // Ctrl+C in the terminal is not for it
+    windowsHide: true,
+  });
+  child.on("error", () => {}); // then tshark ends by its own limit
+  child.unref();
+  child.channel?.unref();
 }

@@ -1,0 +1,82 @@
+/**
+ * npm run record: makes the recordings that packets shows with --show anew, from the
+ * programs as they are; `npm run record lossy hello` these only. It takes tshark and the
+ * right to capture, and for lossy Linux, root, nft and unshare. Then: npm run format.
+ */
+import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { launch, projectFile, tsxLoader } from "./processes.ts";
+
+/** The first packet with data in each direction, behind the capture. */
+const rules = ["original", "reply"].map(
+  (direction) =>
+    `tcp flags & psh == psh ct direction ${direction} limit rate 1/day burst 1 packets drop`,
+);
+const pause = "await new Promise((resolve) => setTimeout(resolve, 2000));";
+const decoder = "const utf8 = new TextDecoder(";
+
+/** The options of packets; a text of lecture1_server.ts and what takes its place; what that changes. */
+type Plan = [options: string, edit?: [string, string], changed?: string[]];
+
+const server = "lecture1_server.ts:";
+const recv = "conn.recv(1024)";
+const plans: Record<string, Plan> = {
+  hello: [""],
+  long: ["--bytes 4000"],
+  forever: ["--server forever"],
+  async: ["--server async"],
+  refused: ["--refused"],
+  reset: ["--reset"],
+  robot: ["--robot"],
+  lossy: ["", undefined, ["nft, input:", ...rules.map((it) => `+ ${it}`)]],
+  sleep: ["", [decoder, pause + decoder], [server, `+ ${pause}`]],
+  recv4: ["", [recv, "conn.recv(4)"], [server, `- ${recv}`, "+ conn.recv(4)"]],
+};
+
+/** A copy of the project, edited. */
+async function copyProject([before, after] = ["", ""]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "lecture1-record-"));
+  await cp(projectFile("."), folder, {
+    recursive: true,
+    filter: (file) => !/[\\/](node_modules|\.git)$/.test(file),
+  });
+  const modules = join(folder, "node_modules");
+  await symlink(projectFile("node_modules"), modules, "junction");
+  const file = join(folder, "lecture1_server.ts");
+  const parts = before ? (await readFile(file, "utf8")).split(before) : [""];
+  if (before && parts.length !== 2) throw new Error(`not once: ${before}`);
+  if (before) await writeFile(file, parts.join(after));
+  return folder;
+}
+
+/** In a network of its own, so that only this run meets the rules. */
+function lossy(): string[] {
+  const chain = ["type filter hook input priority 0", ...rules].join("\n");
+  const table = `table ip lossy {\n chain input {\n${chain}\n}\n}\n`;
+  const shell = `ip link set lo up && nft '${table}' && exec "$@"`;
+  return ["unshare", "--net", "sh", "-c", shell, "sh"];
+}
+
+async function record(name: string, [options, edit, changed]: Plan) {
+  const tool = join(await copyProject(edit), "scripts", "packets.ts");
+  const packets = launch([
+    ...(name === "lossy" ? lossy() : []),
+    ...[process.execPath, ...tsxLoader, tool, "--json", "-"],
+    ...options.split(" ").filter(Boolean),
+  ]);
+  if ((await packets.exit(60_000)).code) throw new Error(packets.report());
+  const { date, system, run, ...rest } = JSON.parse(packets.output.stdout);
+  for (const side of name === "lossy" ? ["client", "server"] : [])
+    rest.packets.find(
+      (packet: any) => packet.from === side && packet.length,
+    ).lost = true;
+  const recording = { date, system, run, changed, ...rest };
+  const file = projectFile(`scripts/packets/recordings/${name}.json`);
+  await writeFile(file, JSON.stringify(recording, null, 2));
+  console.log(`${name}: ${rest.packets.length} packets`);
+}
+
+const [, , ...names] = process.argv;
+for (const [name, plan] of Object.entries(plans))
+  if (names.length === 0 || names.includes(name)) await record(name, plan);
