@@ -1,266 +1,172 @@
-/** The documents keep their word: every command in them is run, and both languages say the same. */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+/** The documents keep their word: what they show is what comes, and both languages say the same. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import {
-  parseOptions as parseCompare,
-  usage as usageOfCompare,
-} from "../scripts/compare/options.ts";
-import { languages, type Language } from "../scripts/old/language.ts";
-import { launch, projectFile } from "../scripts/processes.ts";
-import { ladder, originOf, printedLines } from "../scripts/packets/ladder.ts";
-import { parseOptions as parsePackets } from "../scripts/packets/options.ts";
-import {
-  recordingOf,
-  shipped,
-  shippedNames,
-} from "../scripts/packets/shipped.ts";
-import { texts } from "../scripts/packets/texts.ts";
-import { documents, koreanTwin, sectionsOf } from "./documents.ts";
-import { program, suite } from "./harness.ts";
-import { shown, shows, testSection } from "./lecture.ts";
-import { runtimes } from "./runtimes.ts";
+import { projectFile, run } from "../scripts/processes.ts";
+import { notLinux, program, suite } from "./harness.ts";
+import { commandsOf, follow, quotes, sectionsOf } from "./lecture.ts";
 
 const test = suite("the documents");
-const plain = stripVTControlCharacters;
+const names = ["README", "docs/lecture1", "docs/exercises", "docs/reference"];
+const english = names.map((name) => sectionsOf(`${name}.md`));
+const korean = names.map((name) => sectionsOf(`${name}.ko.md`));
+const textOf = (file: string) => readFileSync(projectFile(file), "utf8");
 
-const [readme, lecture, reference] = documents.map(sectionsOf);
-const files = documents.flatMap((file) => [file, koreanTwin(file)]);
+/** A program without comments and empty lines. */
+const code = (text: string) =>
+  text.replace(/\/\*\*.*?\*\/| *\/\/[^\n]*/gs, "").replace(/^ *\n/gm, "");
 
-// ---- Both languages -------------------------------------------------------
+test("both languages have the same sections, commands, outputs, figures and names", async () => {
+  const parts = ({ title, blocks, prose }: (typeof english)[0][0]) => [
+    title.match(/^#+|\d+/g),
+    // What packets and compare say is in the language of the page, and quoted below.
+    ...blocks.map(({ language, text }) =>
+      /│|^…\n(What|무엇)/.test(text) ? language : language + code(text),
+    ),
+    prose.match(/^(\||>|-|\d+\.|<)|(?<=.)\|/gm), // tables, questions, lists
+    prose.match(/\d[\d.,]*\d|\d/g)?.sort(),
+    prose
+      .replaceAll(".ko.md", ".md")
+      .match(/(`+)[^`].*?\1/g)
+      ?.sort(),
+  ];
+  for (const [index, pages] of english.entries())
+    for (const [at, section] of pages.entries())
+      for (const [part, ours] of parts(section).entries())
+        assert.equal(parts(korean[index]![at]!)[part], ours, section.title);
+  assert.equal(
+    korean.map(({ length }) => length),
+    english.map(({ length }) => length),
+  );
+});
 
-/** What compare and packets print is in the language of the page. */
-const speaks = (text: string) =>
-  Object.values(texts).some(({ wire }) => text.includes(wire)) ||
-  /│client +server│|│클라이언트|══/.test(text);
-
-for (const file of documents) {
-  const english = sectionsOf(file);
-  const korean = sectionsOf(koreanTwin(file));
-
-  test(`${file}: both languages have the same sections, commands, outputs and tables`, async () => {
-    const shape = (sections: typeof english) =>
-      sections.map(({ level, blocks, tables }) => ({
-        level,
-        blocks: blocks.map((block) => ({
-          ...block,
-          text: speaks(block.text) ? "" : block.text,
-        })),
-        tables: tables.map((rows) => rows.map((cells) => cells.length)),
-      }));
-    assert.equal(shape(korean), shape(english));
-  });
-
-  test(`${file}: both languages give the same figures and names`, async () => {
-    for (const [index, { title, prose }] of english.entries()) {
-      const numbers = (text: string) =>
-        (text.match(/\d[\d.,]*\d|\d/g) ?? []).sort();
-      const names = (text: string) =>
-        (text.match(/(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)/g) ?? []).sort();
-      const other = korean[index]!.prose.replaceAll(".ko.md", ".md");
-      assert.equal(numbers(other), numbers(prose), `figures in ${title}`);
-      assert.equal(names(other), names(prose), `names in ${title}`);
-    }
-  });
-}
-
-test("every link leads somewhere", async () => {
-  for (const file of files)
-    for (const { prose } of sectionsOf(file))
-      for (const [, target = "", anchor] of prose.matchAll(
-        /\]\((?!https:)([^)#]*)(?:#([^)]+))?\)/g,
-      )) {
-        const path = join(dirname(file), target);
-        const there = target ? path : file;
+test("every link leads somewhere, the twin's too; pages are short; the lecture takes 90 minutes", async () => {
+  /** The anchors that GitHub gives headings. */
+  const anchorsOf = (file: string) =>
+    sectionsOf(file).map(({ title }) =>
+      title
+        .toLowerCase()
+        .replace(/^#+ |[^\p{L}\p{N}\s_-]/gu, "")
+        .replaceAll(" ", "-"),
+    );
+  for (const name of names)
+    for (const [mine, twin] of [
+      [".md", ".ko.md"],
+      [".ko.md", ".md"],
+    ]) {
+      const file = name + mine;
+      assert.match(textOf(file), `](${name.split("/").at(-1)}${twin})`);
+      const links = /\]\((?!https:)([^)#]*)(?:#([^)]+))?\)/g;
+      for (const [, target = "", anchor] of textOf(file).matchAll(links)) {
+        const there = target ? join(dirname(file), target) : file;
         assert.ok(existsSync(projectFile(there)), `${file}: ${target}`);
-        if (!anchor) continue;
-        const anchors = sectionsOf(there).map(({ title }) => anchorOf(title));
-        assert.ok(anchors.includes(anchor), `${file}: ${target}#${anchor}`);
+        const found = !anchor || anchorsOf(there).includes(anchor);
+        assert.ok(found, `${file}: ${target}#${anchor}`);
       }
-});
-
-/** The anchor that GitHub gives a heading. */
-function anchorOf(title: string): string {
-  return title
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-    .replaceAll(" ", "-");
-}
-
-test("every page links its twin, and the front page is short", async () => {
-  for (const file of documents) {
-    const twin = koreanTwin(file);
-    const link = (from: string, to: string) =>
-      assert.ok(
-        sectionsOf(from)[0]!.prose.includes(
-          `](${relative(dirname(from), to)})`,
-        ),
-        `${from} doesn't link ${to}`,
-      );
-    link(file, twin);
-    link(twin, file);
-  }
-  for (const file of ["README.md", "README.ko.md"]) {
-    const text = await readFile(projectFile(file), "utf8");
-    assert.ok(text.split("\n").length <= 131, `${file} has over 130 lines`);
-  }
-});
-
-// ---- What stands there ----------------------------------------------------
-
-/** The recordings as packets shows them in 80 columns. */
-async function drawn(lang: Language) {
-  const view = { columns: 80, texts: texts[lang], ascii: false };
-  return Promise.all(
-    shippedNames.map(async (name) => {
-      const recording = recordingOf(await shipped(name));
-      const { printed, wire } = texts[lang];
-      const lines = recording.lines.length
-        ? [printed, printedLines(recording, view)]
-        : [];
-      const rows = [
-        ...[...lines, wire, ladder(recording, view)],
-        originOf(recording, texts[lang]),
-      ];
-      return { name, text: plain(rows.join("\n")) };
-    }),
-  );
-}
-
-test("what packets shows is a recorded run, in the language of the page", async () => {
-  const found: Record<string, string[]> = {};
-  for (const lang of languages) {
-    const all = await drawn(lang);
-    for (const file of documents)
-      for (const { blocks } of sectionsOf(
-        lang === "ko" ? koreanTwin(file) : file,
-      ))
-        for (const { text } of blocks.filter(({ text }) => /│.*│/.test(text)))
-          if (speaks(text) && !text.includes("══")) {
-            const name = all.find((one) => isOf(text, one.text))?.name;
-            assert.ok(name, `${lang}: no recording shows\n${text}`);
-            (found[lang] ??= []).push(name);
-          }
-  }
-  assert.equal(found.ko, found.en);
-  assert.ok(found.en!.length > 5);
-});
-
-function isOf(text: string, whole: string): boolean {
-  try {
-    shows(whole, `${text}…\n`);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-test("what compare shows is the saved run, in the language of the page", async () => {
-  for (const lang of languages) {
-    const file = "docs/lecture1.md";
-    const page = sectionsOf(lang === "ko" ? koreanTwin(file) : file);
-    const [block] = page.flatMap(({ blocks }) =>
-      blocks.filter(({ text }) => text.includes("══")),
+      const most = { README: 110, "docs/lecture1": 560 }[name] ?? 600;
+      assert.ok(textOf(file).split("\n").length <= most + 1, file);
+    }
+  for (const [, lecture = []] of [english, korean]) {
+    const times = lecture.map(
+      ({ title }) => /\((\d+)(분| min)/.exec(title)?.[1],
     );
-    const script = launch([
-      ...program("scripts/compare.ts"),
-      ...["--from", projectFile("docs/compare.json"), "--lang", lang],
-    ]);
-    assert.is((await script.exit()).code, 0);
-    const rows = plain(script.output.stdout).split("\n");
-    const lines = block!.text.trimEnd().split("\n");
-    const at = rows.indexOf(lines[0]!);
-    assert.equal(lines, rows.slice(at, at + lines.length), lang);
-  }
-});
-
-// ---- Every command --------------------------------------------------------
-
-test("the commands of the front page are in the lecture, or what CI runs", async () => {
-  const ci = await readFile(projectFile(".ci/run"), "utf8");
-  const elsewhere = [...lecture!, ...reference!].flatMap(shown);
-  for (const command of readme!.flatMap(shown))
-    assert.ok(
-      elsewhere.includes(command) || ci.split("\n").includes(command),
-      command,
+    assert.is(
+      times.reduce((sum, time) => sum + Number(time ?? 0), 0),
+      90,
     );
-  const table = readme!.flatMap(({ tables }) => tables.flat(2)).join("\n");
-  for (const { name } of runtimes)
-    assert.match(table, new RegExp(`\`${name.split(" ")[0]} .*lecture1_`));
-});
-
-test("the commands within the text are ones that can be given", async () => {
-  const { scripts } = JSON.parse(
-    await readFile(projectFile("package.json"), "utf8"),
-  );
-  assert.match(scripts.compare, /scripts\/compare\.ts$/);
-  const parsers: Record<string, (args: string[]) => unknown> = {
-    compare: parseCompare,
-    packets: parsePackets,
-  };
-  for (const { prose } of [...readme!, ...lecture!, ...reference!]) {
-    for (const [, name = ""] of prose.matchAll(/`npm run (\w+)/g))
-      assert.ok(name in scripts, `npm run ${name}`);
-    for (const [, name = "", args = ""] of prose.matchAll(
-      /npx tsx scripts\/(\w+)\.ts ([^`]+)/g,
-    ))
-      parsers[name]!(args.replace("FOLDER", "docs").split(" "));
   }
 });
 
-/** The tables below a heading of the reference. */
-const tablesOf = (title: string) =>
-  reference!.find((section) => section.title === title)!.tables;
-
-/** What stands between backquotes. */
-const namesIn = (text = "") =>
-  [...text.matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
-
-test("the tables of options name those that --help names", async () => {
-  const usages = { compare: usageOfCompare, packets: texts.en.usage };
-  for (const [name, usage] of Object.entries(usages)) {
-    const [options] = tablesOf(name);
-    const inTable = options!.slice(2).flatMap(([cell]) => namesIn(cell));
-    const lines = [
-      ...usage.matchAll(/^ +(?:(-n), )? *(--[a-z]+(?: [A-Z]+)?)/gm),
+test("programs on the page are those of the files, each line of TCP with a comment", async () => {
+  for (const [index, [, lecture = []]] of [english, korean].entries()) {
+    const blocks = lecture.flatMap(({ blocks }) => blocks);
+    const parts = blocks.filter(({ language }) => language === "ts");
+    const files = [
+      "client",
+      "server",
+      "server_forever",
+      "server_forever_async",
     ];
-    const inUsage = lines.flatMap(([, short, long]) => [short, long]);
-    assert.equal(inTable, inUsage.filter(Boolean));
+    assert.is(parts.length, files.length);
+    for (const [at, { text }] of parts.entries()) {
+      const file = textOf(`lecture1_${files[at]}.ts`);
+      const whole = code(file.split("// --- You may stop")[0]!);
+      const part = text.replace(/^ *\/\/ …$/gm, "…");
+      if (part === text) assert.is(code(text), whole);
+      else quotes(code(part), whole);
+      const tcp =
+        /\b(socket|bind|listen|accept|connect|recv|read|sendall|write|close)\(/;
+      for (const line of text.split("\n").filter((line) => tcp.test(line)))
+        assert.match(line, index ? /\/\/ .*[가-힣]/ : /\/\/ .*[a-z]/);
+    }
   }
 });
 
-test("the table of packets' JSON names its fields", async () => {
-  const hello = recordingOf(await shipped("hello"));
-  const lossy = recordingOf(await shipped("lossy"));
-  const rows = tablesOf("packets").at(-1)!.slice(2);
-  const inTable = rows
-    .flatMap(([cell]) => namesIn(cell))
-    .map((name) => name.replace(/^\./, "").replace("[]", ""));
-  const packets = [...hello.packets, ...lossy.packets];
-  const ofPackets = packets.flatMap(Object.keys);
-  const fields = new Set([...Object.keys(hello), "captured", ...ofPackets]);
-  assert.equal(inTable.sort(), [...fields].sort());
-  for (const list of ["connections", "lines", "run"] as const) {
-    const [, meaning] = rows.find(([cell]) => cell!.includes(list))!;
-    for (const key of Object.keys([hello[list]].flat()[0]!))
-      assert.ok(namesIn(meaning).includes(key), `${list}: ${key}`);
-  }
+/** What a tool prints, for somebody without tshark. */
+async function said(tool: string, ...args: string[]): Promise<string> {
+  const env = { ...process.env, PATH: "" };
+  const command = [...program(`scripts/${tool}.ts`), ...args];
+  const { stdout } = await run({ env })`${command}`;
+  return stripVTControlCharacters(stdout);
+}
+
+test("what packets and compare show is recorded, and quoted word for word", async () => {
+  const saved = ["--from", projectFile("docs/compare.json")];
+  const command =
+    /^np(?:m run|x tsx) (?:scripts\/)?(packets|compare)\b(?:\.ts)?(.*)/;
+  const quoted = [english, korean].flatMap((pages, index) =>
+    pages.flat().flatMap(({ blocks }) =>
+      blocks.map(async ({ text }, at) => {
+        const [, tool, flags = ""] = command.exec(text) ?? [];
+        const { language, text: shown } = blocks[at + 1] ?? {};
+        if (!tool || language !== "text") return 0;
+        const args = tool === "compare" ? saved : flags.split(" ").slice(1);
+        quotes(
+          shown!,
+          await said(tool, ...args, "--lang", index ? "ko" : "en"),
+        );
+        return 1;
+      }),
+    ),
+  );
+  assert.is((await Promise.all(quoted)).filter(Boolean).length, 16);
 });
 
-test("what to install stands in the table as packets says it", async () => {
-  const [, table] = tablesOf("packets");
-  for (const { install } of Object.values(texts)) {
-    const said = Object.values(install).join("\n");
-    for (const [, todo] of table!.slice(2))
-      for (const command of namesIn(todo)) assert.match(said, command);
+test("what stands there can be given: npm's scripts, options, programs of one line", async () => {
+  const { scripts } = JSON.parse(textOf("package.json"));
+  const text = names.map((name) => textOf(`${name}.md`)).join("\n");
+  for (const [, name = ""] of text.matchAll(/npm run (\w+)/g))
+    assert.ok(name in scripts, `npm run ${name}`);
+  for (const tool of ["compare", "packets"]) {
+    const help = await said(tool, "--help", "--lang", "en");
+    const given = text.matchAll(new RegExp(`${tool}\\.ts( [^\`\\n]+)`, "g"));
+    for (const [, args = ""] of given)
+      for (const flag of args.match(/(?<= )--?\w+/g) ?? [])
+        assert.match(help, flag);
+    const section = english[3]!.find(({ title }) => title === `## ${tool}`)!;
+    const [options = ""] = /^\|(.+\n)+/m.exec(section.prose) ?? [];
+    const inTable = options.match(/(?<=^\|[^|]*`)--[a-z]+(?=[^|]*\|)/gm);
+    assert.equal(inTable, help.match(/(?<=^ +(-n, .*)?)--\w+/gm));
   }
+  // bash, cmd and PowerShell take them as they are.
+  for (const [line] of text.matchAll(/^node -e .*/gm))
+    assert.match(line, /^node -e "[^"$!`%^]+"$/);
 });
 
-// What `npm run compare` finds, compare_test.ts sees.
-for (const section of [...lecture!, ...reference!])
-  if (shown(section).some((command) => command !== "npm run compare"))
-    testSection(test, section);
+test.unless(notLinux)("what the documents tell to do is done", async () => {
+  const sections = english
+    .flat()
+    .filter((section) => commandsOf(section).length);
+  const failed: string[] = [];
+  const next = async () => {
+    for (let it = sections.shift(); it; it = sections.shift())
+      await follow(it).catch(({ message }) =>
+        failed.push(`${it!.title}: ${message}`),
+      );
+  };
+  await Promise.all([next(), next(), next(), next()]);
+  if (failed.length) throw new Error(failed.join("\n"));
+});
 
 test.run();

@@ -1,272 +1,219 @@
-/** Does what a document says, command by command, and compares what comes with what stands there. */
-import { execFile } from "node:child_process";
+/** Takes the documents apart, and does what they say: command by command, as a learner would. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify, stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import { launch, listening, type Launched } from "../scripts/processes.ts";
+import {
+  freePort,
+  launch,
+  listening,
+  projectFile,
+  run,
+  within,
+  type Launched,
+} from "../scripts/processes.ts";
 import { copyProject, erased, lecturePort, scripts } from "./copy.ts";
-import type { Block, Section } from "./documents.ts";
-import { notLinux, program, type suite } from "./harness.ts";
-import { noTerminal, terminal } from "./terminal.ts";
-import { noCapture } from "./tshark.ts";
+import { program } from "./harness.ts";
 
 type Copy = Awaited<ReturnType<typeof copyProject>>;
 
-const run = promisify(execFile);
-const plain = stripVTControlCharacters;
+/** A heading and what stands below it: fenced blocks (sh is a command, text an output, diff an edit), and the prose. */
+export type Section = ReturnType<typeof sectionsOf>[number];
+
+/** Reads a file of the project as sections. */
+export function sectionsOf(file: string) {
+  const fence = /^```(\w*)\n(.*?)^```$/gms;
+  const parts = readFileSync(projectFile(file), "utf8").split(/^(?=#+ )/m);
+  return parts.map((part) => ({
+    title: part.split("\n")[0]!,
+    blocks: Array.from(
+      part.matchAll(fence),
+      ([, language = "", text = ""]) => ({
+        ...{ language, text },
+      }),
+    ),
+    prose: part.replace(fence, ""),
+  }));
+}
 
 /** The commands of a section. */
-export function shown({ blocks }: Section): string[] {
-  return blocks
-    .filter(({ language }) => language === "sh")
-    .flatMap(({ text }) => text.trimEnd().split("\n"));
+export function commandsOf({ blocks }: Section): string[] {
+  const shown = blocks.filter(({ language }) => language === "sh");
+  return shown.flatMap(({ text }) => text.trimEnd().split("\n"));
 }
 
-/** A test that does what a section says, in a copy of the project, and sees what it shows. */
-export function testSection(test: ReturnType<typeof suite>, section: Section) {
-  const commands = shown(section);
-  const needs = (part: RegExp) => commands.some((line) => part.test(line));
-  const why =
-    notLinux ||
-    (needs(/packets\.ts(?!.*(--help|--read))/) && noCapture) ||
-    (needs(/^node -e/) && noTerminal);
-  test.unless(why)(section.title, async () => {
-    const copy = await copyProject();
-    if (needs(/^git restore/)) await keep(copy.folder);
-    const learner = play(copy, commands);
-    try {
-      for (const [index, block] of section.blocks.entries()) {
-        if (block.language === "diff") await edit(block, copy);
-        if (block.language !== "sh") continue;
-        const next = section.blocks[index + 1];
-        const expected = next?.language === "text" ? next.text : "";
-        const lines = block.text.trimEnd().split("\n");
-        for (const command of lines)
-          await learner.give(command, index, expected);
-      }
-      await learner.end();
-    } finally {
-      learner.stop();
-    }
-    for (const { expected, output } of learner.outputs())
-      shows(output, expected, copy.port);
-  });
-}
-
-/** Lets git know the scripts, so that it can restore them. */
-async function keep(folder: string): Promise<void> {
-  const git = (...args: string[]) => run("git", args, { cwd: folder });
-  await git("init", "--quiet");
-  await git("add", ...scripts);
-  const author = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
-  await git(...author, "commit", "--quiet", "--message=before");
-}
-
-/** Does what a diff block says, in the one script where its lines are. */
-export async function edit(block: Block, copy: Copy): Promise<void> {
-  // The work of a handler that computes takes long with many messages.
-  const lines = block.text.replace("1e8", "1e6").trimEnd().split("\n");
-  const side = (mark: string) =>
-    lines
-      .filter((line) => line[0] !== mark)
-      .map((line) => line.slice(1))
-      .join("\n");
-  const [before, after] = [side("+"), side("-")];
-  const texts = await Promise.all(
-    scripts.map((name) => readFile(join(copy.folder, name), "utf8")),
-  );
-  const names = scripts.filter((_, index) => texts[index]!.includes(before));
-  assert.is(names.length, 1, `one script with these lines:\n${before}`);
-  await copy.replace(names[0]!, before, after);
-}
-
-/** A command that has been given, and what stands below it. */
-interface Run {
-  command: string;
-  block: number;
-  expected: string;
-  script: Launched;
-}
-
-const isServer = (command: string) => / lecture1_server\w*\.ts/.test(command);
-
-/** A learner with a copy of the project and a few terminals. */
-function play({ folder, port }: Copy, commands: string[]) {
-  const runs: Run[] = [];
-  let keyboard: ReturnType<typeof terminal> | undefined;
-  /** A client that waits while the next command is given. */
-  let waiting: Promise<unknown> | undefined;
-
-  const lastServer = () => runs.findLast(({ command }) => isServer(command));
-
-  /** The server that still runs: its clients leave, and it is ended with Ctrl+C. */
-  async function endServer(): Promise<void> {
-    const last = lastServer();
-    if (!last || last.script.ended) return;
-    const { script, expected } = last;
-    await script.sawTimes("closed\n", expected.split("closed\n").length - 1);
-    if (!expected || /\^C|^.*\n$/.test(expected)) script.kill("SIGINT");
-    await script.exit();
-  }
-
-  async function leave(): Promise<void> {
-    keyboard?.type("\x03");
-    await keyboard?.exit();
-    keyboard = undefined;
-    await waiting;
-    waiting = undefined;
-  }
-
-  /** Types what stands there twice, since it comes back; nothing where nothing stands. */
-  async function type(command: string, expected: string): Promise<void> {
-    keyboard = terminal(command.replace(lecturePort, port), folder);
-    if (!expected) {
-      await keyboard.exit(20_000);
-      return void (keyboard = undefined);
-    }
-    const [line] = expected.split("\n");
-    await lastServer()!.script.saw(/Connected by/);
-    keyboard.type(`${line}\n`);
-    await keyboard.saw(new RegExp(`${line}\\s+${line}\\s`));
-  }
-
-  /** Puts the scripts back as they were. */
-  async function restore(command: string): Promise<void> {
-    await leave();
-    await endServer();
-    const [git, ...args] = command.split(" ");
-    await run(git!, args, { cwd: folder });
-    const status = ["status", "--short", "--untracked-files=no"];
-    const { stdout } = await run(git!, status, { cwd: folder });
-    assert.is(stdout, "", "a script is still edited");
-  }
-
-  async function give(
-    command: string,
-    block: number,
-    expected: string,
-  ): Promise<void> {
-    if (command === "npm install") return; // is what CI runs
-    if (command.startsWith("git restore")) return restore(command);
-    if (command.startsWith("node -e")) return type(command, expected);
-    const failing = /^lecture1_\w+: /.test(expected);
-    if (isServer(command) && !failing) await endServer();
-    if (command.startsWith("ss ")) {
-      await lastServer()!.script.saw(/Connected/);
-      await sleep(500); // and the client has sent, before the server's 2 s are over
-    }
-    const script = await start(command, folder, port);
-    runs.push({ command, block, expected, script });
-    if (isServer(command) && !failing) return void (await listening(script));
-    const ends = script.exit(60_000);
-    if (keyboard && failing) {
-      await sleep(1500); // it has connected, and waits for who stays
-      await leave();
-    } else if (commands.at(commands.indexOf(command) + 1)?.startsWith("ss "))
-      return void (waiting = ends);
-    const { code } = await ends;
-    assert.is(code, failing ? 1 : 0, script.report());
-  }
-
-  return {
-    give,
-    /** Everybody leaves, and the server ends. */
-    async end(): Promise<void> {
-      await leave();
-      await endServer();
-    },
-    stop: () => keyboard?.stop(),
-    /** What the commands of each block have printed, and what stands below it. */
-    outputs() {
-      const shown = runs.filter(({ command }) => !command.includes("compare"));
-      const blocks = [...new Set(shown.map(({ block }) => block))].map(
-        (block) => shown.filter((run) => run.block === block),
-      );
-      return blocks.map((runs) => ({
-        expected: runs[0]!.expected,
-        output: runs.map(({ script }) => plain(script.all())).join(""),
-      }));
-    },
-  };
-}
-
-/** Options that make a run of compare short: its own tests look at what it measures. */
-const short = " -n 1 --stay 100 --load 0.1";
-
-/** A command line as it is run here: in the copy, and by plain node instead of `npx tsx`. */
-async function start(command: string, folder: string, port: string) {
-  const line = command
-    .replaceAll(lecturePort, port)
-    .replace("npm run compare", "npx tsx scripts/compare.ts")
-    .replace(/compare\.ts.*(?<!--help)$/, `$&${short}`);
-  const [, script = "", args = ""] = /^npx tsx (\S+)(.*)/.exec(line) ?? [];
-  const here = (command: string) =>
-    launch(["sh", "-c", `cd '${folder}' && exec ${command}`]);
-  if (!script) return here(line);
-  const run = script.includes("/")
-    ? program(script, folder)
-    : await erased(join(folder, script));
-  return here(run.map((word) => `'${word}'`).join(" ") + args);
-}
-
-// ---- What varies ----------------------------------------------------------
-
-/** Asserts that an output is what stands there, which may leave lines out where it says …. */
-export function shows(output: string, expected: string, port = lecturePort) {
-  if (!expected) return;
-  const whole = expected.split("\n").filter((line) => line !== "…");
-  const want = essence(whole.join("\n"), port).split("\n");
-  const have = essence(output, port).split("\n");
-  if (!/^…$/m.test(expected)) return assert.equal(have, want);
+/** Asserts that a text quotes an output word for word, in its order; it may say … where it leaves lines out. */
+export function quotes(text: string, output: string): void {
+  const lines = output.split("\n");
   let from = 0;
-  for (const line of want.filter(Boolean)) {
-    const found = have.indexOf(line, from);
-    assert.ok(found >= 0, `no line ${line}\n${have.join("\n")}`);
-    from = found + 1;
+  for (const part of text.split(/^…\n/m)) {
+    const quoted = part.split("\n").slice(0, -1);
+    while (quoted.some((line, index) => line !== lines[from + index]))
+      if (++from > lines.length)
+        throw new Error(`not there, or not in this order:\n${part}`);
+    from += quoted.length;
   }
 }
 
-/** An output without what differs from run to run. */
-function essence(output: string, port: string): string {
-  const text = output
-    .replaceAll(port, lecturePort)
-    .replaceAll("^C", "")
-    .replace(/('127\.0\.0\.1', )\d+/g, "$1PORT")
-    .replace(/(127\.0\.0\.1:)(?!65432)\d+/g, "$1PORT")
-    // How many of the four pieces are there when the client looks is chance.
-    .replace(/^(Received from server: Hell).+$/m, "$1");
-  if (/^State +Recv-Q/.test(text))
-    return text.replace(/ +/g, " ").replace(/ $/gm, "");
-  if (/│.*│/.test(text)) return essenceOfLadder(text);
-  return text;
-}
+/** What is given once, or shown by other tests. */
+const elsewhere = /^(cd|git clone|npm|node --v|npx tsx scripts\/packets)/;
 
 /**
- * The rows of a ladder by kind: how packets and lines come in between is chance.
- * And so is, of the echoes of 4,000 bytes, which of them one ACK confirms, and how
- * many come after the client has read the first and left.
+ * Does what a section says, in a copy of the project on ports of its own.
+ *
+ * @throws where an output isn't what stands there, or an edit isn't undone
  */
-function essenceOfLadder(text: string): string {
-  const rows = text
-    .replace(/\n {10}│/g, " │") // a packet's further rows belong to the first
-    .replace(/\n {12,}(?=[^│\s])/g, " ") // an error on two rows
-    .replace(/^ *-?[\d.]+ (?=│| )/gm, "")
-    .replace(/(bytes carried|\d바이트);[^]*/, "$1")
-    .replace(/[─│ ]+/g, " ")
-    .split("\n");
-  const kinds = [/▶/, /◀/, /◆.* from server/, /◆/, / client /, / server /];
-  const kind = (row: string) => kinds.findIndex((mark) => mark.test(row));
-  const sorted = rows.sort((a, b) => kind(a) - kind(b));
-  if (!text.includes("Len=4000")) return sorted.join("\n");
-  return sorted
-    .filter(
-      (row) => !/\[ACK\].* Len=0|\[FIN/.test(row) || row.includes("Seq=1 "),
-    )
-    .join("\n")
-    .replace(/(Seq=[1-9]\d*) Ack=\d+/g, "$1")
-    .replace(/ confirms the close/g, "")
-    .replace(/ +$/gm, "")
-    .replace(/^\d+ packets/m, "packets");
+export async function follow({ blocks }: Section): Promise<void> {
+  const copy = await copyProject();
+  const { folder } = copy;
+  const robotPort = String(await freePort());
+  const here = (text: string) =>
+    text.replaceAll(lecturePort, copy.port).replaceAll("12345", robotPort);
+  const start = async (name: string, args: string[]) =>
+    launch([...(await erased(join(folder, name))), ...args]);
+
+  let server: Launched | undefined;
+  let ofServer = ""; // what stands there as its output
+  let clients: Launched[] = []; // of the last block
+  let keyboard: Awaited<ReturnType<typeof byKeyboard>> | undefined;
+
+  /** Asserts that programs have printed what stands there, stderr for itself, but for their ports. */
+  function shows(programs: Launched[], text: string): void {
+    const likewise = (text: string) =>
+      text
+        .replaceAll(copy.port, lecturePort)
+        .replaceAll(robotPort, "12345")
+        .replace(/('127\.0\.0\.1',) \d+|\^C/g, "$1");
+    const errors = /^lecture1_.*\n/gm;
+    const chance = text.endsWith(": Hell\n") ? /(?<=server: Hell).+/ : /$^/;
+    for (const [name, stands] of [
+      ["stdout", likewise(text.replace(errors, ""))],
+      ["stderr", likewise((text.match(errors) ?? []).join(""))],
+    ] as const) {
+      const all = programs.map(({ output }) => output[name]).join("");
+      const printed = likewise(all).replace(chance, "");
+      if (stands.includes("…\n")) quotes(stands, printed);
+      else if (printed !== stands)
+        throw new Error(`expected:\n${stands}\nprinted:\n${printed}`);
+    }
+  }
+
+  /** Everybody leaves, and the server ends, by Ctrl+C where it goes on. */
+  async function endServer(): Promise<void> {
+    await keyboard?.leave();
+    keyboard = undefined;
+    await Promise.all(clients.map((client) => client.exit()));
+    if (!server) return;
+    const came = server.all().split("Connected by").length - 1;
+    if (server.all().includes("Received from")) {
+      await server.sawTimes("closed\n", came);
+      server.kill("SIGINT");
+    }
+    const { code } = await server.exit();
+    const failed = /^lecture1_server: /m.test(ofServer);
+    assert.is(code, failed ? 1 : 0, server.report());
+    if (ofServer) shows([server], ofServer);
+    server = undefined;
+    ofServer = "";
+  }
+
+  async function git(command: string): Promise<string> {
+    return (await run({ cwd: folder })`${command.split(" ")}`).stdout;
+  }
+
+  async function give(command: string, next: string): Promise<unknown> {
+    const [, , file = "", ...args] = here(command).split(" ");
+    if (elsewhere.test(command)) return;
+    if (command.startsWith("git restore")) {
+      await endServer();
+      await git(command);
+      return assert.is(await git("git diff --name-only"), "");
+    }
+    if (command.startsWith("ss ")) {
+      await inKernel(copy.port, ([bytes]) => bytes === 14);
+      const { stdout } = await run`${here(command).split(" ")}`;
+      return assert.match(stdout, /^ESTAB +14 +0 +127\.0\.0\.1:/m);
+    }
+    if (command.startsWith("node -e")) {
+      const code = here(command.slice('node -e "'.length, -1));
+      if (!code.includes("stdin"))
+        return launch([process.execPath, "-e", code]).exit();
+      keyboard = await byKeyboard(code, next.split("\n")[0]!);
+      return next || keyboard.end; // where it types nothing the server closes
+    }
+    if (file.includes("compare")) {
+      const short = ["-n", "1", "--load", "0.1"]; // what it finds isn't looked at here
+      const tool = launch([...program(file, folder), ...args, ...short]);
+      const { code } = await tool.exit(60_000);
+      return assert.is(code, 0, tool.report());
+    }
+    if (file.includes("server")) {
+      await endServer();
+      return (server = await listening(await start(file, args)));
+    }
+    const client = await start(file, args);
+    clients.push(client);
+    if (keyboard && next.includes("reset the connection")) {
+      await inKernel(copy.port, ({ length }) => length === 2);
+      await endServer();
+    }
+    if (!blocks.some(({ text }) => text.startsWith("ss "))) await client.exit();
+  }
+
+  await git("git init --quiet");
+  await git(`git add ${scripts.join(" ")}`);
+  for (const [index, { language, text }] of blocks.entries()) {
+    if (language === "diff") await edit(text, copy);
+    if (text.startsWith("Server listening")) ofServer = text;
+    else if (language === "text" && clients.every(({ ended }) => ended))
+      if (clients.length) shows(clients, text);
+    if (language !== "sh") continue;
+    const next = blocks[index + 1]?.text ?? "";
+    clients = clients.filter(({ ended }) => !ended);
+    for (const command of text.trimEnd().split("\n"))
+      await give(command, next.startsWith("Server") ? "" : next);
+  }
+  await endServer();
+}
+
+/** Does what a diff says, in the one script where its lines are. */
+async function edit(diff: string, { folder, replace }: Copy) {
+  const here = diff.replace("1e8", "1e6").replace("2000", "4000"); // less work, more time
+  const lines = here.trimEnd().split("\n");
+  const [before = "", after = ""] = ["+", "-"].map((mark) => {
+    const side = lines.filter((line) => !line.startsWith(mark));
+    return side.map((line) => line.slice(1)).join("\n");
+  });
+  const names = scripts.filter((name) =>
+    readFileSync(join(folder, name), "utf8").includes(before),
+  );
+  assert.is(names.length, 1, `one script with these lines:\n${before}`);
+  await replace(names[0]!, before, after);
+}
+
+/** The lecture's client of one long line: types a line, and waits until it comes back. */
+async function byKeyboard(code: string, line: string) {
+  const child = spawn(process.execPath, ["-e", code]);
+  const end = within(20_000, "its end", once(child, "close"));
+  if (line) {
+    child.stdin.write(`${line}\n`);
+    const [back] = await within(20_000, "an echo", once(child.stdout, "data"));
+    assert.is(String(back), `${line}\n`);
+  }
+  return { end, leave: () => child.kill("SIGINT") && end };
+}
+
+/** Waits until a server's connections have so many unread bytes in the kernel; Linux only. */
+async function inKernel(port: string, holds: (bytes: number[]) => boolean) {
+  const local = Number(port).toString(16).toUpperCase().padStart(4, "0");
+  const row = new RegExp(`:${local} \\S+ 01 [^:]+:([0-9A-F]+)`, "g");
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+    const rows = (await readFile("/proc/net/tcp", "utf8")).matchAll(row);
+    if (holds([...rows].map(([, hex]) => parseInt(hex!, 16)))) return;
+    await sleep(10);
+  }
+  throw new Error(`port ${port}: waited 10 s for bytes in the kernel`);
 }
