@@ -2,8 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { within } from "../scripts/processes.ts";
-import { notLinux, type Why } from "./harness.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as assert from "uvu/assert";
+import { projectFile, within } from "../scripts/processes.ts";
+import { connect, echo, notLinux, type Why } from "./harness.ts";
 
 /** Why the tests can't have one here. */
 export const noTerminal: Why =
@@ -41,5 +43,31 @@ export function terminal(command: string, cwd: string) {
     },
 
     stop: () => child.kill("SIGKILL"),
+  };
+}
+
+/** Starts a server as a learner does, and connects a client; then what one Ctrl+C does may be asked. */
+export async function startByNpx(name: string) {
+  const command = `npx tsx ${name}.ts --port 0`;
+  const server = terminal(command, projectFile("."));
+  const [, port] = await server.saw(/listening on .*?(\d+)\)?\r?\n/, 60_000);
+  const client = await connect(Number(port));
+  await echo(client, "before");
+
+  /** It counts once, though npx and tsx pass it on: the threaded server goes on for its client. */
+  return async function ctrlC(): Promise<void> {
+    server.type("\x03");
+    if (!name.endsWith("async")) {
+      await server.saw(/still connected: 1; Ctrl\+C again stops at once/);
+      await sleep(700); // until whatever passes the Ctrl+C on has done so
+      await echo(client, "after");
+      client.fin();
+    }
+    assert.is(await client.ending(), "FIN");
+    client.fin();
+    await server.exit();
+    const closed = `Connection with ${client.addr} closed\n`;
+    assert.ok(server.screen().includes(closed), server.screen());
+    assert.is(server.screen().split("shutting down").length, 2);
   };
 }

@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, readFile, readdir, symlink } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import {
@@ -12,7 +11,7 @@ import {
   projectFile,
   tsxLoader,
 } from "../scripts/processes.ts";
-import { copyProject, scripts } from "./copy.ts";
+import { scripts } from "./copy.ts";
 import {
   connect,
   echo,
@@ -26,7 +25,7 @@ import {
   temporaryFolder,
 } from "./harness.ts";
 import { editedFile, goodbye } from "./servers.ts";
-import { noTerminal, terminal } from "./terminal.ts";
+import { noTerminal, startByNpx } from "./terminal.ts";
 
 const test = suite("ways to start");
 const names = scripts.map((file) => file.replace(".ts", ""));
@@ -253,33 +252,10 @@ test("with the tsx loader, on any node: `debugger;` in handleClient stops there"
   await script.saw(/stopped at handleClient:/);
 });
 
-test.unless(noTerminal)(
-  "npx tsx in a terminal: one Ctrl+C counts once, though npx and tsx pass it on",
-  async () => {
-    for (const name of [forever, `${forever}_async`]) {
-      const { folder } = await copyProject();
-      const server = terminal(`npx tsx ${name}.ts --port 0`, folder);
-      const [, port] = await server.saw(/listening on .*?(\d+)\)?\r?\n/);
-      const client = await connect(Number(port));
-      await echo(client, "before");
-      server.type("\x03");
-      if (name === forever) {
-        await server.saw(/still connected: 1; Ctrl\+C again stops at once/);
-        await sleep(700); // until whatever passes the Ctrl+C on has done so
-        await echo(client, "after");
-        client.fin();
-      }
-      assert.is(await client.ending(), "FIN");
-      client.fin();
-      await server.exit();
-      const screen = server.screen();
-      assert.ok(
-        screen.includes(`Connection with ${client.addr} closed\n`),
-        screen,
-      );
-      assert.is(screen.split("shutting down").length, 2, screen);
-    }
-  },
-);
+for (const name of [forever, `${forever}_async`])
+  test.unless(noTerminal)(
+    `npx tsx ${name}.ts in a terminal: one Ctrl+C counts once`,
+    async () => (await startByNpx(name))(),
+  );
 
 test.run();
