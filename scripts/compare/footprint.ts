@@ -1,5 +1,4 @@
 /** Preloaded into a server: tells what it takes whenever compare asks, and ends it with compare. */
-import { subscribe } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 
@@ -17,8 +16,7 @@ export interface Footprint {
 
 let workers = 0;
 let threadStartMs: number | undefined;
-subscribe("worker_threads", (message) => {
-  const { worker } = message as { worker: Worker };
+process.on("worker", (worker: Worker) => {
   const began = performance.now();
   workers++;
   worker.once("online", () => (threadStartMs = performance.now() - began));
