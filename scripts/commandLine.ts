@@ -48,8 +48,8 @@ const say = inLanguage(
  */
 export function isMain(url: string): boolean {
   const [, started = ""] = process.argv;
-  const file = existsSync(started) ? started : `${started}.ts`;
-  return existsSync(file) && pathToFileURL(realpathSync(file)).href === url;
+  const files = [started, `${started}.ts`].filter((file) => existsSync(file));
+  return files.some((file) => pathToFileURL(realpathSync(file)).href === url);
 }
 
 /** Says in one line why the script ends, and ends it. */

@@ -135,6 +135,24 @@ test("the picture: a lane for each client on one axis of time", async () => {
   assert.equal(titles, ["ts", "ts", "ts", "py", "py", "py"]);
 });
 
+test("all that the report says is on the terminal", async () => {
+  const run = besidePython();
+  run.missing = ["x.py"];
+  const reason = { trouble: "ended", detail: "1", message: "" } as const;
+  run.servers[0]!.failure = { ...reason, step: "Ctrl+C", lastLines: ["arm"] };
+  for (const language of languages) {
+    const said = told(run, language);
+    const shown = lines(run, 100, language).join(" ").replaceAll(/ +/g, " ");
+    const { sentences, notes, failures, picture, table, conditions } = said;
+    const all = [...sentences, ...notes, ...failures, conditions, said.answer];
+    assert.is(notes.length, 1);
+    for (const { title, cells } of table.rows)
+      all.push(title, ...cells.flatMap(({ text }) => text.split("\n")));
+    all.push(picture.title, picture.experiment, table.title, picture.end);
+    for (const one of all) assert.ok(shown.includes(one), one);
+  }
+});
+
 test("200 clients: nine lanes, the rest is counted", async () => {
   const run = changed((_, [, forever]) => {
     const [client] = forever!.stay!.clients;
