@@ -1,6 +1,8 @@
 /** What the command lines of compare and packets have in common. */
+import { existsSync, realpathSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { chalk, spinner } from "zx";
 import { inLanguage, languageOf, languages } from "./language.ts";
@@ -37,6 +39,18 @@ const say = inLanguage(
   },
   language,
 );
+
+/**
+ * Python's `__name__ == "__main__"`: a file was started, with or without its .ts, not
+ * imported.
+ *
+ * @param url the file's import.meta.url
+ */
+export function isMain(url: string): boolean {
+  const [, started = ""] = process.argv;
+  const files = [started, `${started}.ts`].filter((file) => existsSync(file));
+  return files.some((file) => pathToFileURL(realpathSync(file)).href === url);
+}
 
 /** Says in one line why the script ends, and ends it. */
 export function quit(why: string, code: number): never {

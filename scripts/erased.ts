@@ -23,12 +23,14 @@ export async function preloaded(
   const first = await erased(projectFile(`scripts/${preload}`));
   const { href } = pathToFileURL(first);
   const script = await erased(file);
-  return [process.execPath, "--import", href, script, "--port", String(port)];
+  const flags = ["--enable-source-maps", "--import", href]; // an error names its line
+  return [process.execPath, ...flags, script, "--port", String(port)];
 }
 
 const known = new Map<string, Promise<string>>();
 
-function erased(file: string): Promise<string> {
+/** The full path of a file like this one, without its types. */
+export function erased(file: string): Promise<string> {
   if (!known.has(file)) known.set(file, erase(file));
   return known.get(file)!;
 }

@@ -78,8 +78,8 @@ const started = new Set<Launched>();
  * @param command the program and its arguments
  * @param env its environment, this process's own unless told otherwise
  * @param onMark told of each line of JSON that it writes on file descriptor 3
- * @param messages opens a channel on which the program can be asked, and by whose end
- *   it learns that this process is gone
+ * @param messages opens a channel on which the program can be asked, and its stdin: by
+ *   their end it learns that this process is gone
  * @param ownGroup puts it, with what it starts, into a process group of its own, which
  *   Ctrl+C in the terminal doesn't reach; Windows has none
  */
@@ -93,7 +93,8 @@ export function launch<Mark = Written>(
   const output = { stdout: "", stderr: "" };
   const events = new EventEmitter().setMaxListeners(0);
   const stdio = [
-    ...(["ignore", "pipe", "pipe"] as const),
+    messages ? "pipe" : "ignore",
+    ...(["pipe", "pipe"] as const),
     ...(onMark ? (["pipe"] as const) : []),
     ...(messages ? (["ipc"] as const) : []),
   ];
@@ -269,9 +270,35 @@ export async function stopAll(kept?: Launched): Promise<void> {
 }
 
 /**
+ * Waits for so many milliseconds of this process's own time: while it is stopped, by Ctrl+Z
+ * or since the laptop sleeps, none goes by, so that who was stopped with it isn't late.
+ */
+export async function awake(ms: number, signal?: AbortSignal): Promise<void> {
+  const tick = 50;
+  for (let left = ms; left > 0; left -= tick)
+    await sleep(Math.min(left, tick), undefined, { signal });
+}
+
+/**
+ * Notices when this process is stopped, by Ctrl+Z or since the laptop sleeps.
+ *
+ * @returns asks for how many seconds it was so far; undefined where it never was
+ */
+export function watchStops() {
+  const tick = 100;
+  let [seconds, last] = [0, performance.now()];
+  const timer = setInterval(() => {
+    const late = performance.now() - last - tick;
+    if (late > 2000) seconds += late / 1000; // more than a busy machine takes
+    last += late + tick;
+  }, tick).unref();
+  return () => (clearInterval(timer), seconds || undefined);
+}
+
+/**
  * Gives a wait an end.
  *
- * @param ms how long to wait, in milliseconds
+ * @param ms how long to wait, in milliseconds in which this process isn't stopped
  * @param what what is waited for, for the message
  * @param promise the wait
  * @param report more about it, asked for when the time is over
@@ -285,7 +312,7 @@ export async function within<T>(
 ): Promise<T> {
   const done = new AbortController();
   const { signal } = done;
-  const late = sleep(ms, undefined, { signal }).then(() => {
+  const late = awake(ms, signal).then(() => {
     throw new Error(`waited ${ms} ms for ${what}\n${report()}`.trim());
   });
   try {

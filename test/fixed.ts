@@ -1,108 +1,97 @@
-/** A comparison for the tests of its views. */
-import type {
-  Comparison,
-  Load,
-  ServerResult,
-} from "../scripts/compare/result.ts";
+/** A run for the tests of its views, with round numbers. */
+import type { Load, Run, ServerResult } from "../scripts/compare/result.ts";
 
-/** A run as it might have been, with round numbers. */
-export function fixed(): Comparison {
-  const load = (
-    connections: number,
-    echoesPerSecond: number,
-    threadsWith: number,
-    unanswered = 0,
-  ): Load => ({
-    connections,
-    unanswered,
-    withoutEcho: unanswered,
-    wrong: 0,
-    seconds: 0.5,
-    windows: [0.9, 1, 1.1].map((factor) => ({
-      seconds: 0.1,
-      echoesPerSecond: echoesPerSecond * factor,
-      p50Ms: 0.1,
-      p90Ms: 1,
-      p99Ms: 12.3,
-    })),
-    firstEchoMs: 20,
-    echoesPerSecond,
-    p50Ms: 0.1,
-    p90Ms: 1,
-    p99Ms: 12.3,
-    oldestWaitMs: 30,
-    coresUsed: 1.2,
-    coresOfOthers: 0,
-    threadsBefore: 11,
-    threadsWith,
-    memoryBeforeMB: 40,
-    memoryWithMB: 60,
-    listenOverflows: 0,
-  });
-  const server = (
-    design: ServerResult["design"],
-    outcome: "answered" | "reset",
-    reportedMs: number,
-    echoesPerSecond: number,
-    threads: number,
-    echoed: boolean,
-  ): ServerResult => {
-    const client = (startedMs: number) => {
-      const times = { startedMs, connectedMs: 100, reportedMs };
-      return { ...times, endedMs: reportedMs + 20, outcome, text: "" };
-    };
-    const alone = design === "server";
-    const ofN = load(2, echoesPerSecond, 11 + 2 * threads, alone ? 1 : 0);
-    return {
-      design,
-      language: "TypeScript",
-      file: `/lecture/lecture1_${design}.ts`,
-      inTurn: [client(0), client(50)],
-      stay: { leftMs: 1000, clients: [client(0), client(10)] },
-      ...(alone
-        ? {}
-        : {
-            idle: {
-              connections: 2,
-              memoryOneMB: 40,
-              memoryAllMB: threads ? 56 : 40.04,
-              perClientMB: threads ? 8 : 0.02,
-              perClientThreads: threads,
-            },
-          }),
-      load: ofN,
-      growth: alone
-        ? [ofN]
-        : [
-            load(1, echoesPerSecond / 2, 11 + threads),
-            ofN,
-            load(10, echoesPerSecond, 11 + 10 * threads),
-          ],
-      ctrlC: {
-        echoed,
-        disconnected: !echoed,
-        exit: { code: 0, signal: null },
-        ...(echoed
-          ? { lastEchoMs: 2.5, leftMs: 9.25 }
-          : { disconnectedMs: 4.75 }),
-        tookMs: 15,
-        exitMs: 15,
-      },
-      transcript: [],
-    };
+export function fixed(): Run {
+  const load = (connections: number, rate: number, cpuPerEchoUs: number) =>
+    ({
+      connections,
+      seconds: 0.5,
+      windows: [0.9, 1, 1.1].map((factor) => ({
+        seconds: 0.1,
+        echoesPerSecond: rate * factor,
+      })),
+      echoesPerSecond: rate,
+      ...{ p50Ms: 0.12, p90Ms: 1, p99Ms: 12.3, oldestWaitMs: 30 },
+      ...{ coresUsed: 1.2, cpuPerEchoUs, threadsWith: 12 },
+      ...{ memoryWithMB: 60 },
+    }) satisfies Load;
+  const alone: ServerResult = {
+    design: "server",
+    language: "TypeScript",
+    file: "/lecture/lecture1_server.ts",
+    inTurn: [
+      { startedMs: 0, endedMs: 100, outcome: "answered", text: "" },
+      { startedMs: 100, endedMs: 200, outcome: "refused", text: "" },
+    ],
+    stay: {
+      leftMs: 1003,
+      clients: [1004, 1006].map((reportedMs) => ({
+        ...{ connectedMs: 4, reportedMs, outcome: "reset" },
+      })),
+    },
+    growth: [load(1, 9000, 70)],
+    ctrlC: {
+      ...{ echoed: false, disconnected: true, disconnectedMs: 4, exitMs: 9 },
+      exit: { code: null, signal: "SIGINT" },
+    },
   };
+  const many = (
+    design: "forever" | "async",
+    [rate, cpuUs, waitMs, perClientMB, perClientThreads]: number[],
+    echoed: boolean,
+  ): ServerResult => ({
+    ...{ design, language: "TypeScript", file: `/lecture/${design}.ts` },
+    inTurn: [0, 100].map((startedMs) => ({
+      ...{ startedMs, endedMs: startedMs + 99, outcome: "answered", text: "" },
+    })),
+    stay: {
+      leftMs: 10 + 3 * waitMs!,
+      clients: [1, 2].map((n) => ({
+        connectedMs: 10,
+        reportedMs: 10 + n * waitMs!,
+        outcome: "answered",
+      })),
+    },
+    idle: {
+      ...{ connections: 20, memoryOneMB: 40, memoryAllMB: 80 },
+      ...{ perClientMB: perClientMB!, perClientThreads: perClientThreads! },
+      ...(perClientThreads ? { threadStartMs: 100 } : {}),
+    },
+    load: load(2, rate!, cpuUs!),
+    growth: [
+      load(1, rate! / 2, cpuUs! * 2),
+      load(2, rate!, cpuUs!),
+      load(10, rate!, cpuUs!),
+    ],
+    ctrlC: {
+      ...{ echoed, disconnected: !echoed, exitMs: 15 },
+      exit: { code: 0, signal: null },
+      ...(echoed ? { leftMs: 2 } : { disconnectedMs: 4 }),
+    },
+  });
   return {
-    machine: { system: "Linux", cores: 2, runtime: "Node", start: "node" },
+    version: 2,
+    machine: { system: "Linux", cores: 2, runtime: "Node" },
     date: "2026-11-24T00:00:00.000Z",
-    options: { clients: 2, stayMs: 1000, loadSeconds: 0.5, grow: false },
-    processesAtOnce: 2,
+    options: { clients: 2, loadSeconds: 0.5, grow: false },
     tookSeconds: 9,
     servers: [
-      server("server", "reset", 1100, 500, 0, false),
-      server("forever", "answered", 300, 10_000, 1, true),
-      server("async", "answered", 110, 30_000, 0, false),
+      alone,
+      many("forever", [10_000, 60, 110, 8.14, 1], true),
+      many("async", [30_000, 15, 5, 0.02, 0], false),
     ],
-    crosswise: [],
     missing: [],
   };
+}
+
+/** The same beside Python's, whose threads cost less. */
+export function besidePython(): Run {
+  const run = fixed();
+  const python = structuredClone(run.servers).map((server): ServerResult => {
+    const file = server.file.replace(/ts$/, "py");
+    return { ...server, file, language: "Python" };
+  });
+  Object.assign(python[1]!.idle!, { perClientMB: 0.04, threadStartMs: 0.09 });
+  run.servers = run.servers.flatMap((ours, index) => [ours, python[index]!]);
+  return run;
 }

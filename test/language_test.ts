@@ -1,15 +1,10 @@
-/** Which language is spoken where, what a terminal can draw, and Korean particles. */
+/** Which language is spoken where, what a terminal can draw, and the options of the tools. */
 import * as assert from "uvu/assert";
-import { parseFlags } from "../scripts/old/commandLine.ts";
-import {
-  drawsLines,
-  languageOf,
-  systemLanguage,
-  withParticle,
-  type Particle,
-} from "../scripts/old/language.ts";
-import { launchMarked, program, suite } from "./harness.ts";
-
+import { drawsLines, languageOf, systemLanguage } from "../scripts/language.ts";
+import { flags } from "../scripts/compare/options.ts";
+import { textsIn } from "../scripts/compare/texts.ts";
+import { launch } from "../scripts/processes.ts";
+import { program, suite } from "./harness.ts";
 const test = suite("language");
 
 test("--lang, else the environment, else what Intl says", async () => {
@@ -56,66 +51,64 @@ test("lines are drawn where the encoding and the terminal allow it", async () =>
     assert.is(drawsLines(env, system), draws, JSON.stringify(env));
 });
 
-test("particles go by the sound of the word", async () => {
-  const cases: [string, Particle, string][] = [
-    ["서버", "은/는", "서버는"],
-    ["연결", "은/는", "연결은"],
-    ["연결", "으로/로", "연결로"],
-    ["패킷", "으로/로", "패킷으로"],
-    ["lecture1_server.ts", "은/는", "lecture1_server.ts는"],
-    ["forever", "이/가", "forever가"],
-    ["SYN", "과/와", "SYN과"],
-    ["Python", "을/를", "Python을"],
-    ["10", "은/는", "10은"],
-    ["12", "은/는", "12는"],
-    ["1", "으로/로", "1로"],
-    ["'서버'", "이/가", "'서버'가"],
-    ["async (Python)", "이/가", "async (Python)이"],
-    ["", "이/가", "가"],
-  ];
-  for (const [word, particle, expected] of cases)
-    assert.is(withParticle(word, particle), expected);
-});
+/** What a tool says when it is started so, and how it ends. */
+async function says(script: string, args: string[], env = {}) {
+  const command = [...program(`scripts/${script}.ts`), ...args];
+  const started = launch(command, { ...process.env, ...env });
+  const { code } = await started.exit(30_000);
+  return { code, ...started.output };
+}
 
-test("a mistake in the command line: what is wrong, and how to write it", async () => {
-  const flags = {
-    number: { type: "string", short: "n" },
-    lang: { type: "string" },
-    yes: { type: "boolean" },
-  } as const;
+test("a mistake in the command line: one line that says what is wrong", async () => {
   const cases: [string[], string][] = [
     [["--nonsense"], "there is no option --nonsense"],
     [["-x"], "there is no option -x"],
     [["word"], "word is no option"],
-    [["--", "--yes"], "--yes is no option"],
-    [["--number"], "--number needs a value"],
-    [["-n"], "-n needs a value"],
-    [["--yes=1"], "--yes takes no value"],
-    [["--number", "-5"], "--number -5: write --number=-5 if that is its value"],
-    [["--lang", "fr"], "--lang fr: write en or ko"],
+    [["--clients"], "--clients: its value is missing, or it takes none"],
+    [["--json="], "--json: its value is missing, or it takes none"],
+    [["--grow=1"], "--grow: its value is missing, or it takes none"],
+    [["--lang", "fr"], "--lang takes en, ko"],
+    [["-n", "0"], "--clients takes 1-200"],
+    [["-n", "1e1"], "--clients takes 1-200"],
+    [["--load", "0.05"], "--load takes 0.1-60"],
+    [["--only", "server,robot"], "--only takes server,forever,async"],
+    [["--python", "no folder"], "--python takes a folder that exists"],
+    [["--html", "-"], "--html takes a file of its own"],
+    [["--html", "a", "--json", "a"], "--html takes a file of its own"],
+    [
+      ["--from", "a", "--grow"],
+      "--from shows a run that is over: leave --grow out",
+    ],
   ];
-  for (const [args, says] of cases)
-    assert.throws(
-      () => parseFlags(args, flags),
-      ({ message }: Error) => message === says,
+  for (let i = 0; i < cases.length; i += 5)
+    await Promise.all(
+      cases.slice(i, i + 5).map(async ([args, what]) => {
+        const { code, stdout, stderr } = await says("compare", args);
+        assert.equal([code, stdout], [2, ""], args.join(" "));
+        assert.is(stderr, `compare: ${what}; --help lists the options\n`);
+      }),
     );
-  const right = ["--number=-5", "--yes", "--lang", "ko"];
-  assert.equal(
-    { ...parseFlags(right, flags) },
-    { number: "-5", yes: true, lang: "ko" },
-  );
-  assert.is(parseFlags(["-n", "-"], flags).number, "-");
 });
 
-for (const script of ["compare", "packets"])
-  test(`${script} says a mistake in the system's language`, async () => {
-    const command = [...program(`scripts/${script}.ts`), "--nonsense"];
-    const started = launchMarked(command, { LC_ALL: "ko_KR.UTF-8" });
-    assert.is((await started.exit()).code, 2);
-    assert.is(
-      started.output.stderr,
-      `${script}: --nonsense 옵션은 없습니다; 옵션 목록은 --help로 볼 수 있습니다\n`,
-    );
-  });
+test("both tools say it in the system's language, or the one of --lang", async () => {
+  const env = { LC_ALL: "ko_KR.UTF-8" };
+  for (const script of ["compare", "packets"]) {
+    const korean = await says(script, ["--nonsense"], env);
+    const line = `${script}: --nonsense 옵션은 없습니다; 옵션 목록은 --help로 볼 수 있습니다\n`;
+    assert.equal([korean.code, korean.stderr], [2, line]);
+    const english = await says(script, ["--help", "--lang", "en"], env);
+    assert.is(english.code, 0);
+    assert.match(english.stdout, /^usage: /);
+  }
+});
+
+test("--help names every option of compare, in both languages", async () => {
+  for (const language of ["en", "ko"] as const) {
+    const usage = textsIn(language).usage;
+    const named = [...usage.matchAll(/--([a-z]+)/g)].map(([, name]) => name);
+    assert.equal([...new Set(named)].sort(), Object.keys(flags).sort());
+    for (const line of usage.split("\n")) assert.ok(line.length <= 80, line);
+  }
+});
 
 test.run();

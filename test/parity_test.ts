@@ -2,9 +2,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { launchPython } from "../scripts/compare/servers.ts";
+import { env, pythonCommand } from "../scripts/compare/programs.ts";
 import {
   freePort,
+  launch,
   listening,
   projectFile,
   within,
@@ -50,6 +51,9 @@ const talks: Record<string, (client: Client) => Promise<void>> = {
 const servers = ["server", "server_forever", "server_forever_async"].map(
   (name) => `lecture1_${name}`,
 );
+
+const launchPython = (file: string, port: number) =>
+  launch(pythonCommand(file, port), env);
 
 const startPort = (name: string, port: number) =>
   listening(launchScript(name, ["--port", String(port)]));

@@ -1,5 +1,5 @@
 /** Whether there is a Python to run the originals. */
-import { python } from "../scripts/compare/servers.ts";
+import { python } from "../scripts/compare/programs.ts";
 import { launch } from "../scripts/processes.ts";
 import type { Why } from "./harness.ts";
 

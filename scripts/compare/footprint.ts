@@ -1,5 +1,4 @@
-/** Preloaded into a server: tells what it takes whenever compare asks. */
-import { subscribe } from "node:diagnostics_channel";
+/** Preloaded into a server: tells what it takes whenever compare asks, and ends it with compare. */
 import { readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 
@@ -8,15 +7,20 @@ export interface Footprint {
   memoryMB?: number;
   /** All threads where the system tells them, else the Workers. */
   threads?: number;
+  /** How long the last Worker took to start. */
+  threadStartMs?: number;
   cpuSeconds?: number;
-  /** When this was so, in ms of the asked process' own clock. */
+  /** When this was so, in ms by a clock of its own that only goes forwards. */
   atMs: number;
 }
 
 let workers = 0;
-subscribe("worker_threads", (message) => {
+let threadStartMs: number | undefined;
+process.on("worker", (worker: Worker) => {
+  const began = performance.now();
   workers++;
-  (message as { worker: Worker }).worker.once("exit", () => workers--);
+  worker.once("online", () => (threadStartMs = performance.now() - began));
+  worker.once("exit", () => workers--);
 });
 
 function threads(): number {
@@ -30,9 +34,11 @@ process.on("message", () => {
   const footprint: Footprint = {
     memoryMB: process.memoryUsage.rss() / 2 ** 20,
     threads: threads(),
+    threadStartMs,
     cpuSeconds: (user + system) / 1e6,
     atMs: performance.now(),
   };
   process.send!(footprint);
 });
+process.on("disconnect", () => process.exit()); // compare is gone: nobody else would end it
 process.channel!.unref(); // being asked keeps no server alive

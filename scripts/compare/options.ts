@@ -1,113 +1,63 @@
 /** The command line of compare. */
-import { existsSync, statSync } from "node:fs";
-import {
-  language,
-  pageOptions,
-  parseFlags,
-  type PageOptions,
-} from "../old/commandLine.ts";
+import { statSync } from "node:fs";
+import { language, mistake, readFlags, takes } from "../commandLine.ts";
 import { designs, type Design } from "../designs.ts";
-import { drawsLines, type Language } from "../old/language.ts";
-import { texts } from "./texts.ts";
+import { fill, textsIn } from "./texts.ts";
 
-export interface Options extends PageOptions {
-  clients: number;
-  /** How long each client is let wait by the one who stays, in milliseconds. */
-  stayMs: number;
-  loadSeconds: number;
-  /** Goes on with more and more connections. */
-  grow: boolean;
-  only: Design[];
-  /** Folder of the Python originals. */
-  python?: string;
-  /** Shows everything that was measured. */
-  all: boolean;
-  /** File for the JSON, "-" for stdout. */
-  json?: string;
-  /** File of a saved run, shown instead of a new one. */
-  from?: string;
-  lang: Language;
-  /** Draws with ASCII characters only. */
-  ascii: boolean;
-  help: boolean;
-}
+/** What compare says in this run. */
+export const say = textsIn(language);
 
-const say = texts[language].options;
+export type Options = ReturnType<typeof readOptions>;
 
-/** The text of --help. */
-export const { usage } = say;
+const defaults = { clients: "10", load: "0.4" };
 
-/** Options for what is measured; with --from nothing is. */
-const ofNewRun = ["clients", "stay", "load", "grow", "only", "python"] as const;
+/** What is measured; with --from nothing is. */
+const ofNewRun = {
+  clients: { type: "string", short: "n" },
+  load: { type: "string" },
+  grow: { type: "boolean" },
+  only: { type: "string" },
+  python: { type: "string" },
+} as const;
 
-/**
- * Reads the command line.
- *
- * @param args without node and the script's name
- * @throws Error whose message says in one line what is wrong and what to write
- */
-export function parseOptions(args: string[]): Options {
-  const values = parseFlags(args, {
-    clients: { type: "string", short: "n" },
-    stay: { type: "string" },
-    load: { type: "string" },
-    grow: { type: "boolean" },
-    only: { type: "string" },
-    python: { type: "string" },
-    all: { type: "boolean", default: false },
-    json: { type: "string" },
-    html: { type: "string" },
-    open: { type: "boolean", default: false },
-    from: { type: "string" },
-    lang: { type: "string" },
-    ascii: { type: "boolean", default: !drawsLines() },
-    help: { type: "boolean", default: false },
-  });
-  const { clients = "10", stay = "1000", load = "0.5", grow = false } = values;
-  const { only = designs.join(), python, from } = values;
-  const { json, html, open, all, ascii, help } = values;
-  if (python !== undefined && !isFolder(python))
-    throw new Error(say.noFolder(python));
-  if (json === "") throw new Error(say.noJson);
-  if (from === "") throw new Error(say.noFrom);
-  const other = ofNewRun.find((flag) => values[flag] !== undefined);
-  if (from && other) throw new Error(say.noNewRun(`--${other}`));
+/** What may stand on the command line. */
+export const flags = {
+  ...ofNewRun,
+  json: { type: "string" },
+  html: { type: "string" },
+  from: { type: "string" },
+  lang: { type: "string" },
+  help: { type: "boolean" },
+} as const;
+
+/** Reads the command line; on --help or a mistake it says what to write and exits. */
+export function readOptions() {
+  const usage = fill(say.usage, defaults.clients, defaults.load);
+  const values = readFlags(usage, flags);
+  const { grow = false, python, json, html, from } = values;
+  const { clients = defaults.clients, load = defaults.load } = values;
+  const only = values.only?.split(",") ?? designs;
+
+  takes("--clients", "1-200", isNumber(clients, 1, 200, /^\d+$/));
+  takes("--load", "0.1-60", isNumber(load, 0.1, 60, /^\d+(\.\d+)?$/));
+  takes("--only", designs.join(), only.every(isDesign));
+  takes("--python", say.folder, !python || isFolder(python));
+  const another = html !== "-" && ![json, from].includes(html);
+  takes("--html", say.anotherFile, !html || another);
+  const other = Object.keys(ofNewRun).find((flag) => flag in values);
+  if (from && other) mistake(fill(say.noNewRun, `--${other}`));
   return {
-    clients: number("--clients", clients, 1, 500, /^\d+$/),
-    stayMs: number("--stay", stay, 0, 60_000, /^\d+$/),
-    loadSeconds: number("--load", load, 0.1, 60, /^\d+(\.\d+)?$/),
-    grow,
-    only: designsIn(only),
-    all,
-    ...(python === undefined ? {} : { python }),
-    ...(json === undefined ? {} : { json }),
-    ...pageOptions(html, open, [json, from]),
-    ...(from === undefined ? {} : { from }),
-    lang: (values.lang as Language | undefined) ?? language,
-    ascii,
-    help,
+    ...{ clients: Number(clients), loadSeconds: Number(load), grow },
+    designs: designs.filter((design) => only.includes(design)),
+    ...{ python, json, html, from },
   };
 }
 
-function isFolder(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
+function isNumber(text: string, least: number, most: number, form: RegExp) {
+  return form.test(text) && Number(text) >= least && Number(text) <= most;
 }
 
-function number(
-  flag: string,
-  text: string,
-  least: number,
-  most: number,
-  form: RegExp,
-): number {
-  const value = Number(text);
-  if (form.test(text) && value >= least && value <= most) return value;
-  throw new Error(say.noNumber(flag, text, least, most));
-}
+const isDesign = (name: string) => designs.includes(name as Design);
 
-function designsIn(list: string): Design[] {
-  const names = list.split(",");
-  const unknown = names.find((name) => !designs.includes(name as Design));
-  if (unknown !== undefined) throw new Error(say.noDesigns(list));
-  return designs.filter((design) => names.includes(design));
-}
+const isFolder = (path: string) =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory();

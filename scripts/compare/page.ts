@@ -1,147 +1,106 @@
-/** A comparison as a page for the wall: the answer, and the pictures it follows from. */
-import { dirname } from "node:path";
-import { designs } from "../designs.ts";
-import type { Language } from "../old/language.ts";
-import { loadCharts, widths } from "../old/page/chart.ts";
-import {
-  escape,
-  folded,
-  jsonOf,
-  list,
-  page,
-  paragraph,
-  section,
-} from "../old/page/frame.ts";
-import { costs } from "./page/costs.ts";
-import { ctrlC } from "./page/ctrlC.ts";
-import type { Drawing } from "./page/drawing.ts";
-import { growth } from "./page/growth.ts";
-import { waited } from "./page/waited.ts";
-import type { Comparison } from "./result.ts";
-import { answer, details, notes, parity, whosePrice } from "./sentences.ts";
-import { cellsOf } from "./table.ts";
-import { texts, type Texts } from "./texts.ts";
+/** Draws a report as a page for the wall; the browser lays it out, for any width and for paper. */
+import { escape, list, page, paragraph } from "../page.ts";
+import type { Lane, Report } from "./report.ts";
 
-/** Characters of JSON that a page takes in; with hundreds of clients there are megabytes. */
-const mostJson = 150_000;
-
-/** The page, as HTML. */
-export async function comparePage(
-  comparison: Comparison,
-  lang: Language,
-): Promise<string> {
-  const words = texts[lang];
-  const drawing: Drawing = {
-    charts: await loadCharts(),
-    words,
-    name: ({ design, language }) => words.title(design, language),
-  };
-  const { servers } = comparison;
+/** A report as a page. */
+export function comparePage(told: Report): string {
+  const { language, title, picture, failures, sentences, notes } = told;
+  const heading = (text: string) => `<h2>${escape(text)}</h2>`;
   const parts = [
-    list(answer(comparison, words), "answer"),
-    ...whosePrice(comparison, words).map((text) => paragraph(text)),
-    list(notes(comparison, words), "notes"),
-    waited(servers, drawing),
-    costs(servers, drawing),
-    growth(servers, drawing),
-    ctrlC(servers, drawing),
-    figures(comparison, words),
-    thisRun(comparison, words),
+    ...(failures.length ? [list(failures, "failures")] : []),
+    list(sentences, "answer"),
+    ...(picture.panels.length ? [heading(picture.title), pictureOf(told)] : []),
+    ...(notes.length ? [list(notes, "notes")] : []),
+    heading(told.table.title),
+    figuresOf(told),
+    paragraph(told.conditions, "muted"),
   ];
-  return page(lang, words.page.title, parts, style);
+  return page(language, title, parts, style);
 }
 
-function figures(comparison: Comparison, words: Texts): string {
-  const { head, lines } = cellsOf(comparison, true, words);
-  const cells = (texts: string[]) =>
-    texts
-      .map((text) => `<td>${escape(text).replaceAll("\n", "<br>")}</td>`)
-      .join("");
-  const rows = lines.map(
-    ([title = "", ...rest]) =>
-      `<tr${title === words.rows.python ? ' class="python"' : ""}><th scope="row">${escape(title.trim())}</th>${cells(rest)}</tr>`,
+const percent = (part: number) => `${(100 * part).toFixed(2)}%`;
+
+/** Who waited while one client stayed: a panel for each server, with a lane for each client. */
+function pictureOf({ picture, table: { head } }: Report): string {
+  const { experiment, panels, endMs, end, legend } = picture;
+
+  function lane({ kind, name, fromMs, toMs, said }: Lane): string {
+    const place = `left: ${percent(fromMs / endMs)}; right: ${percent(1 - toMs / endMs)}`;
+    return `<tr class="${kind}"><th scope="row">${escape(name)}</th><td><div><i style="${place}"></i></div></td><td>${escape(said)}</td></tr>`;
+  }
+  const drawn = panels.map(
+    ({ title, about, lanes, more, leftMs }) => `<section>
+<h3>${escape(title)}</h3>
+<p class="muted">${escape(about) || "&nbsp;"}</p>
+<table class="lanes" style="--stay: ${percent(leftMs / endMs)}">
+${lanes.map(lane).join("\n")}
+</table>${more && paragraph(more, "muted")}
+</section>`,
   );
-  const heads = head
-    .slice(1)
-    .map((text) => `<th scope="col">${escape(text)}</th>`);
-  const { page } = words;
-  return section(
-    page.all,
-    `<div class="scroll" role="region" aria-label="${escape(page.all)}" tabindex="0"><table>
-<thead><tr><td></td>${heads.join("")}</tr></thead>
-<tbody>${rows.join("\n")}</tbody></table></div>`,
-    list([...parity(comparison, words), ...details(comparison, words)]),
-  );
+  return `<p class="about">${escape(experiment)}</p>
+<p class="legend"><span class="muted"><b class="waits">━</b> ${escape(legend.waits)}</span>
+<span class="muted"><b class="good">●</b> ${escape(legend.good)}</span>
+<span class="muted"><b class="bad">✖</b> ${escape(legend.bad)}</span>
+<span class="muted">0 – ${escape(end)}</span></p>
+<div class="panels" style="--columns: ${head.length}">
+${drawn.join("\n")}
+</div>`;
 }
 
-function thisRun(comparison: Comparison, words: Texts): string {
-  const { machine, date, options, processesAtOnce, tookSeconds } = comparison;
-  const { page } = words;
-  const json = jsonOf(comparison);
-  const about = [machine.runtime, machine.start, machine.system]
-    .filter(Boolean)
-    .join(", ");
-  return section(
-    page.run,
-    paragraph(
-      words.conditions(
-        options.clients,
-        processesAtOnce,
-        machine.cores,
-        tookSeconds.toFixed(1),
-        about,
-      ),
-    ),
-    paragraph(new Date(date).toLocaleString("sv")),
-    paragraph(page.again),
-    `<pre class="command" tabindex="0">${escape(commandOf(comparison))}</pre>`,
-    json.length > mostJson ? paragraph(page.tooLong) : folded(page.json, json),
-  );
+/** The table, in which figures of the same kind have bars that can be compared. */
+function figuresOf({ table: { head, rows } }: Report): string {
+  const heads = head.map((name) => `<th scope="col">${name}</th>`).join("");
+  const lines = rows.map(({ title, indent, cells }) => {
+    const drawn = cells.map(({ text, part }) => {
+      const bar = part ? ` style="--part: ${percent(part)}"` : "";
+      return `<td${bar}>${escape(text || "-").replaceAll("\n", "<br>")}</td>`;
+    });
+    return `<tr class="indent${indent}"><th scope="row">${escape(title)}</th>${drawn.join("")}</tr>`;
+  });
+  return `<table class="figures"><thead><tr><td></td>${heads}</tr></thead>
+<tbody>
+${lines.join("\n")}
+</tbody></table>`;
 }
-
-/** The command that measures the same again. */
-function commandOf({ options, servers }: Comparison): string {
-  const { clients, stayMs, loadSeconds, grow } = options;
-  const measured = designs.filter((design) =>
-    servers.some((server) => server.design === design),
-  );
-  const python = servers.find(({ language }) => language === "Python");
-  return [
-    "npx tsx scripts/compare.ts",
-    clients === 10 ? "" : `-n ${clients}`,
-    stayMs === 1000 ? "" : `--stay ${stayMs}`,
-    loadSeconds === 0.5 ? "" : `--load ${loadSeconds}`,
-    grow ? "--grow" : "",
-    measured.length === designs.length ? "" : `--only ${measured.join()}`,
-    python ? `--python ${quoted(dirname(python.file))}` : "",
-  ]
-    .filter(Boolean)
-    .join(" ");
-}
-
-/** In double quotes where a shell would take it apart. */
-const quoted = (path: string) =>
-  /^[\w./\\:-]+$/.test(path) ? path : `"${path}"`;
 
 const style = `
-:root { --stay: #e3ebf7; }
-@media (prefers-color-scheme: dark) { :root { --stay: #263144; } }
-@media print { :root { --stay: #e3ebf7; } }
-.answer { font-size: 1.25rem; line-height: 1.45; max-width: none; }
-.answer li { margin: 0.25em 0; }
-.signs { list-style: none; display: flex; flex-wrap: wrap; gap: 0.2em 2em; padding: 0; max-width: none; }
-.signs b { color: var(--muted); }
-.signs li:nth-child(2) b { color: var(--ink); }
-.signs li:nth-child(3) b { color: var(--good); }
-.signs li:nth-child(4) b { color: var(--bad); }
-.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 2.66rem; break-inside: avoid; }
-.pair .wide .chart { width: 100%; }
-@media screen and (max-width: ${widths.wide + 36}px) { .pair { display: block; } .answer { font-size: 1.1rem; } }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: 0.25em 1em 0.25em 0; border-top: 1px solid var(--line); font-variant-numeric: tabular-nums; }
-.python th, .python td { border-top: 0; padding-top: 0; }
-.python th[scope=row] { padding-left: 1.5em; }
-th[scope=row] { font-weight: normal; color: var(--muted); }
+h1 { margin-bottom: 0.25em; }
+h2 { margin: 0.7em 0 0.2em; }
+.answer, .failures, .notes { line-height: 1.35; max-width: none; }
+.answer li, .failures li { margin: 0.15em 0; }
+.failures { color: var(--bad); font-weight: bold; }
+.good { color: var(--good); } .bad { color: var(--bad); } .stays { color: var(--async); }
+.about { max-width: none; margin: 0; } .legend { max-width: none; margin: 0 0 0.2em; }
+.legend span { white-space: nowrap; margin-right: 1.2em; }
+.panels { display: grid; gap: 0.5rem 2.2rem; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); }
+.panels section { min-width: 0; break-inside: avoid; }
+h3 { font-size: 1rem; line-height: 1.25; margin: 0.3em 0 0; overflow-wrap: anywhere; }
+.panels p { margin: 0; font-size: max(16px, 0.85rem); line-height: 1.3; }
+table { border-collapse: collapse; width: 100%; print-color-adjust: exact; }
 tr { break-inside: avoid; }
+th { text-align: left; font-weight: normal; }
+.lanes { font-size: max(16px, 0.85rem); line-height: 1.32; table-layout: fixed; }
+.lanes :is(th, td) { padding: 0; white-space: nowrap; color: var(--ink); }
+.lanes th { width: 5em; padding-right: 0.6em; text-align: right; }
+.lanes th:lang(ko) { width: 7em; } .lanes td:last-child:lang(ko) { width: 7.3em; }
+.lanes td:last-child { width: 6em; padding-left: 0.5em; font-variant-numeric: tabular-nums; }
+.lanes div { position: relative; height: 1.32em; margin-right: 0.5em; border-left: 1px solid var(--line);
+  background: linear-gradient(to right, var(--soft) var(--stay), transparent 0); }
+.lanes i { position: absolute; top: calc(50% - 0.13em); height: 0.26em; min-width: 0.26em; background: currentcolor; }
+.lanes .good i { color: var(--good); } .lanes .bad i { color: var(--bad); }
+.lanes .stays i { color: var(--async); top: 18%; height: 64%; }
+.lanes .stays :is(th, td) { font-weight: bold; }
+.lanes i::after { position: absolute; right: -0.45em; top: -0.55em; font-style: normal; line-height: 1.32; }
+.lanes .good i::after { content: "●"; } .lanes .bad i::after { content: "✖"; }
+.figures { table-layout: fixed; }
+.figures :is(th, td) { padding: 0.2em 0.5em; border-top: 1px solid var(--line); vertical-align: top; }
+.figures thead :is(th, td) { font-weight: bold; border: 0; }
+.figures td { font-variant-numeric: tabular-nums;
+  background: linear-gradient(to right, var(--soft) var(--part, 0), transparent 0)
+  no-repeat 0 / calc(100% - 0.7em); }
+.figures [scope=row] { color: var(--muted); }
+.indent1 th { padding-left: 1.7em; } .indent2 th { padding-left: 2.9em; }
+.indent1 :is(th, td), .indent2 :is(th, td) { border-top-style: dotted; }
+@media (max-width: 900px), print { .panels { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 700px) { .figures { font-size: 0.8rem; } .figures :is(th, td) { padding: 0.2em 0.2em; } }
 `;

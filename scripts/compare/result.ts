@@ -1,43 +1,32 @@
-/** What a run of compare finds out: the one object that table, picture, sentences and JSON show. */
+/** What a run of compare finds out: the one object that terminal, page and JSON show. */
 import type { Design } from "../designs.ts";
 import type { Exit } from "../processes.ts";
-import type { Trouble } from "./measure.ts";
 
-export type Language = "TypeScript" | "Python";
+/** What comes of a message; the last two: the server ended the connection, by FIN or RST. */
+export type Answer = "answered" | "wrong" | "closed" | "reset";
 
-/** What became of a client; "wrong" is an answer that is not what was sent. */
-export type Outcome =
-  | "answered"
-  | "refused"
-  | "reset"
-  | "closed"
-  | "wrong"
-  | "failed"
-  | "no answer";
+/** What became of a client; "failed" is the client program itself. */
+export type Outcome = Answer | "refused" | "failed" | "no answer";
 
 /** One run of the client program; times in ms since the step began. */
 export interface ClientRun {
   startedMs: number;
-  /** When its handshake was done; missing where there was none. */
-  connectedMs?: number;
-  /** When it printed the answer, or said what went wrong. */
-  reportedMs?: number;
   endedMs: number;
   outcome: Outcome;
   /** The line it printed, or the error it met. */
   text: string;
 }
 
-/** A client that stays connected while others come; times in ms since the step began. */
-export interface Stay {
-  /** When the one who stays left. */
-  leftMs: number;
-  /** It left since the time was over, not since all the others had waited. */
-  limitReached?: true;
-  clients: ClientRun[];
+/** A connection while another client stays; times in ms since they came. */
+export interface Visit {
+  /** When its handshake was done; missing where there was none. */
+  connectedMs?: number;
+  /** When it had its answer, or what came instead. */
+  reportedMs: number;
+  outcome: Outcome;
 }
 
-/** What N idle connections take that have had one echo each. */
+/** What idle connections take that have had one echo each. */
 export interface Idle {
   /** How many connections came after the first. */
   connections: number;
@@ -47,60 +36,30 @@ export interface Idle {
   /** Memory and threads of one more client. */
   perClientMB: number;
   perClientThreads?: number;
+  /** How long one thread takes to start, alone; missing where none is started. */
+  threadStartMs?: number;
 }
 
-/** A part of the time in which all echo. */
-export interface Window {
-  seconds: number;
-  echoesPerSecond: number;
-  p50Ms: number;
-  p90Ms: number;
-  p99Ms: number;
-}
-
-/** Many connections that echo at once. Figures are medians over the windows. */
+/** Connections that echo at once. What can't be known on a system is missing. */
 export interface Load {
   connections: number;
-  /** Connections that had no echo before the measuring began. */
-  unanswered: number;
-  /** Of these, how many had it when the others had left. */
-  answeredLater?: number;
-  /** Connections that had no echo while it was measured. */
-  withoutEcho: number;
-  /** Echoes that were not what was sent. */
-  wrong: number;
-  /** All windows together; what was warmed up before doesn't count. */
+  /** How long it was measured; what was warmed up before doesn't count. */
   seconds: number;
-  windows: Window[];
-  /** Until every connection that is answered at all had its first echo. */
-  firstEchoMs: number;
+  windows: { seconds: number; echoesPerSecond: number }[];
+  /** The median of the windows. */
   echoesPerSecond: number;
-  p50Ms: number;
-  p90Ms: number;
-  p99Ms: number;
+  /** So many of 100 echoes took no longer. */
+  p50Ms?: number;
+  p90Ms?: number;
+  p99Ms?: number;
   /** The longest that an echo took, or had taken so far when the measuring ended. */
   oldestWaitMs: number;
-  /** CPU time by the clock: of the server, and of all other programs but compare. */
+  /** The server's CPU time by the clock, and for one echo. */
   coresUsed?: number;
-  coresOfOthers?: number;
-  /** undefined: not known on this system. */
-  threadsBefore?: number;
+  cpuPerEchoUs?: number;
+  /** The server with all of them. */
   threadsWith?: number;
-  memoryBeforeMB?: number;
   memoryWithMB?: number;
-  /** How often a listen queue ran over on this machine while they connected; Linux. */
-  listenOverflows?: number;
-}
-
-/** Why there are no more connections in `growth`. */
-export interface GrowthEnd {
-  /** How many it was to be. */
-  connections: number;
-  /** A code of the system, EMFILE say; or memory: there is too little. */
-  code: string;
-  message: string;
-  /** How many files a process may open here. */
-  openFiles?: number;
 }
 
 /** Ctrl+C with a client connected; times in ms since it was pressed. */
@@ -110,72 +69,68 @@ export interface CtrlC {
   /** The server ended the connection, by FIN or reset; otherwise the client left. */
   disconnected: boolean;
   exit: Exit;
-  /** From Ctrl+C to the end, without the time the client took to leave. */
-  tookMs: number;
-  lastEchoMs?: number;
   disconnectedMs?: number;
-  /** When the client left by itself. */
+  /** When the client left by itself, as soon as it had its echo. */
   leftMs?: number;
   exitMs: number;
 }
 
-/** Everything about one server. A step that was not reached is missing. */
-export interface ServerResult {
-  design: Design;
-  language: Language;
-  /** The file that was run. */
-  file: string;
-  /** Why not all steps were done: what happened, and the server's last lines. */
-  failure?: {
-    step: string;
-    message: string;
-    trouble?: Trouble;
-    lastLines: string[];
-  };
-  inTurn?: ClientRun[];
-  stay?: Stay;
-  idle?: Idle;
-  load?: Load;
-  /** The load by the number of connections; `load` is one of them. */
-  growth?: Load[];
-  growthEnd?: GrowthEnd;
-  /** "not on this system": Windows has no signals between programs. */
-  ctrlC?: CtrlC | "not on this system";
-  /** What it printed for the clients in turn, port numbers left out. */
-  transcript: string[];
+export type Step =
+  | "clients in turn"
+  | "while one stays"
+  | "idle clients"
+  | "all at once"
+  | "Ctrl+C";
+
+/** What goes wrong with a server, or with what asks it. */
+export type Trouble =
+  | ("silent" | "hangs" | "wrong" | "cut" | "died" | "ended" | "goesOn")
+  | ("client" | "files" | "memory" | "error");
+
+interface Reason {
+  trouble: Trouble;
+  /** What the trouble is about: 1/10 connections, 10 s, an exit code, what came instead. */
+  detail: string;
+  /** Both as an English sentence. */
+  message: string;
 }
 
-/** Client programs of one language with the server of the other. */
-export interface Crosswise {
-  client: Language;
-  server: Language;
+/** What a step finds out. */
+export interface Found {
+  inTurn?: ClientRun[];
+  idle?: Idle;
+  /** When the one who stayed left, and the others. */
+  stay?: { leftMs: number; clients: Visit[] };
+  /** The load by the number of connections; `load` is the one of N. */
+  growth?: Load[];
+  load?: Load;
+  /** Why so many connections, and more, were left out. */
+  growthEnd?: Reason & { connections: number };
+  /** "not on this system": Windows has no signals between programs. */
+  ctrlC?: CtrlC | "not on this system";
+  /** Why there are no more steps, and the server's last lines. */
+  failure?: Reason & { step: Step; lastLines: string[] };
+}
+
+/** Everything about one server. What was not measured is missing. */
+export interface ServerResult extends Found {
   design: Design;
-  outcome: Outcome;
-  text: string;
+  language: "TypeScript" | "Python";
+  /** The file that was run. */
+  file: string;
 }
 
 /** A whole run. */
-export interface Comparison {
-  machine: {
-    system: string;
-    cores: number;
-    runtime: string;
-    /** How the TypeScript scripts were started. */
-    start: string;
-  };
+export interface Run {
+  version: 2;
+  machine: { system: string; cores: number; runtime: string };
   /** When it began, as ISO 8601. */
   date: string;
-  options: {
-    clients: number;
-    stayMs: number;
-    loadSeconds: number;
-    grow: boolean;
-  };
-  /** Client processes that ran at the same moment at most. */
-  processesAtOnce: number;
+  options: { clients: number; loadSeconds: number; grow: boolean };
   tookSeconds: number;
+  /** How long compare itself was stopped meanwhile, by Ctrl+Z or a laptop that slept. */
+  stoppedSeconds?: number;
   servers: ServerResult[];
-  crosswise: Crosswise[];
   /** Python originals that were asked for and not found. */
   missing: string[];
 }

@@ -1,0 +1,255 @@
+/** Connections of compare itself, and what they make the server do. */
+import { once } from "node:events";
+import net from "node:net";
+import { freemem, totalmem } from "node:os";
+import { createHistogram } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { awake } from "../processes.ts";
+import { expectAnswers, failed } from "./failure.ts";
+import type { Server } from "./programs.ts";
+import type { Answer, Idle, Load, Visit } from "./result.ts";
+
+export const hello = Buffer.from("Hello, Server!");
+
+/** A connection of this process to a server. */
+export type Connection = ReturnType<typeof open>;
+
+/** Opens a connection to a server on this machine. */
+function open(port: number) {
+  const socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
+  let ending: Answer | undefined;
+  let missing: Buffer = Buffer.alloc(0); // what has not yet come back
+  let tell = (_: Answer) => {};
+
+  const ended = new Promise<Answer>((resolve) => {
+    function end(how: Answer): void {
+      tell((ending ??= how));
+      resolve(ending);
+    }
+    socket.on("error", () => end("reset"));
+    socket.on("end", () => end("closed")).on("close", () => end("closed"));
+  });
+  socket.on("data", (data) => {
+    const same = data.equals(missing.subarray(0, data.length));
+    missing = missing.subarray(data.length);
+    if (!same) tell("wrong");
+    else if (missing.length === 0) tell("answered");
+  });
+
+  return {
+    /** When it is connected; rejects with the system's error. */
+    connected: once(socket, "connect"),
+    /** How the server ended it. */
+    ended,
+    /** Sends a message and tells what comes of it. */
+    echo: (message: Buffer): Promise<Answer> =>
+      new Promise((resolve) => {
+        if (ending) return resolve(ending);
+        [missing, tell] = [message, resolve];
+        socket.write(message);
+      }),
+    /** Sends FIN, and waits for the server's, but not for ever. */
+    async leave(): Promise<void> {
+      socket.end();
+      await Promise.race([ended, sleep(1000, undefined, { ref: false })]);
+      socket.destroy();
+    },
+    /** Ends it at once. */
+    drop: () => socket.destroy(),
+  };
+}
+
+/**
+ * Waits until all have come, or no more does.
+ *
+ * @param quietMs how long nothing comes then, in ms in which this process isn't stopped
+ * @returns what has come; undefined in the place of what has not
+ */
+export async function arrivals<T>(awaited: Promise<T>[], quietMs: number) {
+  const came = awaited.map((): T | undefined => undefined);
+  let count = 0;
+  const each = awaited.map(async (one, index) => {
+    came[index] = await one;
+    count++;
+  });
+  const done = new AbortController();
+  const all = Promise.all(each).finally(() => done.abort());
+  all.catch(() => {}); // it is told below, or comes too late
+  async function quiet(): Promise<void> {
+    for (let before = -1; before < count;) {
+      before = count;
+      await awake(quietMs, done.signal);
+    }
+  }
+  await Promise.race([all, quiet().catch(() => all)]);
+  return came;
+}
+
+async function greet({ connected, echo }: Connection): Promise<Answer> {
+  await connected;
+  return echo(hello);
+}
+
+/**
+ * So many connections, each of which has had an echo.
+ *
+ * @throws the system's error, or what it says about the server where one has had none
+ */
+export async function greeted(
+  { port, patienceMs }: Server,
+  count: number,
+): Promise<Connection[]> {
+  const connections: Connection[] = [];
+  try {
+    while (connections.length < count) {
+      const some = Math.min(100, count - connections.length); // a listen queue may hold no more
+      const more = Array.from({ length: some }, () => open(port));
+      connections.push(...more);
+      expectAnswers(await arrivals(more.map(greet), patienceMs), patienceMs);
+    }
+    return connections;
+  } catch (error) {
+    for (const { drop } of connections) drop();
+    throw error;
+  }
+}
+
+/** A client that comes, sends one message, and leaves. */
+export async function visit(port: number, since: number): Promise<Visit> {
+  const ms = () => performance.now() - since;
+  const { connected, echo, leave } = open(port);
+  try {
+    await connected;
+    const connectedMs = ms();
+    const outcome = await echo(hello);
+    void leave();
+    return { outcome, connectedMs, reportedMs: ms() };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ECONNREFUSED") throw error;
+    return { outcome: "refused", reportedMs: ms() };
+  }
+}
+
+/**
+ * What one more idle client takes: with the first one, and with many more.
+ *
+ * @returns undefined where the system doesn't tell, or nobody but the first is served
+ */
+export async function priceOfOne(server: Server): Promise<Idle | undefined> {
+  await server.footprint(); // to be asked the first time takes memory itself
+  const first = await greeted(server, 1);
+  await sleep(200); // until it has settled
+  const { memoryMB: memoryOneMB, threads, ...one } = await server.footprint();
+  const others = Array.from({ length: 20 }, () => open(server.port));
+  const answers = await arrivals(others.map(greet), 1000);
+  await sleep(200);
+  const { memoryMB: memoryAllMB, ...all } = await server.footprint();
+  await Promise.all([...first, ...others].map(({ leave }) => leave()));
+  const connections = answers.filter((it) => it === "answered").length; // for others there was no thread
+  if (!connections || memoryOneMB === undefined || memoryAllMB === undefined)
+    return undefined;
+  return {
+    ...{ connections, memoryOneMB, memoryAllMB },
+    perClientMB: Math.max(0, memoryAllMB - memoryOneMB) / connections,
+    perClientThreads: difference(all.threads, threads) / connections,
+    threadStartMs: one.threadStartMs,
+  };
+}
+
+/** NaN where one of both isn't known. */
+const difference = (now = NaN, before = NaN) => now - before;
+
+/** Milliseconds that don't count: until a server that is new, or known, runs as fast as it can. */
+const warmUpMs = { new: 300, known: 100 };
+
+/**
+ * All connections send one message after another, each as soon as its last one is back.
+ *
+ * @param secondsEach how long each window is
+ * @param windowCount an odd number of them, which show how far the figures can be trusted
+ * @throws what it says about the server where an echo doesn't come or isn't right
+ */
+export async function echoAtOnce(
+  connections: Connection[],
+  server: Server,
+  secondsEach: number,
+  windowCount: number,
+): Promise<Load> {
+  const latency = createHistogram();
+  const sentMs = connections.map(() => 0);
+  let [echoes, going] = [0, true];
+
+  async function talk({ echo }: Connection, index: number): Promise<Answer> {
+    const message = Buffer.from(`robot ${String(index).padStart(8, "0")}`);
+    while (going) {
+      const sent = (sentMs[index] = performance.now());
+      const answer = await echo(message);
+      if (answer !== "answered") return answer;
+      latency.record(Math.ceil((performance.now() - sent) * 1e6));
+      echoes++;
+    }
+    return "answered";
+  }
+
+  const footprint = async () => ({ ...(await server.footprint()), echoes });
+  async function measure(): Promise<Load> {
+    await sleep(connections.length === 1 ? warmUpMs.new : warmUpMs.known);
+    const start = await footprint();
+    latency.reset();
+    const windows: Load["windows"] = [];
+    while (windows.length < windowCount) {
+      const [began, echoesBefore] = [performance.now(), echoes];
+      await sleep(secondsEach * 1000);
+      const seconds = (performance.now() - began) / 1000;
+      const echoesPerSecond = (echoes - echoesBefore) / seconds;
+      windows.push({ seconds, echoesPerSecond });
+      server.forget();
+    }
+    const oldestMs = performance.now() - Math.min(...sentMs);
+    const end = await footprint();
+    const cpuSeconds = difference(end.cpuSeconds, start.cpuSeconds);
+    const ms = (percent: number) =>
+      latency.count ? latency.percentile(percent) / 1e6 : NaN;
+    const rates = windows.map(({ echoesPerSecond }) => echoesPerSecond);
+    return {
+      connections: connections.length,
+      seconds: windows.reduce((sum, { seconds }) => sum + seconds, 0),
+      windows,
+      echoesPerSecond: rates.sort((a, b) => a - b)[(windowCount - 1) / 2]!,
+      ...{ p50Ms: ms(50), p90Ms: ms(90), p99Ms: ms(99) },
+      oldestWaitMs: latency.count ? Math.max(ms(100), oldestMs) : oldestMs,
+      coresUsed: (cpuSeconds * 1000) / (end.atMs - start.atMs),
+      cpuPerEchoUs: (cpuSeconds * 1e6) / (end.echoes - start.echoes),
+      ...{ threadsWith: end.threads, memoryWithMB: end.memoryMB },
+    };
+  }
+
+  const talks = connections.map(talk);
+  const measured = measure();
+  measured.catch(() => {}); // it is told below, or the talks tell more
+  await Promise.race([measured, Promise.all(talks)]); // these end when all are cut off
+  going = false;
+  expectAnswers(await arrivals(talks, server.patienceMs), server.patienceMs);
+  return measured;
+}
+
+/** Checks that so many connections, of which one takes that, do with half of the free memory. */
+export function expectMemory(
+  count: number,
+  { perClientMB = 0 }: Partial<Idle> = {},
+  freeMB = freeMemoryMB(),
+): void {
+  const needMB = count * perClientMB;
+  if (needMB <= freeMB / 2) return;
+  const detail = `${Math.round(needMB)} MB > ${Math.round(freeMB)} MB / 2`;
+  throw Object.assign(failed("memory", detail), { beyond: count });
+}
+
+/** Megabytes of memory that are free, as far as the system or a container tells. */
+function freeMemoryMB(): number {
+  const system = Math.max(freemem(), totalmem() / 4); // macOS calls free what nobody ever used
+  const limit = process.constrainedMemory?.() || Infinity;
+  const container = process.availableMemory?.() ?? limit / 2; // Node 18 doesn't know it
+  return Math.min(system, limit < totalmem() ? container : Infinity) / 2 ** 20;
+}
