@@ -127,8 +127,7 @@ export const turn = (index: number) =>
  * Connects to a server on this machine.
  *
  * @param port the server's TCP port
- * @param options reading: false leaves what the server sends unread until resume(), which
- *   pauses so many milliseconds after each piece
+ * @param options reading: false leaves what the server sends unread until resume()
  */
 export async function connect(port: number, { reading = true } = {}) {
   const socket = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
@@ -150,10 +149,8 @@ export async function connect(port: number, { reading = true } = {}) {
   socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? ""));
   await within(10_000, `a connection to port ${port}`, connected);
 
-  function resume(pauseMs = 0): void {
+  function resume(): void {
     socket.on("data", (data) => {
-      if (pauseMs) void sleep(pauseMs).then(() => socket.resume());
-      if (pauseMs) socket.pause();
       received.push(data);
       length += data.length;
       changed.emit("change");

@@ -7,7 +7,6 @@ import {
   listening,
   projectFile,
   tsxLoader,
-  type Launched,
 } from "../scripts/processes.ts";
 import { connect, echo, noSignals, program, suite, visit } from "./harness.ts";
 import {
@@ -63,18 +62,22 @@ foreverServer(test, server, {
   ),
 });
 
-test("with the tsx loader, which makes one line of the file, a failure's line is that of the file", async () => {
+test("as npx tsx starts it: a failure's line is that of the file; threads do without tsx, and with a small heap", async () => {
+  const heap =
+    'require("worker_threads").resourceLimits.maxYoungGenerationSizeMb';
   const file = await editedFile(server.name, [
     ["conn.sendall(data);", "\n\n\n      conn.sendall([...data]);"],
+    ["print(`Connected", `print(process.execArgv.length + " " + ${heap}); $&`],
   ]);
+  const preflight = projectFile("node_modules/tsx/dist/preflight.cjs");
+  const tsx = ["--require", preflight, ...tsxLoader];
+  const script = launch([process.execPath, ...tsx, file, "--port", "0"]);
+  const client = await connect((await listening(script)).port);
+  await client.send("hello");
   const [before = ""] = (await readFile(file, "utf8")).split("conn.sendall([");
   const line = before.split("\n").length;
-  const command = [process.execPath, ...tsxLoader, file, "--port", "0"];
-  const script = await listening(launch(command));
-  await (await connect(script.port)).send("hello");
-  await script.saw(
-    new RegExp(`Array\\] \\(lecture1_server_forever.ts:${line}\\)`),
-  );
+  await script.saw(new RegExp(`Array\\] \\(${server.name}\\.ts:${line}\\)`));
+  await script.saw(/^0 2$/m);
 });
 
 test("messages that aren't ours, as Node sends with --watch, are for nobody", async () => {
@@ -150,8 +153,10 @@ test.unless(noSignals)("a second Ctrl+C ends it at once", async () => {
   assert.match(await client.ending(), /^(FIN|ECONNRESET)$/);
 });
 
-/** Six clients of whom three can have a thread: the others wait, until one leaves. */
-async function threeAtATime(script: Launched & { port: number }) {
+test("threads are limited by a container's memory; who waits for one is served when one ends, or reset at Ctrl+C", async () => {
+  const code = "process.constrainedMemory = () => 6 * 12e6;"; // half of it for threads
+  const command = [...preloaded(server.name, code), "--port", "0"];
+  const script = await listening(launch(command));
   const clients = [];
   for (let i = 0; i < 6; i++) clients.push(await connect(script.port));
   const [first, , , fourth, fifth, sixth] = clients;
@@ -162,13 +167,14 @@ async function threeAtATime(script: Launched & { port: number }) {
   first!.fin();
   assert.is(String(await fourth!.recv(5)), "hello");
   assert.is(fifth!.length, 0);
-  return { clients, fourth: fourth!, fifth: fifth!, sixth: sixth! };
-}
-
-test("threads are limited by a container's memory: the others wait", async () => {
-  const code = "process.constrainedMemory = () => 6 * 12e6;"; // half of it for threads
-  const command = [...preloaded(server.name, code), "--port", "0"];
-  await threeAtATime(await listening(launch(command)));
+  if (noSignals) return;
+  script.kill("SIGINT");
+  for (const client of [fifth, sixth])
+    assert.is(await client!.ending(), "ECONNRESET");
+  await script.saw(/still connected: 3;/);
+  await echo(fourth!, "still here");
+  for (const client of clients.slice(0, 4)) client.fin();
+  assert.equal(await script.exit(), { code: 0, signal: null });
 });
 
 test("one thread starts after the other: meanwhile the kernel's queue is emptied", async () => {
@@ -181,22 +187,6 @@ test("one thread starts after the other: meanwhile the kernel's queue is emptied
   const starts = script.lines().filter((line) => /^(starts|runs)$/.test(line));
   assert.equal(starts, Array(12).fill(["starts", "runs"]).flat());
 });
-
-test.unless(noSignals)(
-  "who waits for a thread is served when one ends, or reset at Ctrl+C",
-  async () => {
-    const change: [string, string] = ["maxThreads = 200", "maxThreads = 3"];
-    const script = await edited(server, [change]);
-    const { clients, fourth, fifth, sixth } = await threeAtATime(script);
-    script.kill("SIGINT");
-    assert.is(await fifth.ending(), "ECONNRESET");
-    assert.is(await sixth.ending(), "ECONNRESET");
-    await script.saw(/still connected: 3;/);
-    await echo(fourth, "still here");
-    for (const client of clients.slice(0, 4)) client.fin();
-    assert.equal(await script.exit(), { code: 0, signal: null });
-  },
-);
 
 test("where the system gives no more threads, who waits is served when one ends", async () => {
   // As where `ulimit -n` doesn't tell: the third thread that would live can't start.
@@ -268,22 +258,6 @@ test("close sends what is left, then FIN", async () => {
   client.fin();
   assert.is(String(await client.recv(5)), "hello");
   assert.is(await client.ending(), "FIN");
-});
-
-test("a thread starts without the tsx loader, and with a small heap for what an echo leaves behind", async () => {
-  const heap =
-    'require("worker_threads").resourceLimits.maxYoungGenerationSizeMb';
-  const file = await editedFile(server.name, [
-    [
-      "conn.sendall(data);",
-      `$& print(process.execArgv.length + " " + ${heap});`,
-    ],
-  ]);
-  const preflight = projectFile("node_modules/tsx/dist/preflight.cjs"); // as npx tsx does
-  const tsx = ["--require", preflight, ...tsxLoader];
-  const script = launch([process.execPath, ...tsx, file, "--port", "0"]);
-  await visit((await listening(script)).port);
-  await script.saw(/^0 2$/m);
 });
 
 test.run();

@@ -309,15 +309,11 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     // In larger pieces: what is tested is who waits, not how often.
     const script = await edited(server, [["(1024)", "(16384)"]]);
     const client = await connect(script.port, { reading: false });
-    const flood = Buffer.concat([
-      await stall(client),
-      Buffer.alloc(5000, "end"),
-    ]);
-    void client.send(flood.subarray(-5000));
+    const flood = await stall(client);
     client.fin();
     if (forever) await visit(script.port, "the others are served");
-    client.resume(5); // so slowly that the server closes before all is read
-    const answer = await client.recv(flood.length, 60_000);
+    client.resume();
+    const answer = await client.recv(flood.length, 40_000);
     assert.ok(answer.equals(flood), "the echo differs");
     assert.is(await client.ending(), "FIN");
     assert.is(script.output.stderr, "");
