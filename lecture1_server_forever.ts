@@ -237,7 +237,7 @@ function threadSide(
 ) {
   /** Waits while more than 64 KB are to be written: the client or the terminal is slow. */
   function write(call: "print" | "sendall", data: string | Uint8Array) {
-    main.postMessage({ call, data });
+    main.postMessage([call, data]);
     let size = Atomics.add(unwritten, 0, data.length) + data.length;
     for (; size > 65536; size = Atomics.load(unwritten, 0))
       Atomics.wait(unwritten, 0, size);
@@ -253,7 +253,7 @@ function threadSide(
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
       length[0] = -1;
-      main.postMessage({ call: "recv", size });
+      main.postMessage(["recv", size]);
       while (Atomics.wait(length, 0, -1) !== "not-equal"); // until there is an answer
       return length[0] > 0 ? received.slice(0, length[0]) : null;
     },
@@ -266,7 +266,7 @@ function threadSide(
     },
 
     /** Sends FIN. */
-    close: () => main.postMessage({ call: "close" }),
+    close: () => main.postMessage(["close"]),
   };
 }
 
@@ -291,12 +291,12 @@ function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
   }
 
   return (message: unknown) => {
-    const { call, data, size } = Object(message); // without a call it is Node's own: --watch
+    const [call, data] = Array.isArray(message) ? message : []; // else it is Node's: --watch
     if (call === "close") client.destroySoon();
     if (call === "print") print(data).then(() => written(data.length));
     if (call === "sendall") client.write(data, () => written(data.length));
     if (call !== "recv") return;
-    wanted = size;
+    wanted = data;
     if (client.listenerCount("readable") === 0) client.on("readable", receive); // from now on Node reads
     receive();
   };
