@@ -32,11 +32,17 @@ async function copyWith(...edits: Edit[]): Promise<string> {
   return folder;
 }
 
+/** A robot that has left when its echo came, on a busy machine, shows something else. */
+const tooLate = ({ run, packets }: Recording) =>
+  run.kind === "robot" &&
+  !packets.some((it) => it.from === "server" && it.length && it.timeMs < 290);
+
 /** What packets measures with these options, of the programs or of edited ones. */
 async function measure(options = "", ...edits: Edit[]): Promise<Recording> {
   const args = [...options.split(" ").filter(Boolean), "--json", "-"];
   const folder = edits.length ? await copyWith(...edits) : undefined;
-  return JSON.parse((await run(args, 0, {}, folder)).stdout);
+  const recording = JSON.parse((await run(args, 0, {}, folder)).stdout);
+  return tooLate(recording) ? measure(options) : recording;
 }
 
 /** Rows as text, with what lies unread at the client and at the server: "server reads 14 bytes <0|0>". */
@@ -69,27 +75,22 @@ function seek(recording: Recording, wanted: string): void {
   }
 }
 
-/** Options, the rows that have to come, and edits. */
-type Case = [options: string, rows: string, ...edits: Edit[]];
+/** Looks for rows in what is measured. */
+const told =
+  (options: string, ...edits: Edit[]) =>
+  (rows: string) =>
+  async () =>
+    seek(await measure(options, ...edits), rows);
 
-/** A robot that has left when its echo came, on a busy machine, shows something else. */
-const tooLate = ({ run, packets }: Recording) =>
-  run.kind === "robot" &&
-  !packets.some((it) => it.from === "server" && it.length && it.timeMs < 290);
-
-/** Runs programs and looks for the rows, two at a time. */
-const each = (cases: Case[]) => async () => {
-  const next = async (): Promise<void> => {
-    const [options, rows, ...edits] = cases.shift() ?? [];
-    if (!rows) return;
-    let recording = await measure(options, ...edits);
-    for (let more = 5; more && tooLate(recording); more--)
-      recording = await measure(options, ...edits);
-    seek(recording, rows);
-    await next();
+/** A test of several runs, two at a time. */
+const runs =
+  (...tasks: (() => Promise<void>)[]) =>
+  async () => {
+    const next = async () => {
+      for (let it = tasks.shift(); it; it = tasks.shift()) await it();
+    };
+    await Promise.all([next(), next()]);
   };
-  await Promise.all([next(), next()]);
-};
 
 const message = "client .PSH, ACK. .* carries 14 bytes <0.14>";
 const read = "server reads 14 bytes <0.0>";
@@ -105,13 +106,9 @@ const robot = `client .PSH, ACK. .* carries 24 bytes <0.24>
   295 ms later: client .RST, ACK. .* resets the connection never reads 24 bytes <0.0>
   server .*ECONNRESET.* prints`;
 
-live(
-  "ten packets, four lines, two reads; 9. a second run is the same",
-  async () => {
-    const [recording, again] = await Promise.all([measure(), measure()]);
-    seek(
-      recording,
-      `server Server listening on 127.0.0.1:.* prints
+live("ten packets, four lines, two reads; 9. and again", async () => {
+  const [recording, again] = await Promise.all([measure(), measure()]);
+  const rows = `server Server listening on 127.0.0.1:.* prints
     client .SYN. Seq=0 Len=0 asks for a connection <0.0>
     server .SYN, ACK. Seq=0 Ack=1 Len=0 answers the request
     client .ACK. Seq=1 Ack=1 Len=0 confirms: connected
@@ -123,44 +120,31 @@ live(
     ${answered}
     client .FIN, ACK. Seq=15 Ack=15 Len=0 nothing more from this side
     server .FIN, ACK. Seq=15 Ack=16 Len=0 nothing more from this side
-
-    client .SYN
-    server Connected by .* prints
-
-    client .FIN
-    client ends: exit code 0
-
-    server .FIN
-    server ends: exit code 0`,
-    );
-    const { packets, lines, reads } = recording;
-    assert.equal([packets[0]!.timeMs, lines.length, reads.length], [0, 4, 2]);
-    assert.ok(packets.length <= 11); // macOS confirms once more
-    const said = (it: Recording) => {
-      const rows = rowsOf(it).map(({ text }) => text.replace(/\d{5}|<.*/g, ""));
-      return rows.filter((text) => !/^\w+ .ACK/.test(text)).sort();
-    };
-    assert.equal(said(again), said(recording));
-  },
-);
+    server ends: exit code 0`;
+  seek(recording, rows);
+  const { packets, lines, reads, ends } = recording;
+  assert.is(packets[0]!.timeMs, 0);
+  assert.ok(packets.length <= 11); // macOS confirms once more
+  assert.equal([lines.length, reads.length, ends.length], [4, 2, 2]);
+  const said = (it: Recording) => {
+    const rows = rowsOf(it).map(({ text }) => text.replace(/\d{5}|<.*/g, ""));
+    return rows.filter((text) => !/^\w+ .ACK/.test(text)).sort();
+  };
+  assert.equal(said(again), said(recording));
+});
 
 live(
   "a robot: one server ends with 1, two go on; 2. a thread's reads",
-  each([
-    ["--robot", `${robot}\nserver ends: exit code 1`],
-    ["--robot --server forever", `${robot}\nserver still runs: Ctrl.C`],
-    ["--robot --server async", `${robot}\nserver still runs: Ctrl.C`],
-    [
-      "--reset",
-      `client 1: .SYN
+  runs(
+    told("--robot")(`${robot}\nserver ends: exit code 1`),
+    told("--robot --server forever")(`${robot}\nserver still runs: Ctrl.C`),
+    told("--robot --server async")(`${robot}\nserver still runs: Ctrl.C`),
+    told("--reset")(`client 1: .SYN
       client 2: .SYN
       server 2: .ACK. .* confirms 14 bytes <0.14>
       client 1: .FIN
-      server 2: .RST, ACK. .* resets the connection never reads 14 bytes <0.0>`,
-    ],
-    [
-      `--server forever ${long}`,
-      `${carriesLong}
+      server 2: .RST, ACK. .* resets the connection never reads 14 bytes <0.0>`),
+    told(`--server forever ${long}`)(`${carriesLong}
       server reads 1024 bytes <0.476>
       server .PSH, ACK. .* carries 1024 bytes
       server reads 476 bytes <.*0>
@@ -170,86 +154,69 @@ live(
       server ends: exit code 0
 
       ${carriesLong}
-      server Received from .* prints`,
-    ],
-  ]),
+      server Received from .* prints`),
+  ),
 );
 
-const pause = "await new Promise((resolve) => setTimeout(resolve, 300));";
-const before = (script: string, call: string): Edit => [
-  ...([script, call] as const),
-  `${pause} ${call}`,
-];
-const busy = "for (const end = Date.now() + 200; Date.now() < end; );";
-const print = "      print(`Received from";
+const busy = "for (const end = Date.now() + 200; Date.now() < end; );\n";
+const received = "      print(`Received from";
 const line = "print(`Received: ${utf8.decode(data, { stream: true })}`)";
 const recv = "    async recv(size: number): Promise<Buffer> {\n";
-const listens = `const other = net.createServer((it) => it.end("x")).listen(0, () =>
-  net.connect((other.address() as net.AddressInfo).port).on("data", () => other.close()));
-  return new Promise((resolve) => s.on("data", (data) => setTimeout(resolve, 100, data)));\n`;
+const other = `const other = net.createServer((it) => it.end("x")).listen(0, () =>
+  net.connect((other.address() as net.AddressInfo).port).on("data", () => other.close()));\n`;
+const data = `return new Promise((resolve) => s.on("data", (data) => setTimeout(resolve, 100, data)));\n`;
+const pause = "await new Promise((resolve) => setTimeout(resolve, 300));";
+const paused = (name: string, it: string): Edit => [name, it, pause + it];
 const close = "    async close() {\n";
 
 edited(
   "edits, of which it was once concluded what they do",
-  each([
+  runs(
     // 1. A handler that computes has read at once.
-    [
-      `--server async ${long}`,
-      `${carriesLong}
+    told(`--server async ${long}`, [
+      ...(["server_forever_async", received, busy + received] as const),
+    ])(`${carriesLong}
       server reads 1024 bytes <0.476>
       195 ms later: server .PSH, ACK. .* carries 1024 bytes
-      server reads 476 bytes <.*0>`,
-      ["server_forever_async", print, `${busy}\n${print}`],
-    ],
-    // 3. Lines in Korean. 8. A line printed late. A client that listens to data, and other sockets.
-    [
+      server reads 476 bytes <.*0>`),
+    // 3. Lines in Korean, 8. one of them late; who listens to data, and other sockets.
+    told(
       "",
-      `server 대기: .* prints
+      ["server", "`Server listening on ", "`대기: "],
+      ["server", line, `setTimeout(() => ${line}, 100)`],
+      ["server", "`Received: ", "`받음: "],
+      ["client", recv, recv + other + data],
+    )(`server 대기: .* prints
       ${message}
       ${read}
       ${echo}
-      ${answer}
-      ${answered}
+      server 받음: Hello, Server! prints
 
-      ${echo}
-      server 받음: Hello, Server! prints`,
-      ["server", "`Server listening on ", "`대기: "],
-      [
-        "server",
-        line,
-        `setTimeout(() => ${line.replace("Received", "받음")}, 100)`,
-      ],
-      ["client", recv, recv + listens],
-    ],
-    // 4. A client that resets has read its bytes. Pauses: 5. before sendall, 6. after connect, 7. before close.
-    [
+      ${message}
+      0 ms later: ${answer}
+      95 ms later: ${answered}`),
+    // Pauses, 5. before sendall, 6. after connect, 7. before close; 4. then a reset.
+    told(
       "",
-      `client .ACK. Seq=1 Ack=1
+      paused("client", "s.sendall(Buffer"),
+      paused("server", "await conn.sendall(data);"),
+      paused("client", "await s.close();"),
+      ["client", close, `${close}      return void s.resetAndDestroy();\n`],
+    )(`client .ACK. Seq=1 Ack=1
       295 ms later: ${message}
       ${read}
       295 ms later: ${echo}
       ${answer}
       ${answered}
-      295 ms later: client .RST, ACK. .* resets the connection <0.0>`,
-      before("client", "s.sendall(Buffer"),
-      before("server", "await conn.sendall(data);"),
-      before("client", "await s.close();"),
-      ["client", close, `${close}      return void s.resetAndDestroy();\n`],
-    ],
+      295 ms later: client .RST, ACK. .* resets the connection <0.0>`),
     // 10. Each recv(4) with its bytes.
-    [
-      "",
-      `${message}
+    told("", ["server", "conn.recv(1024)", "conn.recv(4)"])(`${message}
       server reads 4 bytes <.*10>
       server reads 4 bytes <.*6>
       server reads 4 bytes <.*2>
-      server reads 2 bytes <.*0>`,
-      ["server", "conn.recv(1024)", "conn.recv(4)"],
-    ],
-  ]),
+      server reads 2 bytes <.*0>`),
+  ),
 );
-
-// ---- What goes wrong ------------------------------------------------------
 
 edited("a learner's mistake is told with its line", async () => {
   const failing = async (...edit: Edit) => run([], 1, {}, await copyWith(edit));
@@ -262,38 +229,31 @@ edited("a learner's mistake is told with its line", async () => {
     /^packets: lecture1_client.ts ends: exit code 1\n[^]*lecture1_client\.ts:\d+\n[^]*s.sendAll is not a function/,
   );
   assert.match(client.stdout, "confirms: connected");
-  assert.match(
-    server.stderr,
-    /^packets: .*lecture1_server\.ts:\d+: Unexpected ";"\n$/,
-  );
+  const syntax = /^packets: .*lecture1_server\.ts:\d+: Unexpected ";"\n$/;
+  assert.match(server.stderr, syntax);
   assert.is(server.stdout, "");
 });
 
-onLinux(
-  "--refused with an old tshark; --save, and what can't be saved",
-  async () => {
-    const file = join(await harness.temporaryFolder(), "packets");
-    const old = `#!/bin/bash\nPATH=\${PATH#*:} exec tshark "$@" 2> >(grep --line-buffered -v 'Capture started' >&2)\n`;
-    const PATH = await pathWith(old);
-    const saved = ["--refused", "--save", file, "--json", "-"];
-    const [{ stdout }, full] = await Promise.all([
-      run(saved, 0, { PATH }),
-      run(["--save", "/nonexistent/x"], 1),
-    ]);
-    seek(
-      JSON.parse(stdout),
-      `client .SYN
+onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
+  const file = join(await harness.temporaryFolder(), "packets");
+  const old = `#!/bin/bash\nPATH=\${PATH#*:} exec tshark "$@" 2> >(grep --line-buffered -v 'Capture started' >&2)\n`;
+  const PATH = await pathWith(old);
+  const saved = ["--refused", "--save", file, "--json", "-"];
+  const [refused, full] = await Promise.all([
+    run(saved, 0, { PATH }),
+    run(["--save", "/nonexistent/x"], 1),
+  ]);
+  const rows = `client .SYN
     server .RST, ACK. .* refused: nobody listens
-    client ends: exit code 1`,
-    );
-    assert.is((await readFile(file)).readUInt32LE(), 0x0a0d0d0a);
-    assert.match(
-      full.stderr,
-      /^packets: tshark says: The file .*\/nonexistent\/x/,
-    );
-    assert.is(full.stdout, "", "this is no question of rights");
-  },
-);
+    client ends: exit code 1`;
+  seek(JSON.parse(refused.stdout), rows);
+  assert.is((await readFile(file)).readUInt32LE(), 0x0a0d0d0a);
+  assert.match(
+    full.stderr,
+    /^packets: tshark says: The file .*\/nonexistent\//,
+  );
+  assert.is(full.stdout, "", "this is no question of rights");
+});
 
 onLinux("signals and kill -9: nothing is left, no false ladder", async () => {
   for (const [signal, processes, code] of [
