@@ -9,7 +9,7 @@ import { CannotCapture, startCapture } from "../scripts/packets/tshark.ts";
 import { freePort } from "../scripts/processes.ts";
 import { copyProject } from "./copy.ts";
 import * as harness from "./harness.ts";
-import { english, pathWith, run, start } from "./packets.ts";
+import { english, inTurns, pathWith, run, start } from "./packets.ts";
 
 const test = harness.suite("live");
 
@@ -42,7 +42,7 @@ async function measure(options = "", ...edits: Edit[]): Promise<Recording> {
   const args = [...options.split(" ").filter(Boolean), "--json", "-"];
   const folder = edits.length ? await copyWith(...edits) : undefined;
   const recording = JSON.parse((await run(args, 0, {}, folder)).stdout);
-  return tooLate(recording) ? measure(options) : recording;
+  return tooLate(recording) ? measure(options, ...edits) : recording;
 }
 
 /** Rows as text, with what lies unread at the client and at the server: "server reads 14 bytes <0|0>". */
@@ -75,22 +75,11 @@ function seek(recording: Recording, wanted: string): void {
   }
 }
 
-/** Looks for rows in what is measured. */
-const told =
-  (options: string, ...edits: Edit[]) =>
-  (rows: string) =>
-  async () =>
-    seek(await measure(options, ...edits), rows);
-
-/** A test of several runs, two at a time. */
-const runs =
-  (...tasks: (() => Promise<void>)[]) =>
-  async () => {
-    const next = async () => {
-      for (let it = tasks.shift(); it; it = tasks.shift()) await it();
-    };
-    await Promise.all([next(), next()]);
-  };
+/** A run, looked at for rows. */
+function told(options: string, ...edits: Edit[]) {
+  const recording = () => measure(options, ...edits);
+  return (rows: string) => async () => seek(await recording(), rows);
+}
 
 const message = "client .PSH, ACK. .* carries 14 bytes <0.14>";
 const read = "server reads 14 bytes <0.0>";
@@ -133,9 +122,8 @@ live("ten packets, four lines, two reads; 9. and again", async () => {
   assert.equal(said(again), said(recording));
 });
 
-live(
-  "a robot: one server ends with 1, two go on; 2. a thread's reads",
-  runs(
+live("robots: one server ends with 1, two go on; 2. a thread's reads", () =>
+  inTurns([
     told("--robot")(`${robot}\nserver ends: exit code 1`),
     told("--robot --server forever")(`${robot}\nserver still runs: Ctrl.C`),
     told("--robot --server async")(`${robot}\nserver still runs: Ctrl.C`),
@@ -155,11 +143,12 @@ live(
 
       ${carriesLong}
       server Received from .* prints`),
-  ),
+  ]),
 );
 
 const busy = "for (const end = Date.now() + 200; Date.now() < end; );\n";
-const received = "      print(`Received from";
+const print = "      print(`Received from";
+const computes: Edit = ["server_forever_async", print, busy + print];
 const line = "print(`Received: ${utf8.decode(data, { stream: true })}`)";
 const recv = "    async recv(size: number): Promise<Buffer> {\n";
 const other = `const other = net.createServer((it) => it.end("x")).listen(0, () =>
@@ -169,13 +158,13 @@ const pause = "await new Promise((resolve) => setTimeout(resolve, 300));";
 const paused = (name: string, it: string): Edit => [name, it, pause + it];
 const close = "    async close() {\n";
 
-edited(
-  "edits, of which it was once concluded what they do",
-  runs(
+edited("edits, of which it was once concluded what they do", () =>
+  inTurns([
     // 1. A handler that computes has read at once.
-    told(`--server async ${long}`, [
-      ...(["server_forever_async", received, busy + received] as const),
-    ])(`${carriesLong}
+    told(
+      `--server async ${long}`,
+      computes,
+    )(`${carriesLong}
       server reads 1024 bytes <0.476>
       195 ms later: server .PSH, ACK. .* carries 1024 bytes
       server reads 476 bytes <.*0>`),
@@ -215,7 +204,7 @@ edited(
       server reads 4 bytes <.*6>
       server reads 4 bytes <.*2>
       server reads 2 bytes <.*0>`),
-  ),
+  ]),
 );
 
 edited("a learner's mistake is told with its line", async () => {
@@ -255,13 +244,14 @@ onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
   assert.is(full.stdout, "", "this is no question of rights");
 });
 
-onLinux("signals and kill -9: nothing is left, no false ladder", async () => {
-  for (const [signal, processes, code] of [
+onLinux("signals and kill -9: nothing is left, no false ladder", () => {
+  const moments = [
     ["SIGTERM", 3, 143], // while tshark starts
     ["SIGINT", 5, 130], // while the programs start
     ["SIGHUP", 6, 129], // while they run
     ...[2, 3, 4, 5, 6].map((count) => ["SIGKILL", count, null] as const),
-  ] as const) {
+  ] as const;
+  const ends = moments.map(([signal, processes, code]) => async () => {
     const packets = start(["--server", "async"]);
     let pids: string[] = [];
     for (; pids.length < processes && !packets.ended; await sleep(5))
@@ -274,7 +264,8 @@ onLinux("signals and kill -9: nothing is left, no false ladder", async () => {
     assert.is((await packets.exit()).code, code, signal);
     assert.equal(packets.output, { stdout: "", stderr: "" }, signal);
     await harness.noneLeft(packets.mark);
-  }
+  });
+  return inTurns(ends);
 });
 
 test.run();

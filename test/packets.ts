@@ -37,3 +37,11 @@ export async function pathWith(tshark: string): Promise<string> {
   await writeFile(join(folder, "tshark"), tshark, { mode: 0o755 });
   return `${folder}:${process.env.PATH}`;
 }
+
+/** Does tasks two at a time: other tests run beside them. */
+export async function inTurns(tasks: (() => Promise<void>)[]): Promise<void> {
+  const next = async () => {
+    for (let it = tasks.shift(); it; it = tasks.shift()) await it();
+  };
+  await Promise.all([next(), next()]);
+}
