@@ -51,7 +51,6 @@ test("what each packet does, and how many connections have ended", async () => {
     "client SYN 0, server RST+ACK 1 1": "opens; refuses; 1",
     [`${data}, server ACK 1 15`]: "carries 14; confirms 14; 0",
     [`${data}, server ACK 1 6`]: "carries 14; confirms 5; 0",
-    "client RST+ACK 1 1": "resets; 1",
     "client FIN+ACK 1 1 14, server ACK 1 15":
       "carries 14 + closes; confirms 14; 0",
     [`${data}, ${data} retransmission`]:
@@ -65,9 +64,7 @@ test("what each packet does, and how many connections have ended", async () => {
     const { next, ended } = follow();
     const before = packets.startsWith("client SYN") ? "" : `${handshake}, `;
     const acts = runOf(before + packets).packets.map(next);
-    const all = acts.map((acts) =>
-      acts.map((act) => act.join(" ")).join(" + "),
-    );
+    const all = acts.map((acts) => acts.join(" + ").replaceAll(",", " "));
     const said = [...all, ended()].join("; ");
     assert.ok(said.endsWith(does), `${packets}: ${said}`);
   }
@@ -134,8 +131,7 @@ test("recordings: each row in the order of time; in Korean no English", async ()
     const { rows } = pictureOf(recording, english);
     assert.is(rows.length, [packets, reads, lines, ends].flat().length);
     const times = rows.map(({ time }) => Number(time));
-    const sorted = [...times].sort((a, b) => a - b);
-    assert.equal(times, sorted);
+    assert.ok(times.every((ms, index) => ms >= (times[index - 1] ?? ms)));
     for (const { time, label } of rows)
       assert.match(time, label[1] ? /\.\d{3}$/ : /\.\d\d $/);
     for (const { words } of pictureOf(recording, korean).rows)

@@ -38,10 +38,14 @@ export async function pathWith(tshark: string): Promise<string> {
   return `${folder}:${process.env.PATH}`;
 }
 
-/** Does tasks two at a time: other tests run beside them. */
-export async function inTurns(tasks: (() => Promise<void>)[]): Promise<void> {
+/** Does a task for each, two at a time: other tests run beside it. */
+export async function inTurns<It>(
+  items: readonly It[],
+  task: (it: It) => Promise<void>,
+) {
+  const rest = [...items];
   const next = async () => {
-    for (let it = tasks.shift(); it; it = tasks.shift()) await it();
+    for (let it = rest.shift(); it; it = rest.shift()) await task(it);
   };
   await Promise.all([next(), next()]);
 }

@@ -55,10 +55,8 @@ const styles = `[
 ]`;
 
 /** Recordings and languages: ten packets and the legend fit on one screen; axe looks at some. */
-const oneScreen = ["hello", "forever", "async"].flatMap((name) => [
-  `${name} en`,
-  `${name} ko`,
-]);
+const ten = ["hello", "forever", "async"];
+const oneScreen = ten.flatMap((name) => [`${name} en`, `${name} ko`]);
 const accessible = ["lossy en", "lossy ko", "reset en", "robot ko"];
 
 for (const look of [...oneScreen, ...accessible, "long ko", "refused ko"])
