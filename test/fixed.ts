@@ -1,97 +1,89 @@
 /** A run for the tests of its views, with round numbers. */
-import type { Load, Run, ServerResult } from "../scripts/compare/result.ts";
+import type { Idle, Run, ServerResult } from "../scripts/compare/result.ts";
 
-export function fixed(): Run {
-  const load = (connections: number, rate: number, cpuPerEchoUs: number) =>
-    ({
-      connections,
-      seconds: 0.5,
-      windows: [0.9, 1, 1.1].map((factor) => ({
-        seconds: 0.1,
-        echoesPerSecond: rate * factor,
-      })),
-      echoesPerSecond: rate,
-      ...{ p50Ms: 0.12, p90Ms: 1, p99Ms: 12.3, oldestWaitMs: 30 },
-      ...{ coresUsed: 1.2, cpuPerEchoUs, threadsWith: 12 },
-      ...{ memoryWithMB: 60 },
-    }) satisfies Load;
-  const alone: ServerResult = {
-    design: "server",
-    language: "TypeScript",
-    file: "/lecture/lecture1_server.ts",
-    inTurn: [
-      { startedMs: 0, endedMs: 100, outcome: "answered", text: "" },
-      { startedMs: 100, endedMs: 200, outcome: "refused", text: "" },
-    ],
-    stay: {
-      leftMs: 1003,
-      clients: [1004, 1006].map((reportedMs) => ({
-        ...{ connectedMs: 4, reportedMs, outcome: "reset" },
-      })),
-    },
-    growth: [load(1, 9000, 70)],
-    ctrlC: {
-      ...{ echoed: false, disconnected: true, disconnectedMs: 4, exitMs: 9 },
-      exit: { code: null, signal: "SIGINT" },
-    },
-  };
-  const many = (
-    design: "forever" | "async",
-    [rate, cpuUs, waitMs, perClientMB, perClientThreads]: number[],
-    echoed: boolean,
-  ): ServerResult => ({
+/** What is otherwise in a run, by its path: "servers.1.stay.leftMs" say. */
+export type Changes = Record<string, unknown>;
+
+const load = (connections: number, rate: number, cpuPerEchoUs: number) => ({
+  ...{ connections, seconds: 0.5, echoesPerSecond: rate, cpuPerEchoUs },
+  windows: [0.9 * rate, rate, 1.1 * rate].map((echoesPerSecond) => {
+    return { seconds: 0.1, echoesPerSecond };
+  }),
+  ...{ p50Ms: 0.12, p90Ms: 1, p99Ms: 12.3, oldestWaitMs: 30 },
+  ...{ coresUsed: 1.2, threadsWith: 12, memoryWithMB: 60 },
+});
+
+/** A server for many; of the two that come while one stays, the second waits twice as long. */
+function server(
+  design: ServerResult["design"],
+  [rate, us, waitMs]: [number, number, number],
+  price: Pick<Idle, "perClientMB" | "perClientThreads" | "threadStartMs">,
+  echoed: boolean,
+): ServerResult {
+  const outcome = "answered";
+  const client = { startedMs: 0, endedMs: 99, outcome, text: "" } as const;
+  const visit = { connectedMs: 10, outcome } as const;
+  const clients = [10 + waitMs, 10 + 2 * waitMs].map((reportedMs) => {
+    return { ...visit, reportedMs };
+  });
+  const [one, two] = [load(1, rate / 2, us * 2), load(2, rate, us)];
+  return {
     ...{ design, language: "TypeScript", file: `/lecture/${design}.ts` },
-    inTurn: [0, 100].map((startedMs) => ({
-      ...{ startedMs, endedMs: startedMs + 99, outcome: "answered", text: "" },
-    })),
-    stay: {
-      leftMs: 10 + 3 * waitMs!,
-      clients: [1, 2].map((n) => ({
-        connectedMs: 10,
-        reportedMs: 10 + n * waitMs!,
-        outcome: "answered",
-      })),
-    },
-    idle: {
-      ...{ connections: 20, memoryOneMB: 40, memoryAllMB: 80 },
-      ...{ perClientMB: perClientMB!, perClientThreads: perClientThreads! },
-      ...(perClientThreads ? { threadStartMs: 100 } : {}),
-    },
-    load: load(2, rate!, cpuUs!),
-    growth: [
-      load(1, rate! / 2, cpuUs! * 2),
-      load(2, rate!, cpuUs!),
-      load(10, rate!, cpuUs!),
-    ],
+    ...{ inTurn: [client, { ...client }] },
+    stay: { leftMs: 10 + 3 * waitMs, clients },
+    idle: { connections: 20, memoryOneMB: 40, memoryAllMB: 80, ...price },
+    ...{ load: two, growth: [one, two, load(10, rate, us)] },
     ctrlC: {
       ...{ echoed, disconnected: !echoed, exitMs: 15 },
       exit: { code: 0, signal: null },
-      ...(echoed ? { leftMs: 2 } : { disconnectedMs: 4 }),
     },
-  });
-  return {
+  };
+}
+
+const thread = { perClientMB: 8.14, perClientThreads: 1, threadStartMs: 100 };
+const none = { perClientMB: 0.02, perClientThreads: 0 };
+const servers = [
+  server("server", [0, 0, 0], none, false),
+  server("forever", [10_000, 60, 110], thread, true),
+  server("async", [30_000, 15, 5], none, false),
+];
+const reset = { connectedMs: 10, reportedMs: 1006, outcome: "reset" };
+/** It serves one client: the others are refused, or reset in the end. */
+const first: Changes = {
+  "servers.0.file": "/lecture/lecture1_server.ts",
+  "servers.0.inTurn.1.outcome": "refused",
+  "servers.0.stay": { leftMs: 1003, clients: [reset, reset] },
+  "servers.0.growth": [load(1, 9000, 70)],
+  "servers.0.ctrlC.exit": { code: null, signal: "SIGINT" },
+  ...{ "servers.0.idle": undefined, "servers.0.load": undefined },
+};
+
+export function fixed(changes: Changes = {}): Run {
+  const run: Run = structuredClone({
     version: 2,
     machine: { system: "Linux", cores: 2, runtime: "Node" },
     date: "2026-11-24T00:00:00.000Z",
     options: { clients: 2, loadSeconds: 0.5, grow: false },
-    tookSeconds: 9,
-    servers: [
-      alone,
-      many("forever", [10_000, 60, 110, 8.14, 1], true),
-      many("async", [30_000, 15, 5, 0.02, 0], false),
-    ],
-    missing: [],
-  };
+    ...{ tookSeconds: 9, servers, missing: [] },
+  });
+  const all = structuredClone({ ...first, ...changes });
+  for (const [path, value] of Object.entries(all)) {
+    const keys = path.split(".");
+    const last = keys.pop()!;
+    const part = keys.reduce((part: any, key) => part[key], run);
+    if (value === undefined) delete part[last];
+    else part[last] = value;
+  }
+  return run;
 }
 
 /** The same beside Python's, whose threads cost less. */
-export function besidePython(): Run {
-  const run = fixed();
-  const python = structuredClone(run.servers).map((server): ServerResult => {
-    const file = server.file.replace(/ts$/, "py");
-    return { ...server, file, language: "Python" };
+export function besidePython(changes: Changes = {}): Run {
+  const threads = { ...thread, perClientMB: 0.04, threadStartMs: 0.09 };
+  const theirs = fixed({ "servers.1.idle": threads }).servers;
+  for (const it of theirs) it.file = it.file.replace(/ts$/, "py");
+  const both = fixed().servers.flatMap((ours, index) => {
+    return [ours, { ...theirs[index], language: "Python" }];
   });
-  Object.assign(python[1]!.idle!, { perClientMB: 0.04, threadStartMs: 0.09 });
-  run.servers = run.servers.flatMap((ours, index) => [ours, python[index]!]);
-  return run;
+  return fixed({ ...{ servers: both }, ...changes });
 }
