@@ -22,32 +22,34 @@ import { hasSignals, suite, temporaryFolder } from "./harness.ts";
 const test = suite("measure");
 
 const program: Program = {
-  design: "async",
-  language: "TypeScript",
-  file: "",
+  ...{ design: "async", language: "TypeScript", file: "", patienceMs: 5000 },
   client: projectFile("lecture1_client.ts"),
-  patienceMs: 5000,
 };
 const options = { clients: 4, loadSeconds: 0.3, grow: false };
+
+/** What a server does with its clients, the first one of which is number 1. */
+type Serve = (client: net.Socket, number: number) => unknown;
+
+const echo: Serve = (client) => client.pipe(client);
 
 /** Does one step of compare with a server inside this process. */
 async function against<T>(
   step: (task: Task) => Promise<T>,
-  serve: (client: net.Socket, number: number) => void,
+  serve: Serve,
   more: Partial<Task & Task["server"]> = {},
 ): Promise<T> {
-  const clients = new Set<net.Socket>();
-  const listener = net.createServer({ noDelay: true }, (client) => {
-    clients.add(client.on("error", () => {}));
-    client.on("close", () => clients.delete(client));
-    serve(client, clients.size);
-  });
+  const clients: net.Socket[] = [];
+  const listener = net.createServer({ noDelay: true }, (client) =>
+    serve(
+      client.on("error", () => {}),
+      clients.push(client),
+    ),
+  );
   await once(listener.listen(0, "127.0.0.1"), "listening");
-  const footprint = async () => ({ atMs: performance.now() });
   const server: Task["server"] = {
     port: (listener.address() as net.AddressInfo).port,
     patienceMs: 1000,
-    footprint,
+    footprint: async () => ({ atMs: performance.now() }),
     forget() {},
     pressCtrlC: async () => {},
     exit: async () => ({ code: 0, signal: null }),
@@ -61,27 +63,30 @@ async function against<T>(
   }
 }
 
-/** What a step that goes wrong finds: its failure, and what it has measured before. */
+/** What a step that goes wrong finds: what is said of it, what it has measured before. */
 async function failing(step: Promise<Found>) {
   const error = await step.then(
     () => assert.unreachable("it should fail"),
     (error) => error,
   );
-  const { failure, ...found } = failureOf(error, "all at once");
-  return {
-    found,
-    failure,
-    said: [failure?.trouble, failure?.detail].join(" "),
-  };
+  const found = failureOf(error, "all at once");
+  const { failure, growthEnd } = found;
+  const { trouble, detail } = failure ?? growthEnd!;
+  const said = `${trouble} ${detail}`;
+  return { said: failure ? said : `left out: ${said}`, found };
 }
 
-const echo = (client: net.Socket) => client.pipe(client);
+/** What became of the clients. */
+const met = ({ inTurn, stay }: Found) =>
+  (inTurn ?? stay?.clients ?? []).map(({ outcome }) => outcome).join();
+
+const numbersOf = ({ growth = [] }: Found) =>
+  growth.map(({ connections }) => connections);
 
 test("a server of known speed: the rate, the latency, the CPU time of an echo", async () => {
-  let [echoes, first] = [0, 0];
-  const slowly = (client: net.Socket) =>
+  let echoes = 0;
+  const slowly: Serve = (client) =>
     client.on("data", async (data) => {
-      first ||= performance.now();
       await sleep(5);
       echoes++;
       client.write(data);
@@ -91,237 +96,162 @@ test("a server of known speed: the rate, the latency, the CPU time of an echo", 
     ...{ memoryMB: 50, threads: 12 },
   });
   const found = await against(allAtOnce, slowly, { footprint });
-  const took = (performance.now() - first) / 1000;
-  const numbers = found.growth.map(({ connections }) => connections);
-  assert.equal(numbers, [1, 4, 20]);
+  assert.equal(numbersOf(found), [1, 4, 20]);
   let sum = 0;
   for (const load of found.growth) {
-    const { connections, echoesPerSecond: rate, seconds } = load;
+    const { connections, echoesPerSecond: rate, seconds, windows } = load;
     // A closed loop can't be faster; how much slower it is, is the machine's.
     assert.ok(rate <= connections / 0.0045, `${rate} with ${connections}`);
     assert.ok(load.p50Ms! >= 4.5 && load.p50Ms! <= load.p99Ms!);
     assert.ok(load.p99Ms! <= load.oldestWaitMs + 0.1);
     assert.ok(load.oldestWaitMs < 5000, String(load.oldestWaitMs));
     assert.ok(seconds >= (connections === 4 ? 0.29 : 0.17), String(seconds));
-    const all = load.windows.reduce(
-      (sum, it) => sum + it.seconds * it.echoesPerSecond,
-      0,
-    );
+    const counts = windows.map((it) => it.seconds * it.echoesPerSecond);
+    const all = counts.reduce((sum, count) => sum + count);
     const [us, cores] = [load.cpuPerEchoUs!, load.coresUsed!];
     const few = 200 * ((2 * connections) / all); // those on their way when it is asked
     assert.ok(Math.abs(us - 200) <= few, `${us} of CPU time, ${all} echoes`);
-    assert.ok(
-      Math.abs(cores / (((all / seconds) * us) / 1e6) - 1) < 0.5,
-      "cores used",
-    );
+    const part = cores / (((all / seconds) * us) / 1e6);
+    assert.ok(Math.abs(part - 1) < 0.5, `cores used: ${cores}`);
     assert.equal([load.memoryWithMB, load.threadsWith], [50, 12]);
     sum += all;
   }
   // As the server counts: all of them, but for those of warming up.
   assert.ok(sum < echoes && sum > echoes / 8, `${sum} of ${echoes}`);
-  assert.ok(took < 10);
 });
 
-test("lecture1_server echoes with one connection; N is the load of N", async () => {
+test("lecture1_server echoes with one connection; with --grow there are more numbers", async () => {
   const server = { ...program, design: "server" } as const;
   const one = await against(allAtOnce, echo, { program: server });
-  assert.equal(
-    one.growth.map((load) => load.connections),
-    [1],
-  );
-  const grow = { ...options, loadSeconds: 0.1, clients: 200, grow: true };
-  const forever = { ...program, design: "forever" } as const;
-  const all = await against(allAtOnce, echo, {
-    program: forever,
-    options: grow,
-  });
-  const numbers = all.growth.map((load) => load.connections);
-  assert.equal(numbers, [1, 2, 5, 10, 20, 50, 100, 200]);
+  assert.equal(numbersOf(one), [1]);
+  const grow = { loadSeconds: 0.1, clients: 200, grow: true };
+  const more = { program: { ...program, design: "forever" }, options: grow };
+  const all = await against(allAtOnce, echo, more as Partial<Task>);
+  assert.equal(numbersOf(all), [1, 2, 5, 10, 20, 50, 100, 200]);
 });
 
 test("the price of one more client: what came after the first, for each that came", async () => {
-  let open = 0;
-  const counted = (client: net.Socket) => {
-    open++;
-    echo(client);
-  };
-  const footprint = async () => ({
-    ...{ atMs: 0, memoryMB: 100 + 8 * open, threads: 11 + open },
-    threadStartMs: 17,
-  });
-  const { idle } = await against(idleClients, counted, { footprint });
-  assert.equal(idle, {
-    ...{ connections: 20, memoryOneMB: 108, memoryAllMB: 268 },
-    ...{ perClientMB: 8, perClientThreads: 1, threadStartMs: 17 },
-  });
-  open = 0;
-  const few = (client: net.Socket, n: number) => {
-    if (n <= 6) counted(client);
-  };
-  const some = await against(idleClients, few, { footprint });
-  assert.equal([some.idle?.connections, some.idle?.perClientMB], [5, 8]);
-  const first = (client: net.Socket, n: number) => n === 1 && echo(client);
-  assert.equal(await against(idleClients, first, { footprint }), {
-    idle: undefined,
-  });
+  for (const [served, idle] of [
+    [21, { connections: 20, memoryAllMB: 268 }],
+    [6, { connections: 5, memoryAllMB: 148 }],
+    [1, undefined],
+  ] as const) {
+    let open = 0;
+    const some: Serve = (client, n) => n <= served && (open++, echo(client, n));
+    const footprint = async () => ({
+      ...{ atMs: 0, memoryMB: 100 + 8 * open, threads: 11 + open },
+      threadStartMs: 17,
+    });
+    const each = { perClientMB: 8, perClientThreads: 1, threadStartMs: 17 };
+    const price = idle && { ...idle, ...each, memoryOneMB: 108 };
+    const found = await against(idleClients, some, { footprint });
+    assert.equal(found, { idle: price });
+  }
 });
 
-test("while one stays: who is answered meanwhile, later, dropped, never", async () => {
+/** Serves one after another, as a server without threads, and ends the others like that. */
+function oneByOne(end: (client: net.Socket) => unknown): Serve {
+  let stayer: net.Socket;
+  return (client, n) => {
+    if (n === 1) echo((stayer = client), n);
+    else stayer.once("close", () => end(client));
+  };
+}
+
+test("while one stays: who is answered meanwhile, who later, who is dropped", async () => {
   const all = await against(whileOneStays, echo);
-  assert.equal(
-    all.stay.clients.map(({ outcome }) => outcome),
-    Array(4).fill("answered"),
-  );
+  assert.is(met(all), "answered,answered,answered,answered");
   assert.ok(all.stay.leftMs < 900, "it leaves when all are answered");
   for (const { connectedMs, reportedMs } of all.stay.clients)
     assert.ok(connectedMs! <= reportedMs && reportedMs <= all.stay.leftMs);
 
-  /** Serves one after another, as a server without threads. */
-  function oneByOne(end: (client: net.Socket) => void) {
-    let stayer: net.Socket;
-    return (client: net.Socket, n: number) => {
-      if (n === 1) echo((stayer = client));
-      else stayer.once("close", () => end(client));
-    };
-  }
-  const later = await against(whileOneStays, oneByOne(echo));
+  const late = oneByOne((client) => echo(client, 2));
+  const later = await against(whileOneStays, late);
   const { leftMs, clients } = later.stay;
   assert.ok(leftMs >= 999 && leftMs < 2500, `it stayed ${leftMs} ms`);
-  for (const client of clients) {
-    assert.is(client.outcome, "answered");
-    assert.ok(client.reportedMs > leftMs);
-  }
+  assert.is(met(later), "answered,answered,answered,answered");
+  for (const { reportedMs } of clients) assert.ok(reportedMs > leftMs);
 
   const server = { ...program, design: "server" } as const;
   const drop = oneByOne((client) => client.resetAndDestroy());
   const dropped = await against(whileOneStays, drop, { program: server });
-  assert.equal(
-    dropped.stay.clients.map(({ outcome }) => outcome),
-    Array(4).fill("reset"),
-  );
-
-  const bad: [(client: net.Socket) => void, string, string][] = [
-    [(client) => client.end(), "cut 4/4", "closed"],
-    [(client) => client.write("Hullo, Server!"), "wrong 4/4", "wrong"],
-    [(client) => client.write("Hello, Server! "), "wrong 4/4", "wrong"],
-    [() => {}, "hangs 4/4, 1 s", "no answer"],
-  ];
-  for (const [end, says, outcome] of bad) {
-    const serve = oneByOne((client) => end(client.resume()));
-    const { said, found } = await failing(against(whileOneStays, serve));
-    assert.is(said, says);
-    assert.equal(
-      found.stay!.clients.map((it) => it.outcome),
-      Array(4).fill(outcome),
-    );
-  }
+  assert.is(met(dropped), "reset,reset,reset,reset");
 });
 
-test("under load: mixed-up bytes, cut connections, and those that hang are told", async () => {
+/** Gives a client what another one has sent, once both are under load. */
+function mixedUp(): Serve {
   let last = Buffer.from("");
-  const mixedUp = (client: net.Socket) =>
+  return (client) =>
     client.on("data", (data) => {
       const both = last.includes("robot") && data.includes("robot");
       client.write(both ? last : data);
       last = data;
     });
-  const mixed = await failing(against(allAtOnce, mixedUp));
-  assert.match(mixed.said, /^wrong \d\/\d/);
-
-  const after = (what: (client: net.Socket) => void) =>
-    function serve(client: net.Socket, n: number) {
-      let left = n % 2 ? Infinity : 10;
-      client.on("data", (data) =>
-        left-- > 0 ? client.write(data) : what(client),
-      );
-    };
-  const cut = await failing(
-    against(
-      allAtOnce,
-      after((client) => client.destroy()),
-    ),
-  );
-  assert.is(cut.said, "cut 2/4");
-  assert.equal(
-    cut.found.growth!.map((it) => it.connections),
-    [1],
-    "what was found before",
-  );
-  const hung = await failing(
-    against(
-      allAtOnce,
-      after(() => {}),
-    ),
-  );
-  assert.is(hung.said, "hangs 2/4, 1 s");
-});
-
-test("too little memory: that number is left out, and the steps go on", async () => {
-  const idle = { connections: 20, memoryOneMB: 1, memoryAllMB: 2 };
-  const price = { ...idle, perClientMB: 1e6 };
-  for (const step of [whileOneStays, allAtOnce]) {
-    const task = against<Found>(step, echo, { idle: price });
-    const error = await task.catch((error) => error);
-    const { growthEnd, failure } = failureOf(error, "all at once");
-    assert.is(failure, undefined);
-    assert.is(growthEnd!.trouble, "memory");
-  }
-});
-
-test("in turn: what the client program meets", async () => {
-  const slow = { patienceMs: 4000 }; // a process has to start
-  const cases: [(client: net.Socket) => void, string, string][] = [
-    [(client) => client.end(), "cut 1/1", "closed"],
-    [
-      (client) => client.on("data", () => client.resetAndDestroy()),
-      "cut 1/1",
-      "reset",
-    ],
-    [
-      (client) => client.end("Hullo"),
-      "wrong Received from server: Hullo",
-      "wrong",
-    ],
-    [() => {}, "hangs 1/1, 4 s", "no answer"],
-  ];
-  for (const [serve, says, outcome] of cases) {
-    const { said, found } = await failing(against(inTurn, serve, slow));
-    assert.is(said, says);
-    assert.equal(
-      found.inTurn!.map((it) => it.outcome),
-      [outcome],
-    );
-  }
-  const { inTurn: found = [] } = await against(inTurn, echo, slow);
-  assert.equal(
-    found.map(({ outcome }) => outcome),
-    Array(4).fill("answered"),
-  );
-  const order = found.flatMap(({ startedMs, endedMs }) => [startedMs, endedMs]);
-  assert.equal(
-    order,
-    [...order].sort((a, b) => a - b),
-    "one after another",
-  );
-  const none = { ...program, client: undefined } as Program;
-  assert.equal(await against(inTurn, echo, { program: none }), {});
-});
-
-/** A learner's server, started as compare starts it; its clients in turn. */
-async function learners(code: string, design: Program["design"] = "async") {
-  const file = join(await temporaryFolder(), "한글 %20 server.ts");
-  const start = 'import net from "node:net";\nconst port: number = 0;\n';
-  await writeFile(file, start + code);
-  const own = { ...program, design, file, patienceMs: 3000 };
-  const found = withServer(own, (server) =>
-    inTurn({ program: own, server, options }),
-  );
-  const { failure } = await failing(found);
-  const runs = launched().filter(({ ended }) => !ended);
-  assert.is(runs.length, 0, "nothing is left running");
-  return { ...failure!, last: failure!.lastLines.join("\n") };
 }
 
+/** Does something with every second client after ten messages. */
+const afterTen =
+  (what: (client: net.Socket) => unknown): Serve =>
+  (client, n) => {
+    let left = n % 2 ? Infinity : 10;
+    const serve = (data: Buffer) =>
+      left-- > 0 ? client.write(data) : what(client);
+    client.on("data", serve);
+  };
+
+test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what is said, and what the clients met", async () => {
+  const turn = (serve: Serve) => against(inTurn, serve, { patienceMs: 4000 }); // a process has to start
+  const stays = (end: (client: net.Socket) => unknown) =>
+    against(
+      whileOneStays,
+      oneByOne((client) => end(client.resume())),
+    );
+  const load = (serve: Serve) => against(allAtOnce, serve);
+  const price = { connections: 20, memoryOneMB: 1, memoryAllMB: 2 };
+  const idle = { ...price, perClientMB: 1e6 };
+  const cases: [Promise<Found>, RegExp, string][] = [
+    [turn((it) => it.end()), /^cut 1.1$/, "closed"],
+    [
+      turn((it) => it.once("data", () => it.resetAndDestroy())),
+      /^cut 1.1$/,
+      "reset",
+    ],
+    [turn((it) => it.end("Hullo")), /^wrong Received .*: Hullo$/, "wrong"],
+    [turn(() => {}), /^hangs 1.1, 4 s$/, "no answer"],
+    [stays((it) => it.end()), /^cut 4.4$/, "closed"],
+    [stays((it) => it.write("Hullo, Server!")), /^wrong 4.4$/, "wrong"],
+    [stays((it) => it.write("Hello, Server! ")), /^wrong 4.4$/, "wrong"],
+    [stays(() => {}), /^hangs 4.4, 1 s$/, "no answer"],
+    [load(mixedUp()), /^wrong \d.\d$/, ""],
+    [load(afterTen((it) => it.destroy())), /^cut 2.4$/, ""],
+    [load(afterTen(() => {})), /^hangs 2.4, 1 s$/, ""],
+    // Too little memory is no failure: the steps go on.
+    [against(whileOneStays, echo, { idle }), /^left out: memory/, ""],
+    [against(allAtOnce, echo, { idle }), /^left out: memory/, ""],
+  ];
+  const all = cases.map(async ([step, says, outcome]) => {
+    const { said, found } = await failing(step);
+    assert.match(said, says);
+    assert.equal([...new Set(met(found).split(","))], [outcome], said);
+    const before = said.startsWith("left") ? [] : [1];
+    if (!outcome) assert.equal(numbersOf(found), before, "found before");
+  });
+  await Promise.all(all);
+});
+
+test("in turn: the client program, one after another; Python's is missing", async () => {
+  const found = await against<Found>(inTurn, echo, { patienceMs: 4000 });
+  assert.is(met(found), "answered,answered,answered,answered");
+  const times = found.inTurn!.flatMap((it) => [it.startedMs, it.endedMs]);
+  assert.equal(
+    times,
+    [...times].sort((a, b) => a - b),
+  );
+  const none = { program: { ...program, client: undefined } as Program };
+  assert.equal(await against(inTurn, echo, none), {});
+});
+
+/** A learner's server that listens, with what it does with a client. */
 const listen = (
   handler: string,
 ) => `net.createServer((client) => { ${handler} })
@@ -329,45 +259,49 @@ const listen = (
     console.log(\`Server listening on 127.0.0.1:\${(this.address() as any).port}\`);
   });\n`;
 
-test("a server that never says that it listens, and one that ends before", async () => {
-  const silent = await learners(
-    'console.log("서버가 듣는 중");\nsetInterval(() => {}, 1e6);\n',
-  );
-  assert.equal(
-    [silent.trouble, silent.detail, silent.last],
-    ["silent", "3 s", "서버가 듣는 중"],
-  );
-  const ended = await learners('throw new Error("no arm");\n');
-  assert.equal([ended.trouble, ended.detail], ["ended", "1"]);
-  assert.match(ended.last, /Error: no arm\nat .*한글 %20 server\.ts:3:7/);
-  const wrong = await learners("const x = ;\n");
-  assert.match(wrong.detail, /server\.ts:3: Unexpected ";"/);
-});
+let count = 0;
+/** A learner's server, started as compare starts it; its clients in turn. */
+async function learners(code: string, design: Program["design"] = "async") {
+  const file = join(await temporaryFolder(), `한글 %20 ${++count}.ts`);
+  const start = 'import net from "node:net";\nconst port: number = 0;\n';
+  await writeFile(file, start + code);
+  const patienceMs = code.includes("setInterval") ? 3000 : 10_000;
+  const own = { ...program, design, file, patienceMs };
+  const task = (server: Task["server"]) =>
+    inTurn({ program: own, server, options });
+  const { said, found } = await failing(withServer(own, task));
+  return `${said}\n${found.failure!.lastLines.join("\n")}`;
+}
 
-test("a server that dies: how, its last words, and the line of its file", async () => {
-  const handler =
+test("a learner's server that doesn't listen, that ends or dies: how, its last words, the line of its file", async () => {
+  const ends = (how: string) =>
+    listen(`client.pipe(client).on("finish", () => process.${how});`);
+  const throws =
     'client.on("data", () => {\n  throw new Error("arm lost");\n});';
-  const died = await learners(listen(handler));
-  assert.equal([died.trouble, died.detail], ["ended", "1"]);
-  assert.match(died.last, /^Error: arm lost\nat .*server\.ts:4:9/m);
-  const crash = await learners(
-    listen("client.pipe(client).on('finish', () => process.exit(1));"),
-    "server",
+  const cases: [Promise<string>, RegExp][] = [
+    [
+      learners('console.log("서버가 듣는 중");\nsetInterval(() => {}, 1e6);\n'),
+      /^silent 3 s\n서버가 듣는 중$/,
+    ],
+    [
+      learners('throw new Error("no arm");\n'),
+      /^ended 1\n[^]*\nError: no arm\nat .*한글 %20 \d\.ts:3:7/,
+    ],
+    [learners("const x = ;\n"), /\d\.ts:3: Unexpected ";"/],
+    [
+      learners(listen(throws)),
+      /^ended 1\n[^]*\nError: arm lost\nat .*\d\.ts:4:9/,
+    ],
+    [learners(ends("exit(1)"), "server"), /^ended 1\n/],
+    [learners(ends("exit(0)")), /^ended 0\n/],
+  ];
+  const killed = listen('process.kill(process.pid, "SIGKILL");');
+  if (hasSignals) cases.push([learners(killed), /^died SIGKILL\n/]);
+  for (const [says, pattern] of cases) assert.match(await says, pattern);
+  assert.not(
+    launched().some(({ ended }) => !ended),
+    "nothing is left running",
   );
-  assert.equal(
-    [crash.trouble, crash.detail],
-    ["ended", "1"],
-    "exit code 1 is no normal end",
-  );
-  const left = await learners(
-    listen("client.pipe(client).on('finish', () => process.exit(0));"),
-  );
-  assert.equal([left.trouble, left.detail], ["ended", "0"]);
-  if (!hasSignals) return;
-  const killed = await learners(
-    listen('process.kill(process.pid, "SIGKILL");'),
-  );
-  assert.equal([killed.trouble, killed.detail], ["died", "SIGKILL"]);
 });
 
 test("time in which compare itself is stopped doesn't count", async () => {
@@ -376,12 +310,12 @@ test("time in which compare itself is stopped doesn't count", async () => {
     for (const end = performance.now() + ms; performance.now() < end;);
   };
   const waits = awake(300);
-  block(2000);
+  block(1000);
   await waits;
-  assert.ok(performance.now() - began >= 2200, "only a tick of it");
+  assert.ok(performance.now() - began >= 1200, "only a tick of it");
   const answer = sleep(100, "came"); // after a stop it comes in the same turn as a deadline
   const came = arrivals([answer], 200);
-  block(1000);
+  block(500);
   assert.equal(await came, ["came"]);
   assert.equal(await arrivals([sleep(1500)], 200), [undefined]);
 });

@@ -7,12 +7,12 @@ import { packetsPage } from "../scripts/packets/page.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
 import { pairs } from "../scripts/packets/texts.ts";
-import { hasBrowser, startBrowser } from "./chromium.ts";
 import { suite } from "./harness.ts";
+import { noBrowser, startBrowser } from "./here.ts";
 import { english, korean, recorded } from "./packets.ts";
 
 const test = suite("packets' page");
-const withBrowser = test.unless(!hasBrowser && "no /usr/bin/chromium");
+const withBrowser = test.unless(noBrowser());
 
 function pageOf(recording: Recording, lang: Language = "en", note = "A note.") {
   const say = lang === "en" ? english : korean;

@@ -18,7 +18,7 @@ import {
   suite,
   type Why,
 } from "./harness.ts";
-import { noPython } from "./python.ts";
+import { noPython } from "./here.ts";
 import { start } from "./servers.ts";
 
 const test = suite("parity with the Python originals");
@@ -31,9 +31,10 @@ const folders = [
 const original = (name: string) =>
   folders.map((folder) => join(folder, `${name}.py`)).find(existsSync);
 
+const why = await noPython();
 /** Why there is nothing to compare with. */
 const without = (name: string): Why =>
-  noPython || (!original(name) && `no ${name}.py in LECTURE1_ORIGINALS`);
+  why || (!original(name) && `no ${name}.py in LECTURE1_ORIGINALS`);
 
 const launchPython = (name: string, port: number) =>
   launch(pythonCommand(original(name)!, port), env);

@@ -1,0 +1,27 @@
+/** What the machine has that not every one has: Python, a browser. */
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { python } from "../scripts/compare/programs.ts";
+import { run } from "../scripts/processes.ts";
+import { onLinux, type Why } from "./harness.ts";
+
+/** Why the Python originals can't run here. */
+export async function noPython(): Promise<Why> {
+  // On Windows a program of this name may do nothing but offer the real one.
+  const { exitCode } = await run`${python} --version`;
+  return exitCode !== 0 && `no ${python} here`;
+}
+
+const executablePath = "/usr/bin/chromium";
+
+/** Why no page can be looked at here. */
+export const noBrowser = (): Why =>
+  !(onLinux && existsSync(executablePath)) && `no ${executablePath}`;
+
+/** Starts Debian's Chromium, without a window. */
+export function startBrowser() {
+  const off = "gpu quic background-networking component-update sync".split(" ");
+  const args = ["--no-sandbox", "--no-first-run"];
+  args.push(...off.map((name) => `--disable-${name}`));
+  return chromium.launch({ executablePath, args });
+}
