@@ -10,7 +10,7 @@ import { known, runIn } from "../scripts/compare/saved.ts";
 import { terminal } from "../scripts/compare/terminal.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { languages, type Language } from "../scripts/language.ts";
-import { besidePython, fixed, type Changes } from "./fixed.ts";
+import { besidePython, fixed, textsOf } from "./fixed.ts";
 import { suite } from "./harness.ts";
 
 const test = suite("compare");
@@ -71,58 +71,40 @@ test("sentences and rows: each says what was measured, in its unit", async () =>
 });
 
 test("what is said follows what was measured", async () => {
-  const [server, forever, async] = ["servers.0", "servers.1", "servers.2"];
   const answered = { connectedMs: 1, reportedMs: 6, outcome: "answered" };
-  const ignored = { echoed: false, disconnected: false, exitMs: 9 };
   const exit = { code: 3, signal: null };
-  const cases: [Changes, RegExp][] = [
+  const ignored = { echoed: false, disconnected: false, exitMs: 9, exit };
+  const cases: [string, unknown, RegExp][] = [
+    ["servers.0.stay.clients.0", answered, /1 of 2 within 5 ms, then 1 reset/],
+    ["servers.1.stay.leftMs", 150, /1 of 2 within 110 ms, then 1 answered;/],
+    ["servers.1.idle.threadStartMs", 4, /forever: 4 ms\.\n/],
+    ["servers.1.idle.threadStartMs", 400, /forever: 400 ms\.\n/],
+    ["servers.1.growth.1.cpuPerEchoUs", 16, /forever: 16 µs; async: 15 µs\./],
     [
-      { [`${server}.stay.clients.0`]: answered },
-      /server: 1 of 2 within 5 ms, then 1 reset/,
+      "servers.1.growth.1.windows.0.echoesPerSecond",
+      4000,
+      /: ~10,000; [^]*~: /,
     ],
-    [
-      { [`${forever}.stay.leftMs`]: 150 },
-      /forever: 1 of 2 within 110 ms, then 1 answered;/,
-    ],
-    [{ [`${forever}.idle.threadStartMs`]: 4 }, /forever: 4 ms\.\n/],
-    [{ [`${forever}.idle.threadStartMs`]: 400 }, /forever: 400 ms\.\n/],
-    [
-      { [`${forever}.growth.1.cpuPerEchoUs`]: 16 },
-      /forever: 16 µs; async: 15 µs\./,
-    ],
-    [
-      { [`${forever}.growth.1.windows.0.echoesPerSecond`]: 4000 },
-      /forever: ~10,000; [^]*~: the windows of that load differ/,
-    ],
-    [{ [`${async}.idle.perClientMB`]: 0.14 }, /async: 0\.14 MB, no thread/],
-    [
-      { [`${server}.ctrlC`]: "not on this system" },
-      /At Ctrl\+C – server: not on this system; forever/,
-    ],
-    [
-      { [`${server}.ctrlC`]: { ...ignored, exit } },
-      /server: answers no more, exit code 3/,
-    ],
-    [
-      { missing: ["lecture1_client.py", "x.py"] },
-      /Not found, and skipped: lecture1_client\.py, x\.py\./,
-    ],
-    [{ stoppedSeconds: 12.3 }, /was stopped for 12 s meanwhile/],
+    ["servers.2.idle.perClientMB", 0.14, /async: 0\.14 MB, no thread/],
+    ["servers.0.ctrlC", "not on this system", /server: not on this system;/],
+    ["servers.0.ctrlC", ignored, /server: answers no more, exit code 3/],
+    ["missing", ["client.py", "x.py"], /skipped: client\.py, x\.py\./],
+    ["stoppedSeconds", 12.3, /was stopped for 12 s meanwhile/],
   ];
-  const said = (run: Run) => [...told(run).sentences, ...told(run).notes];
-  for (const [changes, pattern] of cases)
-    assert.match(said(fixed(changes)).join("\n"), pattern);
-  const beside = said(besidePython()).join("\n");
-  assert.match(beside, /forever \(Python\): 0\.09 ms\.\n/);
-  assert.not.match(beside, /Worker/);
+  const said = (run: Run) =>
+    [...told(run).sentences, ...told(run).notes].join("\n");
+  for (const [path, value, pattern] of cases)
+    assert.match(said(fixed({ [path]: value })), pattern);
+  assert.match(said(besidePython()), /forever \(Python\): 0\.09 ms\.\n/);
+  assert.not.match(said(besidePython()), /Worker/);
 
-  const { connections, seconds, windows, oldestWaitMs, echoesPerSecond } =
-    fixed().servers[0]!.growth![0]!;
-  const load = { connections, seconds, windows, oldestWaitMs, echoesPerSecond };
-  const few = [{ growth: [load] }, { growth: [load] }, { growth: [load] }];
-  const all = few.map((it, i) => ({ ...fixed().servers[i], ...it }));
-  const unknown = all.map(({ idle, stay, ...it }) => it);
-  const shown = lines(fixed({ servers: unknown })).join("\n");
+  const servers = fixed().servers.map(({ idle, stay, ...server }) => ({
+    ...server,
+    growth: server.growth!.map(
+      ({ cpuPerEchoUs, coresUsed, p50Ms, ...load }) => load,
+    ),
+  }));
+  const shown = lines(fixed({ servers })).join("\n");
   assert.not.match(
     shown,
     /NaN|undefined|Infinity|CPU|cores u|thread|p99|stays/,
@@ -131,7 +113,8 @@ test("what is said follows what was measured", async () => {
 });
 
 test("what went wrong: a failure with its last lines, or a number of connections left out", async () => {
-  const [, { idle, growth, design, language, file }] = fixed().servers as any;
+  const [, forever] = fixed().servers;
+  const { inTurn, idle, stay, load, ctrlC, growth, ...server } = forever!;
   expectMemory(100, idle, 1700); // 814 MB of 1,700
   expectMemory(200, undefined, 1);
   const tooMuch: Error = await Promise.resolve()
@@ -142,40 +125,35 @@ test("what went wrong: a failure with its last lines, or a number of connections
     );
   const beyond = (error: Error) => Object.assign(error, { beyond: 50 });
   const died = failed("ended", "1", { growth });
-  const lastLines = ["Error: arm lost", "at /x/lecture1_server.ts:48:13"];
+  const lastLines = ["Error: arm lost", "at /x.ts:48:13"];
   const files = Object.assign(new Error("connect"), { code: "EMFILE" });
-  const fails = 'forever FAILED at "all at once": ';
-  const cases: [Error, string][] = [
-    [
-      Object.assign(died, { lastLines }),
-      `${fails}it ended with exit code 1; its last lines: Error: arm lost / at /x/lecture1_server.ts:48:13`,
-    ],
-    [beyond(failed("wrong", "1/50")), `${fails}it answers wrongly (1/50)`],
-    [new Error("one\ntwo"), `${fails}one`],
+  const ended =
+    "it ended with exit code 1; its last lines: Error: arm lost / at /x.ts:48:13";
+  const cases: [Error, "failures" | "notes", string][] = [
+    [Object.assign(died, { lastLines }), "failures", ended],
+    [beyond(failed("wrong", "1/50")), "failures", "it answers wrongly (1/50)"],
+    [new Error("one\ntwo"), "failures", 'FAILED at "all at once": one'],
     [
       tooMuch,
-      "forever: 200 clients and more were left out: too little memory is free (1628 MB > 1700 MB / 2).",
+      "notes",
+      "200 clients and more were left out: too little memory is free (1628 MB > 1700 MB / 2).",
     ],
     [
       beyond(files),
-      "forever: 50 clients and more were left out: too few files may be open (EMFILE): raise ulimit -n.",
+      "notes",
+      "50 clients and more were left out: too few files may be open (EMFILE): raise ulimit -n.",
     ],
-    [
-      beyond(failed("hangs", "25/50, 10 s")),
-      "forever: 50 clients and more were left out: no answer (25/50, 10 s).",
-    ],
+    [beyond(failed("hangs", "25/50")), "notes", "no answer (25/50)."],
   ];
-  for (const [error, says] of cases) {
+  for (const [error, where, says] of cases) {
     const found = failureOf(error, "all at once");
-    const server = { design, language, file, ...found };
-    const run = fixed({ "servers.1": server });
+    const run = fixed({ "servers.1": { ...server, ...found } });
     const { failures, notes } = told(run);
-    assert.equal([...failures, ...notes], [says]);
+    assert.is([...failures, ...notes].length, 1);
+    assert.ok(told(run)[where][0]?.endsWith(says), says);
     const all = rows(run).join("\n");
-    assert.is(
-      /FAILED at \| - \| all at once \| -/.test(all),
-      says !== notes[0],
-    );
+    const inColumn = all.includes("FAILED at | - | all at once | -");
+    assert.is(inColumn, where === "failures");
     if (error === died) assert.match(all, "1 client | 9,000 | 5,000 | 15,000");
   }
 });
@@ -214,17 +192,12 @@ const long = besidePython({
 });
 
 test("all that the report says is on the terminal", async () => {
+  const bare = (text: string) => text.replaceAll(/\s/g, "");
   for (const language of languages) {
-    const said = told(long, language);
-    const shown = lines(long, 100, language).join("").replaceAll(/\s/g, "");
-    const { sentences, notes, failures, picture, table, conditions } = said;
-    const all = [...sentences, ...notes, ...failures, conditions, said.answer];
-    assert.equal([notes.length, failures.length], [1, 1]);
-    for (const { title, cells } of table.rows)
-      all.push(title, ...cells.flatMap(({ text }) => text.split("\n")));
-    all.push(picture.title, picture.experiment, table.title, picture.end);
-    for (const one of all)
-      assert.ok(shown.includes(one.replaceAll(/\s/g, "")), one);
+    const { title, ...said } = told(long, language);
+    const shown = bare(lines(long, 100, language).join(""));
+    assert.equal([said.notes.length, said.failures.length], [1, 1]);
+    for (const one of textsOf(said)) assert.ok(shown.includes(bare(one)), one);
   }
 });
 

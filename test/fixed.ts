@@ -87,3 +87,10 @@ export function besidePython(changes: Changes = {}): Run {
   });
   return fixed({ ...{ servers: both }, ...changes });
 }
+
+/** Every line of every text in a report. */
+export function textsOf(part: unknown): string[] {
+  if (typeof part === "string") return part.split("\n");
+  const { language, kind, ...parts } = Object(part);
+  return Object.values(parts).flatMap(textsOf);
+}

@@ -1,9 +1,10 @@
 /** Which language is spoken where, what a terminal can draw, and the options of the tools. */
 import * as assert from "uvu/assert";
 import { drawsLines, languageOf, systemLanguage } from "../scripts/language.ts";
-import { flags } from "../scripts/compare/options.ts";
+import { flags, readOptions } from "../scripts/compare/options.ts";
+import { savedRun } from "../scripts/compare/saved.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
-import { launch } from "../scripts/processes.ts";
+import { launch, projectFile } from "../scripts/processes.ts";
 import { program, suite } from "./harness.ts";
 const test = suite("language");
 
@@ -51,54 +52,69 @@ test("lines are drawn where the encoding and the terminal allow it", async () =>
     assert.is(drawsLines(env, system), draws, JSON.stringify(env));
 });
 
-/** What a tool says when it is started so, and how it ends. */
-async function says(script: string, args: string[], env = {}) {
-  const command = [...program(`scripts/${script}.ts`), ...args];
-  const started = launch(command, { ...process.env, ...env });
-  const { code } = await started.exit(30_000);
-  return { code, ...started.output };
+/** What compare says of a command line, and the code it would end with. */
+async function mistake(args: string[]): Promise<string> {
+  const { argv, exit, stderr } = process;
+  const { write } = stderr;
+  let said = "";
+  process.argv = ["node", "compare", ...args];
+  process.exit = (code) => {
+    throw code;
+  };
+  stderr.write = (text: unknown) => Boolean((said += text));
+  try {
+    await savedRun(readOptions().from!);
+  } catch (code) {
+    said += code;
+  } finally {
+    Object.assign(process, { argv, exit });
+    stderr.write = write;
+  }
+  return said;
 }
 
 test("a mistake in the command line: one line that says what is wrong", async () => {
-  const cases: [string[], string][] = [
-    [["--nonsense"], "there is no option --nonsense"],
-    [["-x"], "there is no option -x"],
-    [["word"], "word is no option"],
-    [["--clients"], "--clients: its value is missing, or it takes none"],
-    [["--json="], "--json: its value is missing, or it takes none"],
-    [["--grow=1"], "--grow: its value is missing, or it takes none"],
-    [["--lang", "fr"], "--lang takes en, ko"],
-    [["-n", "0"], "--clients takes 1-200"],
-    [["-n", "1e1"], "--clients takes 1-200"],
-    [["--load", "0.05"], "--load takes 0.1-60"],
-    [["--only", "server,robot"], "--only takes server,forever,async"],
-    [["--python", "no folder"], "--python takes a folder that exists"],
-    [["--html", "-"], "--html takes a file of its own"],
-    [["--html", "a", "--json", "a"], "--html takes a file of its own"],
+  const file = projectFile("package.json");
+  const cases: [string, string][] = [
+    ["--nonsense", "there is no option --nonsense"],
+    ["-x", "there is no option -x"],
+    ["word", "word is no option"],
+    ["--clients", "--clients: its value is missing, or it takes none"],
+    ["--json=", "--json: its value is missing, or it takes none"],
+    ["--grow=1", "--grow: its value is missing, or it takes none"],
+    ["--lang fr", "--lang takes en, ko"],
+    ["-n 0", "--clients takes 1-200"],
+    ["-n 201", "--clients takes 1-200"],
+    ["-n 1e1", "--clients takes 1-200"],
+    ["--load 0.05", "--load takes 0.1-60"],
+    ["--only server,robot", "--only takes server,forever,async"],
+    ["--python nowhere", "--python takes a folder that exists"],
+    ["--html -", "--html takes a file of its own"],
+    ["--html a --json a", "--html takes a file of its own"],
+    ["--from a -n 3", "--from shows a run that is over: leave --clients out"],
+    ["--from nowhere", "--from nowhere: can't read it (ENOENT)"],
     [
-      ["--from", "a", "--grow"],
-      "--from shows a run that is over: leave --grow out",
+      `--from ${file}`,
+      `--from ${file}: no whole run of this version of --json`,
     ],
   ];
-  for (let i = 0; i < cases.length; i += 5)
-    await Promise.all(
-      cases.slice(i, i + 5).map(async ([args, what]) => {
-        const { code, stdout, stderr } = await says("compare", args);
-        assert.equal([code, stdout], [2, ""], args.join(" "));
-        assert.is(stderr, `compare: ${what}; --help lists the options\n`);
-      }),
-    );
+  for (const [args, what] of cases) {
+    const said = await mistake(args.split(" "));
+    assert.match(said, `: ${what}; --help lists the options\n2`);
+  }
 });
 
 test("both tools say it in the system's language, or the one of --lang", async () => {
-  const env = { LC_ALL: "ko_KR.UTF-8" };
-  for (const script of ["compare", "packets"]) {
-    const korean = await says(script, ["--nonsense"], env);
-    const line = `${script}: --nonsense 옵션은 없습니다; 옵션 목록은 --help로 볼 수 있습니다\n`;
-    assert.equal([korean.code, korean.stderr], [2, line]);
-    const english = await says(script, ["--help", "--lang", "en"], env);
-    assert.is(english.code, 0);
-    assert.match(english.stdout, /^usage: /);
+  const env = { ...process.env, LC_ALL: "ko_KR.UTF-8" };
+  for (const tool of ["compare", "packets"]) {
+    const start = (...args: string[]) =>
+      launch([...program(`scripts/${tool}.ts`), ...args], env);
+    const [korean, english] = [start("-x"), start("--help", "--lang", "en")];
+    assert.is((await korean.exit(30_000)).code, 2);
+    const line = `${tool}: -x 옵션은 없습니다; 옵션 목록은 --help로 볼 수 있습니다\n`;
+    assert.is(korean.output.stderr, line);
+    assert.is((await english.exit(30_000)).code, 0);
+    assert.match(english.output.stdout, /^usage: /);
   }
 });
 
