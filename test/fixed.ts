@@ -22,9 +22,8 @@ function server(
 ): ServerResult {
   const outcome = "answered";
   const client = { startedMs: 0, endedMs: 99, outcome, text: "" } as const;
-  const visit = { connectedMs: 10, outcome } as const;
   const clients = [10 + waitMs, 10 + 2 * waitMs].map((reportedMs) => {
-    return { ...visit, reportedMs };
+    return { connectedMs: 10, reportedMs, outcome } as const;
   });
   const [one, two] = [load(1, rate / 2, us * 2), load(2, rate, us)];
   return {
@@ -32,7 +31,7 @@ function server(
     ...{ inTurn: [client, { ...client }] },
     stay: { leftMs: 10 + 3 * waitMs, clients },
     idle: { connections: 20, memoryOneMB: 40, memoryAllMB: 80, ...price },
-    ...{ load: two, growth: [one, two, load(10, rate, us)] },
+    ...{ load: two, growth: [one, two] },
     ctrlC: {
       ...{ echoed, disconnected: !echoed, exitMs: 15 },
       exit: { code: 0, signal: null },

@@ -14,7 +14,11 @@ import {
 } from "../scripts/compare.ts";
 import { arrivals } from "../scripts/compare/connections.ts";
 import { failureOf } from "../scripts/compare/failure.ts";
-import { withServer, type Program } from "../scripts/compare/programs.ts";
+import {
+  findPrograms,
+  withServer,
+  type Program,
+} from "../scripts/compare/programs.ts";
 import type { Found } from "../scripts/compare/result.ts";
 import { awake, launched, projectFile } from "../scripts/processes.ts";
 import { hasSignals, suite, temporaryFolder } from "./harness.ts";
@@ -30,6 +34,9 @@ const options = { clients: 4, loadSeconds: 0.3, grow: false };
 /** What a server does with its clients, the first one of which is number 1. */
 type Serve = (client: net.Socket, number: number) => unknown;
 
+type End = (client: net.Socket) => unknown;
+
+const reset: End = (client) => client.resetAndDestroy();
 const echo: Serve = (client) => client.pipe(client);
 
 /** Does one step of compare with a server inside this process. */
@@ -121,13 +128,14 @@ test("a server of known speed: the rate, the latency, the CPU time of an echo", 
 });
 
 test("lecture1_server echoes with one connection; with --grow there are more numbers", async () => {
-  const server = { ...program, design: "server" } as const;
-  const one = await against(allAtOnce, echo, { program: server });
-  assert.equal(numbersOf(one), [1]);
   const grow = { loadSeconds: 0.1, clients: 200, grow: true };
-  const more = { program: { ...program, design: "forever" }, options: grow };
-  const all = await against(allAtOnce, echo, more as Partial<Task>);
-  assert.equal(numbersOf(all), [1, 2, 5, 10, 20, 50, 100, 200]);
+  for (const [design, options, numbers] of [
+    ["server", grow, [1]],
+    ["forever", grow, [1, 2, 5, 10, 20, 50, 100, 200]],
+  ] as const) {
+    const task = { program: { ...program, design }, options };
+    assert.equal(numbersOf(await against(allAtOnce, echo, task)), numbers);
+  }
 });
 
 test("the price of one more client: what came after the first, for each that came", async () => {
@@ -138,11 +146,10 @@ test("the price of one more client: what came after the first, for each that cam
   ] as const) {
     let open = 0;
     const some: Serve = (client, n) => n <= served && (open++, echo(client, n));
-    const footprint = async () => ({
-      ...{ atMs: 0, memoryMB: 100 + 8 * open, threads: 11 + open },
-      threadStartMs: 17,
-    });
     const each = { perClientMB: 8, perClientThreads: 1, threadStartMs: 17 };
+    const footprint = async () => ({
+      ...{ atMs: 0, memoryMB: 100 + 8 * open, threads: 11 + open, ...each },
+    });
     const price = idle && { ...idle, ...each, memoryOneMB: 108 };
     const found = await against(idleClients, some, { footprint });
     assert.equal(found, { idle: price });
@@ -150,17 +157,18 @@ test("the price of one more client: what came after the first, for each that cam
 });
 
 /** Serves one after another, as a server without threads, and ends the others like that. */
-function oneByOne(end: (client: net.Socket) => unknown): Serve {
+function oneByOne(end: End): Serve {
   let stayer: net.Socket;
   return (client, n) => {
     if (n === 1) echo((stayer = client), n);
-    else stayer.once("close", () => end(client));
+    else stayer.once("close", () => end(client.resume()));
   };
 }
 
 test("while one stays: who is answered meanwhile, who later, who is dropped", async () => {
+  const four = "answered,answered,answered,answered";
   const all = await against(whileOneStays, echo);
-  assert.is(met(all), "answered,answered,answered,answered");
+  assert.is(met(all), four);
   assert.ok(all.stay.leftMs < 900, "it leaves when all are answered");
   for (const { connectedMs, reportedMs } of all.stay.clients)
     assert.ok(connectedMs! <= reportedMs && reportedMs <= all.stay.leftMs);
@@ -169,12 +177,12 @@ test("while one stays: who is answered meanwhile, who later, who is dropped", as
   const later = await against(whileOneStays, late);
   const { leftMs, clients } = later.stay;
   assert.ok(leftMs >= 999 && leftMs < 2500, `it stayed ${leftMs} ms`);
-  assert.is(met(later), "answered,answered,answered,answered");
+  assert.is(met(later), four);
   for (const { reportedMs } of clients) assert.ok(reportedMs > leftMs);
 
   const server = { ...program, design: "server" } as const;
-  const drop = oneByOne((client) => client.resetAndDestroy());
-  const dropped = await against(whileOneStays, drop, { program: server });
+  const task = { program: server };
+  const dropped = await against(whileOneStays, oneByOne(reset), task);
   assert.is(met(dropped), "reset,reset,reset,reset");
 });
 
@@ -191,7 +199,7 @@ function mixedUp(): Serve {
 
 /** Does something with every second client after ten messages. */
 const afterTen =
-  (what: (client: net.Socket) => unknown): Serve =>
+  (what: End): Serve =>
   (client, n) => {
     let left = n % 2 ? Infinity : 10;
     const serve = (data: Buffer) =>
@@ -201,21 +209,13 @@ const afterTen =
 
 test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what is said, and what the clients met", async () => {
   const turn = (serve: Serve) => against(inTurn, serve, { patienceMs: 4000 }); // a process has to start
-  const stays = (end: (client: net.Socket) => unknown) =>
-    against(
-      whileOneStays,
-      oneByOne((client) => end(client.resume())),
-    );
+  const stays = (end: End) => against(whileOneStays, oneByOne(end));
   const load = (serve: Serve) => against(allAtOnce, serve);
   const price = { connections: 20, memoryOneMB: 1, memoryAllMB: 2 };
   const idle = { ...price, perClientMB: 1e6 };
   const cases: [Promise<Found>, RegExp, string][] = [
     [turn((it) => it.end()), /^cut 1.1$/, "closed"],
-    [
-      turn((it) => it.once("data", () => it.resetAndDestroy())),
-      /^cut 1.1$/,
-      "reset",
-    ],
+    [turn((it) => it.on("data", () => reset(it))), /^cut 1.1$/, "reset"],
     [turn((it) => it.end("Hullo")), /^wrong Received .*: Hullo$/, "wrong"],
     [turn(() => {}), /^hangs 1.1, 4 s$/, "no answer"],
     [stays((it) => it.end()), /^cut 4.4$/, "closed"],
@@ -239,16 +239,13 @@ test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what
   await Promise.all(all);
 });
 
-test("in turn: the client program, one after another; Python's is missing", async () => {
-  const found = await against<Found>(inTurn, echo, { patienceMs: 4000 });
-  assert.is(met(found), "answered,answered,answered,answered");
-  const times = found.inTurn!.flatMap((it) => [it.startedMs, it.endedMs]);
-  assert.equal(
-    times,
-    [...times].sort((a, b) => a - b),
-  );
-  const none = { program: { ...program, client: undefined } as Program };
-  assert.equal(await against(inTurn, echo, none), {});
+test("what of Python is missing is named, and ours doesn't take its place", async () => {
+  const folder = projectFile("test/originals");
+  const { programs, missing } = findPrograms(["server", "async"], folder);
+  assert.equal(missing, ["lecture1_server.py", "lecture1_client.py"]);
+  const [, , theirs] = programs;
+  assert.equal([theirs!.language, theirs!.client], ["Python", undefined]);
+  assert.equal(await against(inTurn, echo, { program: theirs! }), {});
 });
 
 /** A learner's server that listens, with what it does with a client. */
