@@ -4,19 +4,15 @@ import stringWidth from "string-width";
 import * as assert from "uvu/assert";
 import { expectMemory } from "../scripts/compare/connections.ts";
 import { failed, failureOf } from "../scripts/compare/failure.ts";
-import { report } from "../scripts/compare/report.ts";
 import type { Run } from "../scripts/compare/result.ts";
 import { known, runIn } from "../scripts/compare/saved.ts";
 import { terminal } from "../scripts/compare/terminal.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { languages, type Language } from "../scripts/language.ts";
-import { besidePython, fixed, textsOf } from "./fixed.ts";
+import { besidePython, fixed, textsOf, told } from "./fixed.ts";
 import { suite } from "./harness.ts";
 
 const test = suite("compare");
-
-const told = (run: Run, language: Language = "en") =>
-  report(run, textsIn(language));
 
 /** The rows of the table, each on one line. */
 const rows = (run: Run) =>

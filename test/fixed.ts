@@ -1,5 +1,8 @@
 /** A run for the tests of its views, with round numbers. */
+import { report } from "../scripts/compare/report.ts";
 import type { Idle, Run, ServerResult } from "../scripts/compare/result.ts";
+import { textsIn } from "../scripts/compare/texts.ts";
+import type { Language } from "../scripts/language.ts";
 
 /** What is otherwise in a run, by its path: "servers.1.stay.leftMs" say. */
 export type Changes = Record<string, unknown>;
@@ -86,6 +89,10 @@ export function besidePython(changes: Changes = {}): Run {
   });
   return fixed({ ...{ servers: both }, ...changes });
 }
+
+/** What there is to say about a run. */
+export const told = (run: Run, language: Language = "en") =>
+  report(run, textsIn(language));
 
 /** Every line of every text in a report. */
 export function textsOf(part: unknown): string[] {

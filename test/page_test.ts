@@ -7,21 +7,16 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { comparePage } from "../scripts/compare/page.ts";
-import { report } from "../scripts/compare/report.ts";
 import type { Run } from "../scripts/compare/result.ts";
-import { textsIn } from "../scripts/compare/texts.ts";
 import { languages, type Language } from "../scripts/language.ts";
 import { escape } from "../scripts/page.ts";
 import { projectFile } from "../scripts/processes.ts";
-import { besidePython, fixed, textsOf } from "./fixed.ts";
+import { besidePython, fixed, textsOf, told } from "./fixed.ts";
 import { suite, temporaryFolder } from "./harness.ts";
 import { noBrowser, startBrowser } from "./here.ts";
 
 const test = suite("compare's page");
 const withBrowser = test.unless(noBrowser());
-
-const told = (run: Run, language: Language = "en") =>
-  report(run, textsIn(language));
 
 /** The lecture's own run, of ten clients. */
 const lectures: Run = JSON.parse(

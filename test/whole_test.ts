@@ -143,6 +143,7 @@ test.unless(noTerminal)(
       said,
       /async: \d+ clients and more were left out: too few files/,
     );
+    assert.match(said, /One more client takes – async: \S+ MB/);
     assert.match(said, /│ {3}20 clients +│ [\d.]+ µs/);
   },
 );
