@@ -211,6 +211,9 @@ test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what
   const turn = (serve: Serve) => against(inTurn, serve, { patienceMs: 4000 }); // a process has to start
   const stays = (end: End) => against(whileOneStays, oneByOne(end));
   const load = (serve: Serve) => against(allAtOnce, serve);
+  const client = join(await temporaryFolder(), "client.ts"); // it prints that as Python's does
+  await writeFile(client, 'console.log("Received from server: ");');
+  const own = { program: { ...program, client }, patienceMs: 4000 };
   const price = { connections: 20, memoryOneMB: 1, memoryAllMB: 2 };
   const idle = { ...price, perClientMB: 1e6 };
   const cases: [Promise<Found>, RegExp, string][] = [
@@ -218,6 +221,7 @@ test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what
     [turn((it) => it.on("data", () => reset(it))), /^cut 1.1$/, "reset"],
     [turn((it) => it.end("Hullo")), /^wrong Received .*: Hullo$/, "wrong"],
     [turn(() => {}), /^hangs 1.1, 4 s$/, "no answer"],
+    [against(inTurn, echo, own), /^cut 1.1$/, "closed"],
     [stays((it) => it.end()), /^cut 4.4$/, "closed"],
     [stays((it) => it.write("Hullo, Server!")), /^wrong 4.4$/, "wrong"],
     [stays((it) => it.write("Hello, Server! ")), /^wrong 4.4$/, "wrong"],
