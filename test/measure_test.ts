@@ -139,21 +139,19 @@ test("lecture1_server echoes with one connection; with --grow there are more num
 });
 
 test("the price of one more client: what came after the first, for each that came", async () => {
-  for (const [served, idle] of [
-    [21, { connections: 20, memoryAllMB: 268 }],
-    [6, { connections: 5, memoryAllMB: 148 }],
-    [1, undefined],
-  ] as const) {
+  const each = { perClientMB: 8, perClientThreads: 1, threadStartMs: 17 };
+  async function priceWhere(served: number) {
     let open = 0;
     const some: Serve = (client, n) => n <= served && (open++, echo(client, n));
-    const each = { perClientMB: 8, perClientThreads: 1, threadStartMs: 17 };
     const footprint = async () => ({
       ...{ atMs: 0, memoryMB: 100 + 8 * open, threads: 11 + open, ...each },
     });
-    const price = idle && { ...idle, ...each, memoryOneMB: 108 };
-    const found = await against(idleClients, some, { footprint });
-    assert.equal(found, { idle: price });
+    return (await against(idleClients, some, { footprint })).idle;
   }
+  const all = { connections: 20, memoryOneMB: 108, memoryAllMB: 268, ...each };
+  const five = { ...all, connections: 5, memoryAllMB: 148 };
+  const found = await Promise.all([21, 6, 1].map(priceWhere));
+  assert.equal(found, [all, five, undefined]);
 });
 
 /** Serves one after another, as a server without threads, and ends the others like that. */
@@ -298,7 +296,8 @@ test("a learner's server that doesn't listen, that ends or dies: how, its last w
   ];
   const killed = listen('process.kill(process.pid, "SIGKILL");');
   if (hasSignals) cases.push([learners(killed), /^died SIGKILL\n/]);
-  for (const [says, pattern] of cases) assert.match(await says, pattern);
+  const all = cases.map(async ([says, it]) => assert.match(await says, it));
+  await Promise.all(all);
   assert.not(
     launched().some(({ ended }) => !ended),
     "nothing is left running",
