@@ -31,7 +31,7 @@ const program: Program = {
 };
 const options = { clients: 4, loadSeconds: 0.3, grow: false };
 
-/** What a server does with its clients, the first one of which is number 1. */
+/** What a server does with a client, and how many there are with it. */
 type Serve = (client: net.Socket, number: number) => unknown;
 
 type End = (client: net.Socket) => unknown;
@@ -45,13 +45,12 @@ async function against<T>(
   serve: Serve,
   more: Partial<Task & Task["server"]> = {},
 ): Promise<T> {
-  const clients: net.Socket[] = [];
-  const listener = net.createServer({ noDelay: true }, (client) =>
-    serve(
-      client.on("error", () => {}),
-      clients.push(client),
-    ),
-  );
+  const clients = new Set<net.Socket>();
+  const listener = net.createServer({ noDelay: true }, (client) => {
+    clients.add(client.on("error", () => {}));
+    client.on("close", () => clients.delete(client));
+    serve(client, clients.size);
+  });
   await once(listener.listen(0, "127.0.0.1"), "listening");
   const server: Task["server"] = {
     port: (listener.address() as net.AddressInfo).port,
@@ -98,10 +97,9 @@ test("a server of known speed: the rate, the latency, the CPU time of an echo", 
       echoes++;
       client.write(data);
     });
-  const footprint = async () => ({
-    ...{ atMs: performance.now(), cpuSeconds: echoes * 200e-6 },
-    ...{ memoryMB: 50, threads: 12 },
-  });
+  const footprint = async () => {
+    return { atMs: performance.now(), cpuSeconds: echoes * 200e-6 };
+  };
   const found = await against(allAtOnce, slowly, { footprint });
   assert.equal(numbersOf(found), [1, 4, 20]);
   let sum = 0;
@@ -120,7 +118,6 @@ test("a server of known speed: the rate, the latency, the CPU time of an echo", 
     assert.ok(Math.abs(us - 200) <= few, `${us} of CPU time, ${all} echoes`);
     const part = cores / (((all / seconds) * us) / 1e6);
     assert.ok(Math.abs(part - 1) < 0.5, `cores used: ${cores}`);
-    assert.equal([load.memoryWithMB, load.threadsWith], [50, 12]);
     sum += all;
   }
   // As the server counts: all of them, but for those of warming up.
@@ -146,11 +143,13 @@ test("the price of one more client: what came after the first, for each that cam
     const footprint = async () => ({
       ...{ atMs: 0, memoryMB: 100 + 8 * open, threads: 11 + open, ...each },
     });
-    return (await against(idleClients, some, { footprint })).idle;
+    const { idle } = await against(idleClients, some, { footprint });
+    if (!idle) return undefined;
+    const { connections, perClientMB, perClientThreads, threadStartMs } = idle;
+    return { connections, perClientMB, perClientThreads, threadStartMs };
   }
-  const all = { connections: 20, memoryOneMB: 108, memoryAllMB: 268, ...each };
-  const five = { ...all, connections: 5, memoryAllMB: 148 };
   const found = await Promise.all([21, 6, 1].map(priceWhere));
+  const [all, five] = [20, 5].map((connections) => ({ connections, ...each }));
   assert.equal(found, [all, five, undefined]);
 });
 
@@ -239,6 +238,16 @@ test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what
     if (!outcome) assert.equal(numbersOf(found), before, "found before");
   });
   await Promise.all(all);
+});
+
+test("in turn: the client program, one after another", async () => {
+  let most = 0;
+  const counted: Serve = (client, now) => {
+    most = Math.max(most, now);
+    echo(client, now);
+  };
+  const found = await against(inTurn, counted, { patienceMs: 4000 });
+  assert.equal([met(found), most], ["answered,answered,answered,answered", 1]);
 });
 
 test("what of Python is missing is named, and ours doesn't take its place", async () => {
