@@ -166,7 +166,7 @@ const warmUpMs = { new: 300, known: 100 };
 /**
  * All connections send one message after another, each as soon as its last one is back.
  *
- * @param secondsEach how long each window is
+ * @param secondsEach how long each window is, longer where that is too short for an echo of each
  * @param windowCount an odd number of them, which show how far the figures can be trusted
  * @throws what it says about the server where an echo doesn't come or isn't right
  */
@@ -199,11 +199,13 @@ export async function echoAtOnce(
     latency.reset();
     const windows: Load["windows"] = [];
     while (windows.length < windowCount) {
-      const [began, echoesBefore] = [performance.now(), echoes];
-      await sleep(secondsEach * 1000);
-      const seconds = (performance.now() - began) / 1000;
-      const echoesPerSecond = (echoes - echoesBefore) / seconds;
-      windows.push({ seconds, echoesPerSecond });
+      const [began, before] = [performance.now(), echoes];
+      let seconds = 0;
+      do {
+        await sleep(secondsEach * 1000);
+        seconds = (performance.now() - began) / 1000;
+      } while (echoes - before < connections.length && seconds < 10);
+      windows.push({ seconds, echoesPerSecond: (echoes - before) / seconds });
       server.forget();
     }
     const oldestMs = performance.now() - Math.min(...sentMs);
