@@ -11,17 +11,16 @@ export function fixed(): Run {
         echoesPerSecond: rate * factor,
       })),
       echoesPerSecond: rate,
-      ...{ p50Ms: 0.12, p90Ms: 1, p99Ms: 12.3, oldestWaitMs: 30 },
-      ...{ coresUsed: 1.2, cpuPerEchoUs, threadsWith: 12 },
-      ...{ memoryWithMB: 60 },
+      ...{ p50Ms: 0.12, p99Ms: 12.3, oldestWaitMs: 30 },
+      ...{ coresUsed: 1.2, cpuPerEchoUs },
     }) satisfies Load;
   const alone: ServerResult = {
     design: "server",
     language: "TypeScript",
     file: "/lecture/lecture1_server.ts",
     inTurn: [
-      { startedMs: 0, endedMs: 100, outcome: "answered", text: "" },
-      { startedMs: 100, endedMs: 200, outcome: "refused", text: "" },
+      { outcome: "answered", text: "" },
+      { outcome: "refused", text: "" },
     ],
     stay: {
       leftMs: 1003,
@@ -31,7 +30,7 @@ export function fixed(): Run {
     },
     growth: [load(1, 9000, 70)],
     ctrlC: {
-      ...{ echoed: false, disconnected: true, disconnectedMs: 4, exitMs: 9 },
+      ...{ echoed: false, disconnected: true },
       exit: { code: null, signal: "SIGINT" },
     },
   };
@@ -41,9 +40,7 @@ export function fixed(): Run {
     echoed: boolean,
   ): ServerResult => ({
     ...{ design, language: "TypeScript", file: `/lecture/${design}.ts` },
-    inTurn: [0, 100].map((startedMs) => ({
-      ...{ startedMs, endedMs: startedMs + 99, outcome: "answered", text: "" },
-    })),
+    inTurn: Array(2).fill({ outcome: "answered", text: "" }),
     stay: {
       leftMs: 10 + 3 * waitMs!,
       clients: [1, 2].map((n) => ({
@@ -53,8 +50,11 @@ export function fixed(): Run {
       })),
     },
     idle: {
-      ...{ connections: 20, memoryOneMB: 40, memoryAllMB: 80 },
-      ...{ perClientMB: perClientMB!, perClientThreads: perClientThreads! },
+      ...{
+        connections: 20,
+        perClientMB: perClientMB!,
+        perClientThreads: perClientThreads!,
+      },
       ...(perClientThreads ? { threadStartMs: 100 } : {}),
     },
     load: load(2, rate!, cpuUs!),
@@ -64,9 +64,8 @@ export function fixed(): Run {
       load(10, rate!, cpuUs!),
     ],
     ctrlC: {
-      ...{ echoed, disconnected: !echoed, exitMs: 15 },
+      ...{ echoed, disconnected: !echoed },
       exit: { code: 0, signal: null },
-      ...(echoed ? { leftMs: 2 } : { disconnectedMs: 4 }),
     },
   });
   return {

@@ -17,11 +17,12 @@ import {
   launchMarked,
   left,
   noLinks,
-  noSignals,
   noneLeft,
+  noSignals,
   notLinux,
   onLinux,
   program,
+  sawTimes,
   suite,
   temporaryFolder,
 } from "./harness.ts";
@@ -192,7 +193,7 @@ test.unless(noSignals || notLinux)(
       start(["--only", "async"]),
       start(["--only", "async", "-n", "1"]),
     ];
-    closed.closeOutput();
+    closed.child.stdout!.destroy();
     await starts(pressed);
     pressed.kill("SIGINT");
     pressed.kill("SIGINT");
@@ -218,7 +219,7 @@ test.unless(notLinux)(
     })`;
     const loader = file.endsWith(".ts") ? tsxLoader : [];
     const script = launchMarked([process.execPath, ...loader, "-e", code]);
-    await script.sawTimes("listens", folder ? 4 : 2, 30_000);
+    await sawTimes(script, "listens", folder ? 4 : 2, 30_000);
     script.kill("SIGKILL");
     await script.exit();
     await noneLeft(script.mark);
