@@ -138,7 +138,7 @@ export async function priceOfOne(server: Server): Promise<Idle | undefined> {
   const answers = await arrivals(others.map(greet), 1000);
   await sleep(200);
   const all = await server.footprint();
-  await Promise.all([...first, ...others].map(({ leave }) => leave()));
+  for (const { leave } of [...first, ...others]) void leave();
   const connections = answers.filter((it) => it === "answered").length; // for others there was no thread
   const each = (all = NaN, one = NaN) => Math.max(0, all - one) / connections;
   const perClientMB = each(all.memoryMB, one.memoryMB);
