@@ -22,12 +22,6 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** What a script wrote, and when: milliseconds since 1970, to the microsecond. */
-export interface Written {
-  atMs: number;
-  text: string;
-}
-
 /** A started process. */
 export type Launched = ReturnType<typeof launch>;
 
@@ -83,7 +77,7 @@ const started = new Set<Launched>();
  * @param ownGroup puts it, with what it starts, into a process group of its own, which
  *   Ctrl+C in the terminal doesn't reach; Windows has none
  */
-export function launch<Mark = Written>(
+export function launch<Mark>(
   command: string[],
   env = process.env,
   onMark?: (mark: Mark) => void,
@@ -164,18 +158,12 @@ export function launch<Mark = Written>(
       return found!;
     },
 
-    /** Waits until a text has come so many times on stdout or stderr. */
-    async sawTimes(text: string, times: number, ms = patience): Promise<void> {
-      const enough = () => script.all().split(text).length > times;
-      await script.until(`${times} times ${text}`, enough, ms);
-    },
-
     /** Everything on stdout and stderr so far. */
     all: () => output.stdout + output.stderr,
 
-    /** Drops what it has printed so far: a server under load prints a lot. */
+    /** Drops what it has printed on stdout, but for the end: a server under load prints a lot. */
     forget(): void {
-      output.stdout = output.stderr = "";
+      output.stdout = output.stdout.slice(-2000);
     },
 
     /**
@@ -209,9 +197,6 @@ export function launch<Mark = Written>(
       await script.exit();
     },
 
-    /** Reads no more of its stdout, as `| head` does. */
-    closeOutput: () => child.stdout!.destroy(),
-
     /** The command and the end of what it printed, for a message about it. */
     report(): string {
       const { code, signal } = script.ended ?? {};
@@ -224,37 +209,14 @@ export function launch<Mark = Written>(
   return script;
 }
 
-/**
- * Waits until a started server says that it listens.
- *
- * @returns the server, with its port
- * @throws when it ends before, or says nothing for 10 seconds; the error's
- *   `output` is what it said instead
- */
-export async function listening<T extends Launched>(server: T) {
-  const saying = server.saw(/^Server listening on .*?(\d+)\)?$/m);
-  const [, port] = await saying.catch(() => {
-    const what = server.ended
-      ? "it ended before it listened"
-      : `it didn't listen within ${patience / 1000} s`;
-    const error = new Error(`${what}\n${server.report()}`);
-    throw Object.assign(error, { output: server.all() });
-  });
-  return Object.assign(server, { port: Number(port) });
-}
-
-/** The port a learner's own server may be using: left alone. */
-const lecturePort = 65432;
-
 /** A TCP port of this machine that is free now. */
 export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as net.AddressInfo;
-  const other = port === lecturePort ? freePort() : port;
   server.close();
   await once(server, "close");
-  return other;
+  return port;
 }
 
 /** Every process that was started here since the last stopAll(). */

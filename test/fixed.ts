@@ -12,8 +12,7 @@ const load = (connections: number, rate: number, cpuPerEchoUs: number) => ({
   windows: [0.9 * rate, rate, 1.1 * rate].map((echoesPerSecond) => {
     return { seconds: 0.1, echoesPerSecond };
   }),
-  ...{ p50Ms: 0.12, p90Ms: 1, p99Ms: 12.3, oldestWaitMs: 30 },
-  ...{ coresUsed: 1.2, threadsWith: 12, memoryWithMB: 60 },
+  ...{ p50Ms: 0.12, p99Ms: 12.3, oldestWaitMs: 30, coresUsed: 1.2 },
 });
 
 /** A server for many; of the two that come while one stays, the second waits twice as long. */
@@ -33,7 +32,7 @@ function server(
     ...{ design, language: "TypeScript", file: `/lecture/${design}.ts` },
     ...{ inTurn: [client, { ...client }] },
     stay: { leftMs: 10 + 3 * waitMs, clients },
-    idle: { connections: 20, memoryOneMB: 40, memoryAllMB: 80, ...price },
+    idle: { connections: 20, ...price },
     ...{ load: two, growth: [one, two] },
     ctrlC: {
       ...{ echoed, disconnected: !echoed, exitMs: 15 },

@@ -11,6 +11,7 @@ import * as assert from "uvu/assert";
 import {
   launch,
   launched,
+  patience,
   projectFile,
   stopAll,
   tsxLoader,
@@ -46,6 +47,36 @@ export function program(file: string, folder = projectFile(".")): string[] {
 /** Starts one of the four scripts, given without .ts. */
 export function launchScript(name: string, args: string[] = []): Launched {
   return launch([...program(`${name}.ts`), ...args]);
+}
+
+/**
+ * Waits until a started server says that it listens.
+ *
+ * @returns the server, with its port
+ * @throws when it ends before, or says nothing for 10 seconds; the error's
+ *   `output` is what it said instead
+ */
+export async function listening<T extends Launched>(server: T) {
+  const saying = server.saw(/^Server listening on .*?(\d+)\)?$/m);
+  const [, port] = await saying.catch(() => {
+    const what = server.ended
+      ? "it ended before it listened"
+      : `it didn't listen within ${patience / 1000} s`;
+    const error = new Error(`${what}\n${server.report()}`);
+    throw Object.assign(error, { output: server.all() });
+  });
+  return Object.assign(server, { port: Number(port) });
+}
+
+/** Waits until a text has come so many times on stdout or stderr of a process. */
+export function sawTimes(
+  script: Launched,
+  text: string,
+  times: number,
+  ms = patience,
+) {
+  const enough = () => script.all().split(text).length > times;
+  return script.until(`${times} times ${text}`, enough, ms);
 }
 
 const sockets = new Set<net.Socket>();

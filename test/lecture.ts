@@ -9,14 +9,13 @@ import * as assert from "uvu/assert";
 import {
   freePort,
   launch,
-  listening,
   projectFile,
   run,
   within,
   type Launched,
 } from "../scripts/processes.ts";
 import { copyProject, erased, lecturePort, scripts } from "./copy.ts";
-import { program } from "./harness.ts";
+import { listening, program, sawTimes } from "./harness.ts";
 
 type Copy = Awaited<ReturnType<typeof copyProject>>;
 
@@ -109,7 +108,7 @@ export async function follow({ blocks }: Section): Promise<void> {
     if (!server) return;
     const came = server.all().split("Connected by").length - 1;
     if (server.all().includes("Received from")) {
-      await server.sawTimes("closed\n", came);
+      await sawTimes(server, "closed\n", came);
       server.kill("SIGINT");
     }
     const { code } = await server.exit();

@@ -3,9 +3,9 @@ import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import { launch, listening } from "../scripts/processes.ts";
+import { launch } from "../scripts/processes.ts";
 import { erased } from "./copy.ts";
-import { launchScript, program, random, suite } from "./harness.ts";
+import { launchScript, listening, program, random, suite } from "./harness.ts";
 import { editedFile, preloaded, resolver } from "./servers.ts";
 
 const name = "lecture1_client";

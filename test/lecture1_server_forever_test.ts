@@ -2,13 +2,17 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { handleClient } from "../lecture1_server_forever.ts";
+import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 import {
-  launch,
+  connect,
+  echo,
   listening,
-  projectFile,
-  tsxLoader,
-} from "../scripts/processes.ts";
-import { connect, echo, noSignals, program, suite, visit } from "./harness.ts";
+  noSignals,
+  program,
+  sawTimes,
+  suite,
+  visit,
+} from "./harness.ts";
 import {
   edited,
   editedFile,
@@ -88,7 +92,7 @@ test("messages that aren't ours, as Node sends with --watch, are for nobody", as
     ],
   ]);
   for (let i = 0; i < 2; i++) await visit(script.port);
-  await script.sawTimes(" closed\n", 2);
+  await sawTimes(script, " closed\n", 2);
   assert.is(script.output.stderr, "");
   assert.is(script.lines().length, 7);
 });

@@ -5,7 +5,6 @@ import * as assert from "uvu/assert";
 import { env, pythonCommand } from "../scripts/compare/programs.ts";
 import {
   launch,
-  listening,
   projectFile,
   within,
   type Launched,
@@ -14,6 +13,7 @@ import {
   connect,
   echo,
   launchScript,
+  listening,
   noSignals,
   suite,
   type Why,

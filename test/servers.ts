@@ -3,17 +3,19 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { launch, listening, projectFile } from "../scripts/processes.ts";
+import { launch, projectFile } from "../scripts/processes.ts";
 import { erased } from "./copy.ts";
 import {
   connect,
   echo,
   hasSignals,
   launchScript,
+  listening,
   notLinux,
   onLinux,
   program,
   random,
+  sawTimes,
   stall,
   temporaryFolder,
   visit,
@@ -439,7 +441,7 @@ export function foreverServer(
         await leave(client);
       }),
     );
-    await script.sawTimes(" closed\n", 10);
+    await sawTimes(script, " closed\n", 10);
     for (const { letter, client } of clients)
       assert.equal(
         script.lines().filter((line) => line.includes(client.addr)),
@@ -495,8 +497,8 @@ export function foreverServer(
       }
       await Promise.all(Array.from({ length: 20 }, comeAndGo));
       await visit(script.port, "and the server goes on");
-      await script.sawTimes("reset the connection", resets);
-      await script.sawTimes(" closed\n", 21);
+      await sawTimes(script, "reset the connection", resets);
+      await sawTimes(script, " closed\n", 21);
       const said = script.output.stderr.split("\n").slice(0, -1);
       assert.is(said.length, resets);
       const reset = / reset the connection \(\w+ (ECONNRESET|EPIPE)\)$/;

@@ -5,17 +5,13 @@ import { cp, readFile, readdir, symlink } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import {
-  launch,
-  listening,
-  projectFile,
-  tsxLoader,
-} from "../scripts/processes.ts";
+import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 import { scripts } from "./copy.ts";
 import {
   connect,
   echo,
   launchScript,
+  listening,
   noLinks,
   noSignals,
   onLinux,

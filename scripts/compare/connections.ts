@@ -54,8 +54,6 @@ function open(port: number) {
       await Promise.race([ended, sleep(1000, undefined, { ref: false })]);
       socket.destroy();
     },
-    /** Ends it at once. */
-    drop: () => socket.destroy(),
   };
 }
 
@@ -100,18 +98,13 @@ export async function greeted(
   count: number,
 ): Promise<Connection[]> {
   const connections: Connection[] = [];
-  try {
-    while (connections.length < count) {
-      const some = Math.min(100, count - connections.length); // a listen queue may hold no more
-      const more = Array.from({ length: some }, () => open(port));
-      connections.push(...more);
-      expectAnswers(await arrivals(more.map(greet), patienceMs), patienceMs);
-    }
-    return connections;
-  } catch (error) {
-    for (const { drop } of connections) drop();
-    throw error;
+  while (connections.length < count) {
+    const some = Math.min(100, count - connections.length); // a listen queue may hold no more
+    const more = Array.from({ length: some }, () => open(port));
+    connections.push(...more);
+    expectAnswers(await arrivals(more.map(greet), patienceMs), patienceMs);
   }
+  return connections;
 }
 
 /** A client that comes, sends one message, and leaves. */
@@ -140,33 +133,25 @@ export async function priceOfOne(server: Server): Promise<Idle | undefined> {
   await server.footprint(); // to be asked the first time takes memory itself
   const first = await greeted(server, 1);
   await sleep(200); // until it has settled
-  const { memoryMB: memoryOneMB, threads, ...one } = await server.footprint();
+  const one = await server.footprint();
   const others = Array.from({ length: 20 }, () => open(server.port));
   const answers = await arrivals(others.map(greet), 1000);
   await sleep(200);
-  const { memoryMB: memoryAllMB, ...all } = await server.footprint();
-  await Promise.all([...first, ...others].map(({ leave }) => leave()));
+  const all = await server.footprint();
+  for (const { leave } of [...first, ...others]) void leave();
   const connections = answers.filter((it) => it === "answered").length; // for others there was no thread
-  if (!connections || memoryOneMB === undefined || memoryAllMB === undefined)
-    return undefined;
-  return {
-    ...{ connections, memoryOneMB, memoryAllMB },
-    perClientMB: Math.max(0, memoryAllMB - memoryOneMB) / connections,
-    perClientThreads: difference(all.threads, threads) / connections,
-    threadStartMs: one.threadStartMs,
-  };
+  const each = (all = NaN, one = NaN) => Math.max(0, all - one) / connections;
+  const perClientMB = each(all.memoryMB, one.memoryMB);
+  if (!Number.isFinite(perClientMB)) return undefined;
+  const perClientThreads = each(all.threads, one.threads);
+  const { threadStartMs } = one;
+  return { connections, perClientMB, perClientThreads, threadStartMs };
 }
-
-/** NaN where one of both isn't known. */
-const difference = (now = NaN, before = NaN) => now - before;
-
-/** Milliseconds that don't count: until a server that is new, or known, runs as fast as it can. */
-const warmUpMs = { new: 300, known: 100 };
 
 /**
  * All connections send one message after another, each as soon as its last one is back.
  *
- * @param secondsEach how long each window is
+ * @param secondsEach how long each window is, longer where that is too short for an echo of each
  * @param windowCount an odd number of them, which show how far the figures can be trusted
  * @throws what it says about the server where an echo doesn't come or isn't right
  */
@@ -194,21 +179,24 @@ export async function echoAtOnce(
 
   const footprint = async () => ({ ...(await server.footprint()), echoes });
   async function measure(): Promise<Load> {
-    await sleep(connections.length === 1 ? warmUpMs.new : warmUpMs.known);
+    await sleep(connections.length === 1 ? 300 : 100); // a new server isn't yet as fast as it can be
     const start = await footprint();
     latency.reset();
     const windows: Load["windows"] = [];
     while (windows.length < windowCount) {
-      const [began, echoesBefore] = [performance.now(), echoes];
-      await sleep(secondsEach * 1000);
-      const seconds = (performance.now() - began) / 1000;
-      const echoesPerSecond = (echoes - echoesBefore) / seconds;
-      windows.push({ seconds, echoesPerSecond });
+      const [began, before] = [performance.now(), echoes];
+      let seconds = 0;
+      do {
+        await sleep(secondsEach * 1000);
+        seconds = (performance.now() - began) / 1000;
+      } while (echoes - before < connections.length && seconds < 10);
+      windows.push({ seconds, echoesPerSecond: (echoes - before) / seconds });
       server.forget();
     }
     const oldestMs = performance.now() - Math.min(...sentMs);
     const end = await footprint();
-    const cpuSeconds = difference(end.cpuSeconds, start.cpuSeconds);
+    const { cpuSeconds: cpuBefore = NaN } = start;
+    const cpuSeconds = (end.cpuSeconds ?? NaN) - cpuBefore || NaN; // Linux counts in steps of 10 ms
     const ms = (percent: number) =>
       latency.count ? latency.percentile(percent) / 1e6 : NaN;
     const rates = windows.map(({ echoesPerSecond }) => echoesPerSecond);
@@ -217,11 +205,10 @@ export async function echoAtOnce(
       seconds: windows.reduce((sum, { seconds }) => sum + seconds, 0),
       windows,
       echoesPerSecond: rates.sort((a, b) => a - b)[(windowCount - 1) / 2]!,
-      ...{ p50Ms: ms(50), p90Ms: ms(90), p99Ms: ms(99) },
+      ...{ p50Ms: ms(50), p99Ms: ms(99) },
       oldestWaitMs: latency.count ? Math.max(ms(100), oldestMs) : oldestMs,
       coresUsed: (cpuSeconds * 1000) / (end.atMs - start.atMs),
       cpuPerEchoUs: (cpuSeconds * 1e6) / (end.echoes - start.echoes),
-      ...{ threadsWith: end.threads, memoryWithMB: end.memoryMB },
     };
   }
 

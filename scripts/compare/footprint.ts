@@ -41,4 +41,5 @@ process.on("message", () => {
   process.send!(footprint);
 });
 process.on("disconnect", () => process.exit()); // compare is gone: nobody else would end it
+if (!process.connected) process.exit(); // or was it before
 process.channel!.unref(); // being asked keeps no server alive

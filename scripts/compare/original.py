@@ -14,21 +14,6 @@ import threading
 LECTURE_PORT = 65432
 
 
-class OtherPort(ast.NodeTransformer):
-    """The lecture's port, wherever it stands, becomes ours."""
-
-    found = False
-
-    def __init__(self, port):
-        self.port = port
-
-    def visit_Constant(self, node):
-        if node.value != LECTURE_PORT or isinstance(node.value, bool):
-            return node
-        self.found = True
-        return ast.copy_location(ast.Constant(self.port), node)
-
-
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -45,10 +30,14 @@ def end_with_input():
 
 file, port = sys.argv[1], int(sys.argv[3])
 with open(file, "rb") as source:
-    other_port = OtherPort(port or free_port())
-    program = other_port.visit(ast.parse(source.read(), file))
-if not other_port.found:
+    program = ast.parse(source.read(), file)
+constants = [node for node in ast.walk(program) if isinstance(node, ast.Constant)]
+ports = [constant for constant in constants if constant.value == LECTURE_PORT]
+if not ports:
     sys.exit(f"{file}: the port {LECTURE_PORT} does not stand in it")
+port = port or free_port()
+for constant in ports:
+    constant.value = port
 if sys.argv[4:]:
     threading.Thread(target=end_with_input, daemon=True).start()
 sys.argv = [file]

@@ -110,18 +110,12 @@ const outcomes: [RegExp, Outcome][] = [
   [/: EOF;/, "closed"],
 ];
 
-/**
- * Runs the client program to its end and reads from its output what became of it.
- *
- * @param since performance.now() when the step began
- */
+/** Runs the client program to its end and reads from its output what became of it. */
 export async function runClient(
   program: Program,
   { port, patienceMs }: Server,
-  since: number,
 ): Promise<ClientRun> {
   const words = await command(program, program.client!, port);
-  const startedMs = performance.now() - since;
   const client = run({ env })`${words}`;
   const late = () => client.child?.kill("SIGKILL");
   const silent = await within(patienceMs, "its end", client).then(
@@ -129,16 +123,12 @@ export async function runClient(
     late,
   );
   const { stdall, cause } = await client;
-  const endedMs = performance.now() - since;
   if (!client.pid) throw cause; // it could not be started
   const [, known = "failed"] = outcomes.find(([it]) => it.test(stdall)) ?? [];
   const lines = stdall.trim().split(/\r?\n/);
   const error = lines.find((line) => /^\w*Error\b/.test(line));
-  return {
-    ...{ startedMs, endedMs },
-    outcome: silent ? "no answer" : known,
-    text: error ?? lines.at(-1)!,
-  };
+  const outcome = silent ? "no answer" : known;
+  return { outcome, text: error ?? lines.at(-1)! };
 }
 
 /**
@@ -178,9 +168,7 @@ export async function withServer(
       port: Number(said[1]),
       patienceMs,
       footprint: () => footprintOf(program, running).catch(late("hangs")),
-      forget() {
-        running.output.stdout = running.output.stdout.slice(-2000);
-      },
+      forget: running.forget,
       async pressCtrlC() {
         mayEnd = true;
         const before = running.all();

@@ -72,6 +72,7 @@ export function report(run: Run, say: Texts) {
 /** All figures, in the order of the table. */
 function figuresOf({ servers, options }: Run, say: Texts): Figure[] {
   const n = options.clients;
+  const { step } = say;
   const loads = servers.flatMap(({ growth = [] }) => growth);
   const numbers = [...new Set(loads.map(({ connections }) => connections))];
   /** A row for each number of connections; the one of N is a sentence as well. */
@@ -88,8 +89,8 @@ function figuresOf({ servers, options }: Run, say: Texts): Figure[] {
         return { title, cell, lead: number === n && lead, goesOn: index > 0 };
       });
   return [
-    { title: say.inTurn, cell: inTurn },
-    { title: say.meanwhile, cell: meanwhile, lead: say.meanwhiles },
+    { title: step["clients in turn"], cell: inTurn },
+    { title: step["while one stays"], cell: meanwhile, lead: say.meanwhiles },
     { title: say.threadStart, cell: threadStart, lead: say.threadStarts },
     ...ofEach(say.cpu, cpuPerEcho(loads), fill(say.cpus, n)),
     ...ofEach(say.rate, rate, fill(say.rates, n)),
@@ -97,8 +98,7 @@ function figuresOf({ servers, options }: Run, say: Texts): Figure[] {
     ...ofEach(say.longestEcho, ({ oldestWaitMs: ms }) => sized(time(ms), ms)),
     ...ofEach(say.cores, cores),
     { title: say.price, cell: price, lead: say.prices },
-    { title: say.ctrlC, cell: ctrlC, lead: say.ctrlCs },
-    { title: say.failed, cell: failedAt },
+    { title: step["Ctrl+C"], cell: ctrlC, lead: say.ctrlCs },
   ];
 }
 
@@ -106,9 +106,6 @@ const sized = (text: string, size: number): Cell => ({ text, size });
 
 const inTurn: Tell = ({ inTurn }, say) =>
   inTurn && { text: counted(inTurn, say) };
-
-const failedAt: Tell = ({ failure }, say) =>
-  failure && { text: fill(say.step[failure.step]) };
 
 /** How many were answered while one stayed, and after how long; what became of the rest. */
 const meanwhile: Tell = ({ stay }, say) => {

@@ -8,10 +8,8 @@ export type Answer = "answered" | "wrong" | "closed" | "reset";
 /** What became of a client; "failed" is the client program itself. */
 export type Outcome = Answer | "refused" | "failed" | "no answer";
 
-/** One run of the client program; times in ms since the step began. */
+/** One run of the client program. */
 export interface ClientRun {
-  startedMs: number;
-  endedMs: number;
   outcome: Outcome;
   /** The line it printed, or the error it met. */
   text: string;
@@ -30,10 +28,7 @@ export interface Visit {
 export interface Idle {
   /** How many connections came after the first. */
   connections: number;
-  /** Resident memory with the first connection, and with all. */
-  memoryOneMB: number;
-  memoryAllMB: number;
-  /** Memory and threads of one more client. */
+  /** Resident memory and threads of one more client. */
   perClientMB: number;
   perClientThreads?: number;
   /** How long one thread takes to start, alone; missing where none is started. */
@@ -50,29 +45,21 @@ export interface Load {
   echoesPerSecond: number;
   /** So many of 100 echoes took no longer. */
   p50Ms?: number;
-  p90Ms?: number;
   p99Ms?: number;
   /** The longest that an echo took, or had taken so far when the measuring ended. */
   oldestWaitMs: number;
   /** The server's CPU time by the clock, and for one echo. */
   coresUsed?: number;
   cpuPerEchoUs?: number;
-  /** The server with all of them. */
-  threadsWith?: number;
-  memoryWithMB?: number;
 }
 
-/** Ctrl+C with a client connected; times in ms since it was pressed. */
+/** Ctrl+C with a client connected. */
 export interface CtrlC {
   /** The client still got an echo after Ctrl+C. */
   echoed: boolean;
   /** The server ended the connection, by FIN or reset; otherwise the client left. */
   disconnected: boolean;
   exit: Exit;
-  disconnectedMs?: number;
-  /** When the client left by itself, as soon as it had its echo. */
-  leftMs?: number;
-  exitMs: number;
 }
 
 export type Step =

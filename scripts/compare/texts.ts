@@ -58,8 +58,6 @@ const pairs = {
   ],
 
   // Rows, and how sentences begin that say the same.
-  inTurn: ["clients in turn", "하나씩 차례로"],
-  meanwhile: ["while one stays", "하나가 연결 유지"],
   meanwhiles: [
     "Answered while one client stayed",
     "하나가 연결을 유지하는 동안의 응답",
@@ -81,9 +79,7 @@ const pairs = {
   cores: ["cores used", "사용한 코어"],
   price: ["one more client", "클라이언트 하나 더"],
   prices: ["One more client takes", "클라이언트 하나가 늘면"],
-  ctrlC: ["Ctrl+C", "Ctrl+C"],
   ctrlCs: ["At Ctrl+C", "Ctrl+C를 누르면"],
-  failed: ["FAILED at", "실패한 단계"],
 
   // Cells, and what sentences say of them.
   oneClient: ["1 client", "연결 1개"],
@@ -142,7 +138,7 @@ const pairs = {
   lastLines: ["; its last lines: {0}", "; 마지막 출력: {0}"],
 } satisfies Record<string, Pair>;
 
-/** The steps, as they are shown while one waits. */
+/** The steps, as rows and as what is waited for. */
 const steps = {
   "clients in turn": ["clients in turn", "하나씩 차례로"],
   "idle clients": ["idle clients", "가만히 있는 연결"],
