@@ -97,8 +97,7 @@ function socket() {
   process.stdout.on("error", (error) => process.exit(fail(error)));
   process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
 
-  // The first Ctrl+C wakes accept(), a second one ends the process at once. npx and
-  // tsx may pass one on twice: within half a second it counts as the same.
+  // The first Ctrl+C wakes accept(), a second one ends the process; npx may pass one on twice.
   let interrupted = false;
   process.on("SIGINT", function interrupt() {
     interrupted = true;
@@ -292,10 +291,12 @@ function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
 
   return (message: unknown) => {
     const [call, data] = Array.isArray(message) ? message : []; // else it is Node's: --watch
+    const slow = (call === "print" ? process.stdout : client).writableNeedDrain;
+    const done = slow ? () => written(data.length) : undefined;
     if (call === "close") client.destroySoon();
-    if (call === "print") print(data).then(() => written(data.length));
-    if (call === "sendall") client.write(data, () => written(data.length));
-    if (call !== "recv") return;
+    if (call === "print") print(data, done);
+    if (call === "sendall") client.write(data, done);
+    if (call !== "recv") return data && !slow && written(data.length);
     wanted = data;
     if (client.listenerCount("readable") === 0) client.on("readable", receive); // from now on Node reads
     receive();
@@ -307,7 +308,7 @@ const lines: string[] = [];
 let writing: Promise<unknown> | undefined;
 
 /** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
-function print(text: string) {
+function print(text: string, written?: () => void) {
   const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
     const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
     return `\\u${hex}`.replace("u00", "x");
@@ -316,7 +317,7 @@ function print(text: string) {
     writing = new Promise((done) =>
       setImmediate(() => process.stdout.write(lines.splice(0).join(""), done)),
     );
-  return writing!;
+  if (written) writing!.then(written);
 }
 
 /** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
