@@ -236,7 +236,7 @@ function threadSide(
 ) {
   /** Waits while more than 64 KB are to be written: the client or the terminal is slow. */
   function write(call: "print" | "sendall", data: string | Uint8Array) {
-    main.postMessage([call, data]);
+    main.postMessage(call === "print" ? `print ${data}` : [call, data]);
     let size = Atomics.add(unwritten, 0, data.length) + data.length;
     for (; size > 65536; size = Atomics.load(unwritten, 0))
       Atomics.wait(unwritten, 0, size);
@@ -252,7 +252,7 @@ function threadSide(
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
       length[0] = -1;
-      main.postMessage(["recv", size]);
+      main.postMessage(`recv ${size}`);
       while (Atomics.wait(length, 0, -1) !== "not-equal"); // until there is an answer
       return length[0] > 0 ? received.slice(0, length[0]) : null;
     },
@@ -265,11 +265,11 @@ function threadSide(
     },
 
     /** Sends FIN. */
-    close: () => main.postMessage(["close"]),
+    close: () => main.postMessage("close"),
   };
 }
 
-/** The main thread's side: does what a message asks for. */
+/** The main thread's side: does what a message asks for; Node's own, with --watch, ask for nothing. */
 function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
   let wanted = 0; // by recv
   client.on("end", receive).on("close", receive);
@@ -283,21 +283,20 @@ function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
     Atomics.store(length, 0, data?.length ?? 0);
     Atomics.notify(length, 0);
   }
-
   function written(size: number) {
     Atomics.sub(unwritten, 0, size);
     Atomics.notify(unwritten, 0);
   }
 
-  return (message: unknown) => {
-    const [call, data] = Array.isArray(message) ? message : []; // else it is Node's: --watch
+  return (it: unknown) => {
+    const [call, data] = Array.isArray(it) ? it : `${it}`.split(/ (.*)/s);
     const slow = (call === "print" ? process.stdout : client).writableNeedDrain;
     const done = slow ? () => written(data.length) : undefined;
     if (call === "close") client.destroySoon();
     if (call === "print") print(data, done);
     if (call === "sendall") client.write(data, done);
     if (call !== "recv") return data && !slow && written(data.length);
-    wanted = data;
+    wanted = +data;
     if (client.listenerCount("readable") === 0) client.on("readable", receive); // from now on Node reads
     receive();
   };
