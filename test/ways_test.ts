@@ -152,7 +152,7 @@ test("what the four programs repeat on purpose is the same text in all of them",
     ],
     ["fail", "^}", /^ {4}[A-Z_]+: .*\n|.*(console|complain).*\n/gm],
   ] as const) {
-    const pattern = new RegExp(`^function ${name}\\((.*?)${end}`, "ms");
+    const pattern = new RegExp(`^function ${name}\\(.*?\\{\n(.*?)${end}`, "ms");
     const [first, ...others] = files.map((file) =>
       pattern.exec(file)?.[1]?.replace(differs, ""),
     );
