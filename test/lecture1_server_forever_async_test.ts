@@ -78,8 +78,8 @@ test("connections that are over are forgotten", async () => {
   const script = await edited(server, [
     ["tasks.set(connection, task);", "$& console.error(tasks.size);"],
   ]);
-  for (let i = 0; i < 5; i++) await visit(script.port);
-  assert.is(script.output.stderr, "1\n".repeat(5));
+  for (let i = 0; i < 8; i++) await visit(script.port);
+  assert.match(script.output.stderr, /^([12]\n){8}$/); // one may be ending
 });
 
 test.unless(noSignals)("Ctrl+C closes the client's connection", async () => {
