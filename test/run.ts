@@ -15,9 +15,9 @@ const project = projectFile(".");
 const folder = await mkdtemp(join(tmpdir(), "lecture1-tests-"));
 const node = (...args: string[]) => launch([process.execPath, ...args], env);
 
-// Whatever the machine speaks, what a test expects is English, without colours and
-// without what Node itself says of these settings.
-const { NO_COLOR, FORCE_COLOR, NODE_OPTIONS, NODE_EXTRA_CA_CERTS, ...own } =
+// Whatever the machine speaks, what a test expects is English, without colours, with
+// zx's spinner, which CI would stop, and without what Node itself says of these settings.
+const { NO_COLOR, FORCE_COLOR, NODE_OPTIONS, NODE_EXTRA_CA_CERTS, CI, ...own } =
   process.env;
 const env = { ...own, LC_ALL: "C.UTF-8" };
 
