@@ -230,13 +230,10 @@ const sharedMemory = () => ({
 });
 
 /** The thread's side, which runs in the Worker: gives it print() and its connection. */
-function threadSide(
-  main: MessagePort,
-  { length, received, unwritten }: Memory,
-) {
+function threadSide(out: MessagePort, { length, received, unwritten }: Memory) {
   /** Waits while more than 64 KB are to be written: the client or the terminal is slow. */
   function write(call: "print" | "sendall", data: string | Uint8Array) {
-    main.postMessage(call === "print" ? `print ${data}` : [call, data]);
+    out.postMessage(call === "print" ? `print ${data}` : [call, data]);
     let size = Atomics.add(unwritten, 0, data.length) + data.length;
     for (; size > 65536; size = Atomics.load(unwritten, 0))
       Atomics.wait(unwritten, 0, size);
@@ -252,7 +249,7 @@ function threadSide(
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
       length[0] = -1;
-      main.postMessage(`recv ${size}`);
+      out.postMessage(`recv ${size}`);
       while (Atomics.wait(length, 0, -1) !== "not-equal"); // until there is an answer
       return length[0] > 0 ? received.slice(0, length[0]) : null;
     },
@@ -265,7 +262,7 @@ function threadSide(
     },
 
     /** Sends FIN. */
-    close: () => main.postMessage("close"),
+    close: () => out.postMessage("close"),
   };
 }
 
@@ -295,7 +292,8 @@ function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
     if (call === "close") client.destroySoon();
     if (call === "print") print(data, done);
     if (call === "sendall") client.write(data, done);
-    if (call !== "recv") return data && !slow && written(data.length);
+    if ((call === "print" || call === "sendall") && !slow) written(data.length);
+    if (call !== "recv") return;
     wanted = +data;
     if (client.listenerCount("readable") === 0) client.on("readable", receive); // from now on Node reads
     receive();
