@@ -159,10 +159,9 @@ function createThread({ target, args: [client, ...args] }: Thread) {
   // It gets the text of what it needs: to load this file again takes several times as long.
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");
-    const { memory, args, script } = workerData;
     globalThis.__name = (named) => named; // tsx puts calls of it into every function
-    const target = require("node:vm").runInThisContext(...script);
-    target((${threadSide})(parentPort, memory), ...args);`;
+    const target = require("node:vm").runInThisContext(...workerData.script);
+    target((${threadSide})(parentPort, workerData.memory), ...workerData.args);`;
 
   let ran = false;
   function failed(error: any) {
@@ -281,13 +280,12 @@ function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
     Atomics.notify(length, 0);
   }
   function written(size: number) {
-    Atomics.sub(unwritten, 0, size);
-    Atomics.notify(unwritten, 0);
+    if (Atomics.sub(unwritten, 0, size) > 65536) Atomics.notify(unwritten, 0);
   }
 
   return (it: unknown) => {
     const [call, data] = Array.isArray(it) ? it : `${it}`.split(/ (.*)/s);
-    const slow = (call === "print" ? process.stdout : client).writableNeedDrain;
+    const slow = client.writableNeedDrain || printed.length > 65536;
     const done = slow ? () => written(data.length) : undefined;
     if (call === "close") client.destroySoon();
     if (call === "print") print(data, done);
@@ -300,9 +298,9 @@ function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
   };
 }
 
-/** Lines that go out together after this turn of the event loop, and the end of their writing. */
-const lines: string[] = [];
-let writing: Promise<unknown> | undefined;
+/** What is printed and not yet written (a line goes out at once, further ones of a turn together). */
+let printed = "";
+let writing: Promise<void> | undefined;
 
 /** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
 function print(text: string, written?: () => void) {
@@ -310,11 +308,15 @@ function print(text: string, written?: () => void) {
     const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
     return `\\u${hex}`.replace("u00", "x");
   });
-  if (lines.push(`${s}\n`) === 1)
-    writing = new Promise((done) =>
-      setImmediate(() => process.stdout.write(lines.splice(0).join(""), done)),
-    );
-  if (written) writing!.then(written);
+  printed += `${s}\n`;
+  writing ??= (async () => {
+    for (let lines = ""; (lines = printed); await new Promise(setImmediate)) {
+      printed = "";
+      await new Promise((done) => process.stdout.write(lines, done));
+    }
+    writing = undefined;
+  })();
+  if (written) writing.then(written);
 }
 
 /** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
