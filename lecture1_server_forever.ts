@@ -231,14 +231,14 @@ const sharedMemory = () => ({
 /** The thread's side, which runs in the Worker: gives it print() and its connection. */
 function threadSide(out: MessagePort, { length, received, unwritten }: Memory) {
   /** Waits while more than 64 KB are to be written: the client or the terminal is slow. */
-  function write(call: "print" | "sendall", data: string | Uint8Array) {
-    out.postMessage(call === "print" ? `print ${data}` : [call, data]);
-    let size = Atomics.add(unwritten, 0, data.length) + data.length;
+  function write(message: string | Uint8Array) {
+    out.postMessage(message);
+    let size = Atomics.add(unwritten, 0, message.length) + message.length;
     for (; size > 65536; size = Atomics.load(unwritten, 0))
       Atomics.wait(unwritten, 0, size);
   }
 
-  const print = (text: string) => write("print", `${text}`);
+  const print = (text: string) => write(`print ${text}`);
   Object.assign(globalThis, { print });
   console.log = (...values) => print(values.join(" ")); // its own would wait for a main loop
 
@@ -257,7 +257,7 @@ function threadSide(out: MessagePort, { length, received, unwritten }: Memory) {
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
         throw TypeError(`sendall takes bytes, not ${{}.toString.call(data)}`);
-      write("sendall", data);
+      write(new Uint8Array(Buffer.concat([Buffer.from("sendall "), data])));
     },
 
     /** Sends FIN. */
@@ -283,16 +283,18 @@ function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
     if (Atomics.sub(unwritten, 0, size) > 65536) Atomics.notify(unwritten, 0);
   }
 
-  return (it: unknown) => {
-    const [call, data] = Array.isArray(it) ? it : `${it}`.split(/ (.*)/s);
+  return (it: any) => {
+    const bytes = it instanceof Uint8Array ? Buffer.from(it.buffer) : undefined;
+    if (!bytes && typeof it !== "string") return;
+    const [call, text = ""] = `${bytes?.subarray(0, 8) ?? it}`.split(/ (.*)/s);
     const slow = client.writableNeedDrain || printed.length > 65536;
-    const done = slow ? () => written(data.length) : undefined;
+    const done = slow ? () => written(it.length) : undefined;
     if (call === "close") client.destroySoon();
-    if (call === "print") print(data, done);
-    if (call === "sendall") client.write(data, done);
-    if ((call === "print" || call === "sendall") && !slow) written(data.length);
+    if (call === "print") print(text, done);
+    if (call === "sendall") client.write(bytes?.subarray(8) ?? text, done);
+    if ((call === "print" || call === "sendall") && !slow) written(it.length);
     if (call !== "recv") return;
-    wanted = +data;
+    wanted = +text;
     if (client.listenerCount("readable") === 0) client.on("readable", receive); // from now on Node reads
     receive();
   };

@@ -81,12 +81,9 @@ async function startServer(handler: Handler, host: string, port: number) {
     const connection = openConnection(client);
     const { reader, writer } = connection;
     const task = (async () => handler(reader, writer))()
-      .catch((error?: NodeJS.ErrnoException) => {
-        const reset =
-          error?.syscall && `reset the connection (${error.message})`;
-        complain(
-          `${writer.getExtraInfo("peername")} ${reset || inspect(error)}`,
-        );
+      .catch((e?: NodeJS.ErrnoException) => {
+        const reset = e?.syscall && `reset the connection (${e.message})`;
+        complain(`${writer.getExtraInfo("peername")} ${reset || inspect(e)}`);
       })
       .finally(() => {
         client.destroySoon();

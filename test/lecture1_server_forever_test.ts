@@ -10,6 +10,7 @@ import {
   noSignals,
   program,
   sawTimes,
+  stall,
   suite,
   visit,
 } from "./harness.ts";
@@ -88,13 +89,14 @@ test("messages that aren't ours, as Node sends with --watch, are for nobody", as
   const script = await edited(server, [
     [
       "globalThis.__name =",
-      'for (const other of [null, 5, "text", [], { "watch:import": ["x"] }]) parentPort.postMessage(other);\n    $&',
+      'for (const other of [null, 5, "text", "sendall", [], ["print x"], { "watch:import": ["x"] }, { toString: 1 }, new Uint8Array(3), new Uint8Array(5e7)]) parentPort.postMessage(other);\n    $&',
     ],
   ]);
   for (let i = 0; i < 2; i++) await visit(script.port);
   await sawTimes(script, " closed\n", 2);
   assert.is(script.output.stderr, "");
   assert.is(script.lines().length, 7);
+  await stall(await connect(script.port, { reading: false })); // they don't count as written
 });
 
 test("a client that doesn't read, and a handler that sends much: no warning of listeners", async () => {
