@@ -89,7 +89,7 @@ test("messages that aren't ours, as Node sends with --watch, are for nobody", as
   const script = await edited(server, [
     [
       "globalThis.__name =",
-      'for (const other of [null, 5, "text", "sendall", [], ["print x"], { "watch:import": ["x"] }, { toString: 1 }, new Uint8Array(3), new Uint8Array(5e7)]) parentPort.postMessage(other);\n    $&',
+      'for (const other of [null, 5, "text", "sendall", [], ["print x"], { "watch:import": ["x"] }, { toString: 1 }, new ArrayBuffer(3), { length: 5e7 }]) parentPort.postMessage(other);\n    $&',
     ],
   ]);
   for (let i = 0; i < 2; i++) await visit(script.port);
