@@ -1,5 +1,4 @@
 /** Captures packets with tshark, Wireshark's command line. */
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
@@ -93,7 +92,7 @@ export async function startCapture(port: number, file?: string) {
     ...(file ? ["-w", file, "-P"] : []),
   ];
   const tshark = launch(command, process.env, undefined, false, true);
-  guard(tshark.pid);
+  const guarding = guard(tshark.pid);
   // Older versions say that they capture, but not when they have started.
   const silent = tshark
     .saw(/Capturing on/, 20_000)
@@ -104,14 +103,9 @@ export async function startCapture(port: number, file?: string) {
     throw new Error(say.missing("tshark: Capture started", 20));
   });
 
-  let known = 0;
   return {
-    /** The packets that have come since it was asked last. */
-    news(): Captured[] {
-      const rows = tshark.lines().slice(known);
-      known += rows.length;
-      return rows.map((row) => parseRow(row, port));
-    },
+    /** The packets so far. */
+    packets: () => tshark.lines().map((row) => parseRow(row, port)),
 
     /** Waits until something holds that packets decide. */
     until: tshark.until,
@@ -121,6 +115,7 @@ export async function startCapture(port: number, file?: string) {
       const endedItself = tshark.ended !== undefined; // even then with code 0
       tshark.kill("SIGINT"); // and it ends dumpcap, which captures for it
       const { code, signal } = await tshark.exit();
+      await guarding.stop();
       const failed = code !== 0 && signal !== "SIGINT";
       if (endedItself || failed) throw complaintOf(tshark.output.stderr);
     },
@@ -131,16 +126,10 @@ export async function startCapture(port: number, file?: string) {
  * Ends tshark and its dumpcap where this process can't do it any more, after a kill -9:
  * without a reader tshark dies at the next packet, and its dumpcap goes on.
  */
-function guard(pid: number): void {
+function guard(pid: number) {
   const group = process.platform === "win32" ? pid : -pid;
   const end = `try { process.kill(${group}, "SIGINT") } catch {}`;
   const code = `process.on("disconnect", () => { ${end} })`;
-  const child = spawn(process.execPath, ["-e", code], {
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-    detached: true, // Ctrl+C in the terminal is not for it
-    windowsHide: true,
-  });
-  child.on("error", () => {}); // then tshark ends by its own limit
-  child.unref();
-  child.channel?.unref();
+  const command = [process.execPath, "-e", code];
+  return launch(command, process.env, undefined, true, true);
 }
