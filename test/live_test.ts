@@ -202,11 +202,8 @@ const asEdited = [
       server reads 2 bytes <.*0>`),
 ];
 
-edited("edits, of which it was once concluded what they do", () =>
-  inTurns(asEdited, (it) => it()),
-);
-
-edited("a learner's mistake is told with its line", async () => {
+/** A client that fails at a method, and a server that is no program. */
+async function mistakes(): Promise<void> {
   const failing = async (...edit: Edit) => run([], 1, {}, await copyWith(edit));
   const [client, server] = await Promise.all([
     failing("client", "s.sendall(Buffer", "s.sendAll(Buffer"),
@@ -219,9 +216,14 @@ edited("a learner's mistake is told with its line", async () => {
   const syntax = /^packets: .*lecture1_server\.ts:\d+: Unexpected ";"\n$/;
   assert.match(server.stderr, syntax);
   assert.is(server.stdout, "");
-});
+}
 
-onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
+edited("edits, of which it was once concluded what they do; mistakes", () =>
+  inTurns([mistakes, ...asEdited], (it) => it()),
+);
+
+/** A tshark that doesn't say when it has started, and one that can't save. */
+async function saves(): Promise<void> {
   const file = join(await harness.temporaryFolder(), "packets");
   const old = `#!/bin/bash\nPATH=\${PATH#*:} exec tshark "$@" 2> >(grep --line-buffered -v 'Capture started' >&2)\n`;
   const PATH = await pathWith(old);
@@ -240,16 +242,12 @@ onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
     /^packets: tshark says: The file .*\/nonexistent\//,
   );
   assert.is(full.stdout, "", "this is no question of rights");
-});
+}
 
-onLinux("signals and kill -9: nothing is left, no false ladder", () => {
-  const moments = [
-    ["SIGTERM", 3, 143], // while tshark starts
-    ["SIGINT", 5, 130], // while the programs start
-    ["SIGHUP", 6, 129], // while they run
-    ...[2, 3, 4, 5, 6].map((count) => ["SIGKILL", count, null] as const),
-  ] as const;
-  return inTurns(moments, async ([signal, processes, code]) => {
+/** A signal to packets at a moment: when so many processes run. */
+const endsBy =
+  (signal: NodeJS.Signals, processes: number, code: number | null) =>
+  async () => {
     const packets = start(["--server", "async"]);
     let pids: string[] = [];
     for (; pids.length < processes && !packets.ended; await sleep(5))
@@ -262,7 +260,17 @@ onLinux("signals and kill -9: nothing is left, no false ladder", () => {
     assert.is((await packets.exit()).code, code, signal);
     assert.equal(packets.output, { stdout: "", stderr: "" }, signal);
     await harness.noneLeft(packets.mark);
-  });
-});
+  };
+
+const moments = [
+  endsBy("SIGTERM", 3, 143), // while tshark starts
+  endsBy("SIGINT", 5, 130), // while the programs start
+  endsBy("SIGHUP", 6, 129), // while they run
+  ...[2, 3, 4, 5, 6].map((count) => endsBy("SIGKILL", count, null)),
+];
+
+onLinux("--refused, --save; signals and kill -9: nothing is left", () =>
+  inTurns([saves, ...moments], (it) => it()),
+);
 
 test.run();
