@@ -86,12 +86,8 @@ export function launch<Mark>(
 ) {
   const output = { stdout: "", stderr: "" };
   const events = new EventEmitter().setMaxListeners(0);
-  const stdio = [
-    messages ? "pipe" : "ignore",
-    ...(["pipe", "pipe"] as const),
-    ...(onMark ? (["pipe"] as const) : []),
-    ...(messages ? (["ipc"] as const) : []),
-  ];
+  const stdio = [messages ? "pipe" : "ignore", "pipe", "pipe"];
+  stdio.push(onMark ? "pipe" : "ignore", messages ? "ipc" : "ignore");
   const detached = ownGroup && platform() !== "win32";
   const process = run({ stdio, env, store, detached } as object)`${command}`;
   const { child } = process;
@@ -271,14 +267,9 @@ export async function within<T>(
   report = () => "",
 ): Promise<T> {
   const done = new AbortController();
-  const { signal } = done;
-  const late = awake(ms, signal).then(() => {
+  const late = awake(ms, done.signal).then(() => {
     throw new Error(`waited ${ms} ms for ${what}\n${report()}`.trim());
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    done.abort();
-    late.catch(() => {});
-  }
+  late.catch(() => {}); // nobody waits for it once the promise has won
+  return Promise.race([promise, late]).finally(() => done.abort());
 }

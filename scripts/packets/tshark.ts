@@ -37,9 +37,9 @@ export function parseRow(row: string, port: number): Captured {
   const [bits, seq, ack, again, update, payload = ""] = more;
   const flags = flagNames.filter((_, bit) => Number(bits) & (1 << bit));
   const bytes = Buffer.from(payload.replaceAll(":", ""), "hex");
-  const sender = `${source}:${sourcePort}`;
-  const receiver = `${target}:${targetPort}`;
   const fromServer = Number(sourcePort) === port;
+  const ends = [`${source}:${sourcePort}`, `${target}:${targetPort}`];
+  const [client = "", server = ""] = fromServer ? ends.reverse() : ends;
   return {
     timeMs: Number(time) * 1000,
     connection: Number(stream) + 1,
@@ -51,9 +51,7 @@ export function parseRow(row: string, port: number): Captured {
     ...(bytes.length > 0 && { text: bytes.toString() }),
     ...(again && { retransmission: true }),
     ...(update && { windowUpdate: true }),
-    ends: fromServer
-      ? { client: receiver, server: sender }
-      : { client: sender, server: receiver },
+    ends: { client, server },
   };
 }
 
