@@ -6,7 +6,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { copyProject, lecturePort } from "../test/copy.ts";
-import { launch, projectFile, tsxLoader } from "./processes.ts";
+import { projectFile, run, tsxLoader } from "./processes.ts";
 
 /** The first packet with data in each direction, behind the capture. */
 const rules = ["original", "reply"].map(
@@ -35,30 +35,26 @@ const plans: Record<string, Plan> = {
 };
 
 /** In a network of its own, so that only this run meets the rules. */
-function lossy(): string[] {
-  const chain = ["type filter hook input priority 0", ...rules].join("\n");
-  const table = `table ip lossy {\n chain input {\n${chain}\n}\n}\n`;
-  const shell = `ip link set lo up && nft '${table}' && exec "$@"`;
-  return ["unshare", "--net", "sh", "-c", shell, "sh"];
-}
+const chain = ["type filter hook input priority 0", ...rules].join("\n");
+const table = `table ip lossy {\n chain input {\n${chain}\n}\n}\n`;
+const shell = `ip link set lo up && nft '${table}' && exec "$@"`;
+const lossy = ["unshare", "--net", "sh", "-c", shell, "sh"];
 
 async function record(name: string, [options, edit, changed]: Plan) {
   const { folder, replace } = await copyProject(lecturePort);
   if (edit) await replace("lecture1_server.ts", ...edit);
   const tool = join(folder, "scripts", "packets.ts");
-  const packets = launch([
-    ...(name === "lossy" ? lossy() : []),
-    ...[process.execPath, ...tsxLoader, tool, "--json", "-"],
-    ...options.split(" ").filter(Boolean),
-  ]);
-  if ((await packets.exit(60_000)).code) throw new Error(packets.report());
+  const command = [process.execPath, ...tsxLoader, tool, "--json", "-"];
+  command.push(...options.split(" ").filter(Boolean));
+  if (name === "lossy") command.unshift(...lossy);
+  const output = await run`${command}`.nothrow(false);
   await rm(folder, { recursive: true });
-  const { date, system, run, ...rest } = JSON.parse(packets.output.stdout);
+  const { date, system, run: its, ...rest } = output.json();
+  const isFirst = (side: string) => (packet: any) =>
+    packet.from === side && packet.length;
   for (const side of name === "lossy" ? ["client", "server"] : [])
-    rest.packets.find(
-      (packet: any) => packet.from === side && packet.length,
-    ).lost = true;
-  const recording = { date, system, run, changed, ...rest };
+    rest.packets.find(isFirst(side)).lost = true;
+  const recording = { date, system, run: its, changed, ...rest };
   const file = projectFile(`scripts/packets/recordings/${name}.json`);
   await writeFile(file, JSON.stringify(recording, null, 2));
   console.log(`${name}: ${rest.packets.length} packets`);

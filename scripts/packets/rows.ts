@@ -1,6 +1,7 @@
 /** What stands in a picture of a run, whatever draws it: the ladder or the page. */
 import {
   follow,
+  type Act,
   type End,
   type Line,
   type Packet,
@@ -59,6 +60,9 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
   const numbered = (connection: number, text: string) =>
     connections.length > 1 ? `${connection}: ${text}` : text;
 
+  const said = ([act, count]: Act) =>
+    count ? texts.counted(texts[act], count) : texts[act];
+
   function ofPacket(packet: Packet) {
     const { timeMs, connection, flags, seq, ack, length } = packet;
     const main = ["RST", "SYN", "FIN"].find((flag) => flags.includes(flag));
@@ -71,11 +75,7 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
         `Seq=${seq} ${confirms}Len=${length}`,
       ],
       carried: shown(packet.text ?? ""),
-      words: followed
-        .next(packet)
-        .map(([act, count]) =>
-          count ? texts.counted(texts[act], count) : texts[act],
-        ),
+      words: followed.next(packet).map(said),
       lost: packet.lost ?? false,
     };
   }

@@ -64,8 +64,7 @@ const noRight =
 
 /** What tshark said when it ended: its last complaint. */
 export function complaintOf(stderr: string): Error {
-  const [said = ""] =
-    [...stderr.matchAll(/(?<=^tshark: )\S.*$/gm)].at(-1) ?? [];
+  const said = stderr.match(/(?<=^tshark: )\S.*$/gm)?.at(-1) ?? "";
   if (noRight.test(stderr)) return new CannotCapture(`${say.noRight}: ${said}`);
   return new Error(`${say.tsharkSays}: ${said}`);
 }
