@@ -16,11 +16,7 @@ import { projectFile } from "./processes.ts";
  * @param file the script's full path
  * @throws Error that names the line where it is no program
  */
-export async function preloaded(
-  preload: string,
-  file: string,
-  port: number,
-): Promise<string[]> {
+export async function preloaded(preload: string, file: string, port: number) {
   const first = await erased(projectFile(`scripts/${preload}`));
   const { href } = pathToFileURL(first);
   const flags = ["--enable-source-maps", "--import", href]; // an error names its line

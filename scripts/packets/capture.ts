@@ -28,10 +28,7 @@ type Program = Awaited<ReturnType<typeof start>>;
  * @throws CannotCapture where nothing can be captured; Error when the server doesn't
  *   listen, or no packet came
  */
-export async function captureRun(
-  run: Run,
-  save?: string,
-): Promise<[Recording, string[]]> {
+export async function captureRun(run: Run, save?: string) {
   const { kind, server: design, message } = run;
   const port = await freePort();
   const [capture, server] = await Promise.all([
@@ -84,7 +81,7 @@ export async function captureRun(
   problems.push(...programs.flatMap(crashOf));
   const packets = capture.packets();
   if (packets.length === 0) throw new Error(problems.join("; "));
-  return [recordingOf(run, packets, programs), problems];
+  return [recordingOf(run, packets, programs), problems] as const;
 }
 
 /** How many connections have ended. */
@@ -149,7 +146,7 @@ function recordingOf(run: Run, captured: Captured[], programs: Program[]) {
     .sort((a, b) => a.timeMs - b.timeMs);
   const isOf = (ports: Told["ports"]) => (ends: Record<Side, string>) =>
     ports?.includes(Number(ends.client.split(":").at(-1)));
-  const recording: Recording = {
+  return {
     date: new Date(firstMs).toISOString(),
     system: `${type()} ${release()}, Node ${process.version}`,
     ...{ run, connections, packets },
@@ -162,8 +159,7 @@ function recordingOf(run: Run, captured: Captured[], programs: Program[]) {
       return texts.map((text) => ({ ...line, text }));
     }),
     ends: told.filter(({ code, signal }) => signal ?? code !== undefined),
-  };
-  return recording;
+  } satisfies Recording;
 }
 
 /** What node says itself of an error that nobody caught: of a learner's edit, perhaps. */
