@@ -46,20 +46,18 @@ async function measure(options: string, edits: Edit[]): Promise<Recording> {
   return tooLate(recording) ? measure(options, edits) : recording;
 }
 
-/** Rows as text, with what lies unread at the client and at the server: "server reads 14 bytes <0|0>". */
-const rowsOf = (recording: Recording) =>
-  pictureOf(recording, english).rows.map((row) => {
-    const { client, server } = row.unread;
-    const text = [row.from, ...row.label, ...row.words].join(" ");
-    return { text: `${text} <${client}|${server}>`, ms: Number(row.time) };
-  });
-
 /**
  * Looks for rows that come one after another, each a regular expression; below an empty
- * line anew. "300 ms later: " nothing but lines is told of that side until then.
+ * line anew. A row ends with what lies unread at the client and at the server, <0|0>.
+ * "300 ms later: " nothing but lines is told of that side until then.
  */
 function seek(recording: Recording, wanted: string): void {
-  const rows = rowsOf(recording);
+  const { rows: drawn } = pictureOf(recording, english);
+  const rows = drawn.map(({ time, from, label, words, unread }) => {
+    const lies = `<${unread.client}|${unread.server}>`;
+    const text = [from, ...label, ...words, lies].join(" ");
+    return { text, ms: Number(time) };
+  });
   const all = rows.map(({ ms, text }) => `${ms} ${text}`).join("\n");
   let last = -1;
   for (const line of wanted.trim().split(/\n */)) {
@@ -247,12 +245,12 @@ onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
 });
 
 /** When so many processes run, packets gets a signal; and with which code it ends. */
-const moments: [number, NodeJS.Signals, number | null][] = [
+const moments = [
   [3, "SIGTERM", 143], // while tshark starts
   [5, "SIGINT", 130], // while the programs start
   [6, "SIGHUP", 129], // while they run
-  ...[2, 3, 4, 5, 6].map((count) => [count, "SIGKILL", null] as never),
-];
+  ...[2, 3, 4, 5, 6].map((count) => [count, "SIGKILL", null] as const),
+] as const;
 
 onLinux("signals and kill -9: nothing is left, no false ladder", () =>
   inTurns(moments, async ([processes, signal, code]) => {
