@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { chalk, spinner } from "zx";
+import { chalk } from "zx/core";
 import { inLanguage, languageOf, languages } from "./language.ts";
 
 /** The script's name, which begins its messages. */
@@ -98,10 +98,11 @@ export function readFlags<T extends NonNullable<ParseArgsConfig["options"]>>(
 }
 
 /** Shows what is waited for, where somebody looks at a terminal that can rub it out. */
-export function waiting<T>(what: string, task: () => Promise<T>): Promise<T> {
+export async function waiting<T>(what: string, task: () => Promise<T>) {
   const { stdout, stderr, env } = process;
-  const seen = stdout.isTTY && stderr.isTTY && env.TERM !== "dumb";
-  return seen ? (spinner(what, task) as Promise<T>) : task();
+  if (!stdout.isTTY || !stderr.isTTY || env.TERM === "dumb") return task();
+  const { spinner } = await import("zx"); // which loads for long
+  return spinner(what, task) as Promise<T>;
 }
 
 /** Writes what an option asks for, "-" to stdout; where it can't, it says so and exits. */

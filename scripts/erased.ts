@@ -1,5 +1,6 @@
 /** Starts TypeScript with plain node, whatever its version: the types are erased once. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -15,17 +16,18 @@ import { projectFile } from "./processes.ts";
  * @param file the script's full path
  * @throws Error that names the line where it is no program
  */
-export async function preloaded(
-  preload: string,
-  file: string,
-  port: number,
-): Promise<string[]> {
+export async function preloaded(preload: string, file: string, port: number) {
   const first = await erased(projectFile(`scripts/${preload}`));
   const { href } = pathToFileURL(first);
-  const script = await erased(file);
   const flags = ["--enable-source-maps", "--import", href]; // an error names its line
-  return [process.execPath, ...flags, script, "--port", String(port)];
+  const script = [await erased(file), "--port", String(port)];
+  return [process.execPath, ...flags, ...script];
 }
+
+/** A folder that lives as long as this process. */
+const folder = join(tmpdir(), `lecture1-${randomUUID()}`);
+const removal = { recursive: true, force: true, maxRetries: 5 }; // a virus scanner may hold a file
+process.on("exit", () => rmSync(folder, removal));
 
 const known = new Map<string, Promise<string>>();
 
@@ -36,11 +38,11 @@ export function erased(file: string): Promise<string> {
 }
 
 /**
- * Writes a file without its types into a folder of our own, and with what a learner may
+ * Writes a file without its types into our folder, and with what a learner may
  * import from other files; errors name the lines of the files themselves.
  */
 async function erase(file: string): Promise<string> {
-  const outfile = join(ownFolder(), `${basename(file, ".ts")}.mjs`);
+  const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
   const { outputFiles } = await build({
     entryPoints: [file],
     outfile,
@@ -55,17 +57,7 @@ async function erase(file: string): Promise<string> {
     const { file: name = file, line } = error?.location ?? {};
     throw new Error(`${resolve(name)}:${line}: ${error?.text}`);
   });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(outfile, outputFiles[0]!.contents);
   return outfile;
-}
-
-let folder: string | undefined;
-
-/** A folder that lives as long as this process. */
-function ownFolder(): string {
-  if (folder) return folder;
-  folder = mkdtempSync(join(tmpdir(), "lecture1-"));
-  const options = { recursive: true, force: true, maxRetries: 5 }; // a virus scanner may hold a file
-  process.on("exit", () => rmSync(folder!, options));
-  return folder;
 }

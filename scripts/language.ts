@@ -14,10 +14,7 @@ export type TextsOf<P extends Pairs> = { [Name in keyof P]: P[Name][0] };
 /** The texts in one language. */
 export function inLanguage<P extends Pairs>(pairs: P, language: Language) {
   const index = languages.indexOf(language);
-  const texts = Object.entries(pairs).map(([name, pair]) => [
-    name,
-    pair[index],
-  ]);
+  const texts = Object.entries(pairs).map(([name, it]) => [name, it[index]]);
   return Object.fromEntries(texts) as TextsOf<P>;
 }
 
@@ -51,10 +48,8 @@ export function systemLanguage(
  */
 export function drawsLines(env = process.env, system = process.platform) {
   if (encodingOf(env) || system !== "win32") return readsUtf8(env);
-  const { WT_SESSION, TERM_PROGRAM, TERM, TERMINAL_EMULATOR, ConEmuANSI } = env;
-  return Boolean(
-    WT_SESSION || TERM_PROGRAM || TERM || TERMINAL_EMULATOR || ConEmuANSI,
-  );
+  const named = ["WT_SESSION", "TERM_PROGRAM", "TERM", "TERMINAL_EMULATOR"];
+  return [...named, "ConEmuANSI"].some((name) => env[name]);
 }
 
 /** Not where another encoding is named, nor on Linux' console without a window system. */

@@ -39,6 +39,8 @@ const recordings = [
 /** What is run in the place of the lecture's client and a server. */
 const kinds = ["refused", "reset", "robot"] as const;
 
+const robotsLine = "hello socket from robot\n";
+
 /** Options, and those that don't go with the first one. */
 const apart = [
   ["show", "server", "message", "bytes", ...kinds, "save"],
@@ -84,11 +86,8 @@ function readOptions() {
     if (given(one) && other) mistake(`--${one}, --${other}: ${say.together}`);
   }
   const kind = kinds.find((kind) => values[kind]) ?? "client";
-  const wanted = values.message ?? (bytes && "x".repeat(Number(bytes)));
-  const message =
-    kind === "robot"
-      ? "hello socket from robot\n"
-      : (wanted ?? "Hello, Server!");
+  const usual = kind === "robot" ? robotsLine : "Hello, Server!";
+  const message = values.message ?? (bytes ? "x".repeat(Number(bytes)) : usual);
   const run: Run = { kind, server: server as Design, message };
   return { run, show, save, json, html };
 }
@@ -120,14 +119,13 @@ async function present(recording: Recording, around: Around = [[], []]) {
   const picture = pictureOf(recording, say);
   const { rows, notes, origin } = picture;
   const waits = rows.some(({ unread }) => unread.client + unread.server);
+  const above = [...before, chalk.bold.underline(say.title), ...notes];
+  const below = waits ? [say.unread, origin] : [origin];
   const wrapped = (text: string) => wrapAnsi(text, columns);
   const parts = [
-    ...before.map(wrapped),
-    chalk.bold.underline(say.title),
-    ...notes.map(wrapped),
+    ...above.map(wrapped),
     ladder(picture, columns, drawsLines()),
-    ...(waits ? [chalk.dim(wrapped(say.unread))] : []),
-    chalk.dim(wrapped(origin)),
+    ...below.map((text) => chalk.dim(wrapped(text))),
     ...after.map(wrapped),
   ];
   if (json !== "-" && html !== "-") await print(`${parts.join("\n")}\n`);

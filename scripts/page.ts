@@ -3,13 +3,7 @@ import type { Language } from "./language.ts";
 
 /** Text as HTML. */
 export function escape(text: string): string {
-  const entities: Record<string, string> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-  };
-  return text.replace(/[&<>"]/g, (character) => entities[character]!);
+  return text.replace(/[&<>"]/g, (it) => `&#${it.charCodeAt(0)};`);
 }
 
 /** A sentence as HTML, in which no option is broken in two. */
@@ -43,7 +37,6 @@ export function page(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
 <title>${escape(title)}</title>
 <style>${common}${style}</style>
@@ -58,21 +51,14 @@ ${parts.filter(Boolean).join("\n")}
 `;
 }
 
-const light = `
-  --paper: #fff; --ink: #1b1b1b; --muted: #595959; --line: #c9c9c9; --soft: #e3ebf7;
-  --async: #1a57b0; --good: #0a6650; --bad: #b3151f; --note: #7a4b00;`;
-
 /** The text grows with the window: it is to be read on a wall. */
 const common = `
-:root {${light} }
-@media (prefers-color-scheme: dark) {
-  :root {
-    --paper: #14161a; --ink: #ececec; --muted: #a8a8a8; --line: #4a4d53; --soft: #263144;
-    --async: #7fb3ff; --good: #55d3ae; --bad: #ff8085; --note: #f0c060;
-  }
-}
-@media print {
-  :root {${light} }
+:root {
+  --paper: light-dark(#fff, #14161a); --ink: light-dark(#1b1b1b, #ececec);
+  --muted: light-dark(#595959, #a8a8a8); --line: light-dark(#c9c9c9, #4a4d53);
+  --soft: light-dark(#e3ebf7, #263144); --async: light-dark(#1a57b0, #7fb3ff);
+  --good: light-dark(#0a6650, #55d3ae); --bad: light-dark(#b3151f, #ff8085);
+  --note: light-dark(#7a4b00, #f0c060);
 }
 html { color-scheme: light dark; font-size: max(18px, 1.4vw); }
 body {

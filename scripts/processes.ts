@@ -86,12 +86,8 @@ export function launch<Mark>(
 ) {
   const output = { stdout: "", stderr: "" };
   const events = new EventEmitter().setMaxListeners(0);
-  const stdio = [
-    messages ? "pipe" : "ignore",
-    ...(["pipe", "pipe"] as const),
-    ...(onMark ? (["pipe"] as const) : []),
-    ...(messages ? (["ipc"] as const) : []),
-  ];
+  const stdio = [messages ? "pipe" : "ignore", "pipe", "pipe"];
+  stdio.push(onMark ? "pipe" : "ignore", messages ? "ipc" : "ignore");
   const detached = ownGroup && platform() !== "win32";
   const process = run({ stdio, env, store, detached } as object)`${command}`;
   const { child } = process;
@@ -107,17 +103,16 @@ export function launch<Mark>(
     });
 
   if (onMark)
-    createInterface(child.stdio[3] as Readable).on("line", (line) =>
-      onMark(JSON.parse(line)),
-    );
+    createInterface(child.stdio[3] as Readable).on("line", (line) => {
+      onMark(JSON.parse(line));
+      events.emit("output");
+    });
 
-  const exit = end();
-  async function end(): Promise<Exit> {
-    const { exitCode, signal } = await process;
+  const exit: Promise<Exit> = process.then(({ exitCode, signal }) => {
     script.ended = { code: script.pid ? exitCode : null, signal };
     events.emit("output");
     return script.ended;
-  }
+  });
 
   const script = {
     /** The process as Node has it, for what isn't offered here. */
@@ -135,7 +130,7 @@ export function launch<Mark>(
     },
 
     /**
-     * Waits until something holds that its output decides.
+     * Waits until something holds that its output decides, or a mark.
      *
      * @throws when it ends first, or after `ms` milliseconds
      */
@@ -144,7 +139,7 @@ export function launch<Mark>(
         while (!holds()) {
           if (script.ended)
             throw new Error(`ended without ${what}\n${script.report()}`);
-          await Promise.race([once(events, "output"), exit]);
+          await once(events, "output");
         }
       };
       await within(ms, what, wait(), script.report);
@@ -152,10 +147,9 @@ export function launch<Mark>(
 
     /** Waits for text on stdout or stderr, as until(). */
     async saw(pattern: RegExp, ms = patience): Promise<RegExpMatchArray> {
-      let found: RegExpMatchArray | null = null;
-      const search = () => (found = script.all().match(pattern)) !== null;
-      await script.until(String(pattern), search, ms);
-      return found!;
+      const comes = () => pattern.test(script.all());
+      await script.until(String(pattern), comes, ms);
+      return pattern.exec(script.all())!;
     },
 
     /** Everything on stdout and stderr so far. */
@@ -172,13 +166,14 @@ export function launch<Mark>(
      * @throws when it has ended, or says nothing for 10 seconds
      */
     async ask<Answer>(question: string): Promise<Answer> {
-      const answer = once(child, "message").then(([answer]) => answer);
-      child.send(question, () => {}); // the exit below says when it has ended
-      const ended = exit.then(() => {
-        throw new Error(`ended without an answer\n${script.report()}`);
+      const answers: Answer[] = [];
+      child.once("message", (answer: Answer) => {
+        answers.push(answer);
+        events.emit("output");
       });
-      const first = Promise.race([answer as Promise<Answer>, ended]);
-      return within(patience, `an answer to ${question}`, first, script.report);
+      child.send(question, () => {}); // until() says when it has ended
+      await script.until(`an answer to ${question}`, () => answers.length > 0);
+      return answers[0]!;
     },
 
     /** Waits for its end; throws after `ms` milliseconds. */
@@ -214,8 +209,7 @@ export async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
+  await once(server.close(), "close");
   return port;
 }
 
@@ -273,14 +267,9 @@ export async function within<T>(
   report = () => "",
 ): Promise<T> {
   const done = new AbortController();
-  const { signal } = done;
-  const late = awake(ms, signal).then(() => {
+  const late = awake(ms, done.signal).then(() => {
     throw new Error(`waited ${ms} ms for ${what}\n${report()}`.trim());
   });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    done.abort();
-    late.catch(() => {});
-  }
+  late.catch(() => {}); // nobody waits for it once the promise has won
+  return Promise.race([promise, late]).finally(() => done.abort());
 }

@@ -3,10 +3,10 @@
  * programs as they are; `npm run record lossy hello` these only. It takes tshark and the
  * right to capture, and for lossy Linux, root, nft and unshare. Then: npm run format.
  */
-import { cp, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { launch, projectFile, tsxLoader } from "./processes.ts";
+import { copyProject, lecturePort } from "../test/copy.ts";
+import { projectFile, run, tsxLoader } from "./processes.ts";
 
 /** The first packet with data in each direction, behind the capture. */
 const rules = ["original", "reply"].map(
@@ -34,44 +34,27 @@ const plans: Record<string, Plan> = {
   recv4: ["", [recv, "conn.recv(4)"], [server, `- ${recv}`, "+ conn.recv(4)"]],
 };
 
-/** A copy of the project, edited. */
-async function copyProject([before, after] = ["", ""]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "lecture1-record-"));
-  await cp(projectFile("."), folder, {
-    recursive: true,
-    filter: (file) => !/[\\/](node_modules|\.git)$/.test(file),
-  });
-  const modules = join(folder, "node_modules");
-  await symlink(projectFile("node_modules"), modules, "junction");
-  const file = join(folder, "lecture1_server.ts");
-  const parts = before ? (await readFile(file, "utf8")).split(before) : [""];
-  if (before && parts.length !== 2) throw new Error(`not once: ${before}`);
-  if (before) await writeFile(file, parts.join(after));
-  return folder;
-}
-
 /** In a network of its own, so that only this run meets the rules. */
-function lossy(): string[] {
-  const chain = ["type filter hook input priority 0", ...rules].join("\n");
-  const table = `table ip lossy {\n chain input {\n${chain}\n}\n}\n`;
-  const shell = `ip link set lo up && nft '${table}' && exec "$@"`;
-  return ["unshare", "--net", "sh", "-c", shell, "sh"];
-}
+const chain = ["type filter hook input priority 0", ...rules].join("\n");
+const table = `table ip lossy {\n chain input {\n${chain}\n}\n}\n`;
+const shell = `ip link set lo up && nft '${table}' && exec "$@"`;
+const lossy = ["unshare", "--net", "sh", "-c", shell, "sh"];
 
 async function record(name: string, [options, edit, changed]: Plan) {
-  const tool = join(await copyProject(edit), "scripts", "packets.ts");
-  const packets = launch([
-    ...(name === "lossy" ? lossy() : []),
-    ...[process.execPath, ...tsxLoader, tool, "--json", "-"],
-    ...options.split(" ").filter(Boolean),
-  ]);
-  if ((await packets.exit(60_000)).code) throw new Error(packets.report());
-  const { date, system, run, ...rest } = JSON.parse(packets.output.stdout);
+  const { folder, replace } = await copyProject(lecturePort);
+  if (edit) await replace("lecture1_server.ts", ...edit);
+  const tool = join(folder, "scripts", "packets.ts");
+  const command = [process.execPath, ...tsxLoader, tool, "--json", "-"];
+  command.push(...options.split(" ").filter(Boolean));
+  if (name === "lossy") command.unshift(...lossy);
+  const output = await run`${command}`.nothrow(false);
+  await rm(folder, { recursive: true });
+  const { date, system, run: its, ...rest } = output.json();
+  const isFirst = (side: string) => (packet: any) =>
+    packet.from === side && packet.length;
   for (const side of name === "lossy" ? ["client", "server"] : [])
-    rest.packets.find(
-      (packet: any) => packet.from === side && packet.length,
-    ).lost = true;
-  const recording = { date, system, run, changed, ...rest };
+    rest.packets.find(isFirst(side)).lost = true;
+  const recording = { date, system, run: its, changed, ...rest };
   const file = projectFile(`scripts/packets/recordings/${name}.json`);
   await writeFile(file, JSON.stringify(recording, null, 2));
   console.log(`${name}: ${rest.packets.length} packets`);

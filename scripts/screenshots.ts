@@ -29,10 +29,8 @@ for (const lang of languages)
   for (const [tool, args] of Object.entries(tools)) {
     const html = join(folder, "page.html");
     const script = projectFile(`scripts/${tool}.ts`);
-    const options = [...args, "--lang", lang, "--html", html];
-    const { exitCode, stderr } =
-      await run`${process.execPath} ${tsxLoader} ${script} ${options}`;
-    if (exitCode) throw new Error(stderr);
+    const command = [process.execPath, ...tsxLoader, script, ...args];
+    await run`${command} --lang ${lang} --html ${html}`.nothrow(false);
     await page.goto(pathToFileURL(html).href);
     const path = `docs/${tool}${lang === "en" ? "" : `.${lang}`}.png`;
     const fullPage = tool === "packets";

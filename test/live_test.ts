@@ -25,11 +25,13 @@ const onLinux = test.unless(noCapture || harness.notLinux);
 /** A script, a text in it, and what takes its place. */
 type Edit = [script: string, before: string, after: string];
 
-async function copyWith(...edits: Edit[]): Promise<string> {
+/** Runs packets beside the programs, or beside edited ones. */
+async function runWith(args: string[], code: number, edits: Edit[]) {
+  if (!edits.length) return run(args, code);
   const { replace, folder } = await copyProject();
   for (const [script, before, after] of edits)
     await replace(`lecture1_${script}.ts`, before, after);
-  return folder;
+  return run(args, code, {}, folder);
 }
 
 /** A robot that has left when its echo came, on a busy machine, shows something else. */
@@ -37,28 +39,25 @@ const tooLate = ({ run, packets }: Recording) =>
   run.kind === "robot" &&
   !packets.some((it) => it.from === "server" && it.length && it.timeMs < 290);
 
-/** What packets measures with these options, of the programs or of edited ones. */
-async function measure(options = "", ...edits: Edit[]): Promise<Recording> {
-  const args = [...options.split(" ").filter(Boolean), "--json", "-"];
-  const folder = edits.length ? await copyWith(...edits) : undefined;
-  const recording = JSON.parse((await run(args, 0, {}, folder)).stdout);
-  return tooLate(recording) ? measure(options, ...edits) : recording;
+/** What packets measures. */
+async function measure(options: string, edits: Edit[]): Promise<Recording> {
+  const args = `--json - ${options}`.trim().split(" ");
+  const recording = JSON.parse((await runWith(args, 0, edits)).stdout);
+  return tooLate(recording) ? measure(options, edits) : recording;
 }
-
-/** Rows as text, with what lies unread at the client and at the server: "server reads 14 bytes <0|0>". */
-const rowsOf = (recording: Recording) =>
-  pictureOf(recording, english).rows.map((row) => {
-    const { client, server } = row.unread;
-    const text = [row.from, ...row.label, ...row.words].join(" ");
-    return { text: `${text} <${client}|${server}>`, ms: Number(row.time) };
-  });
 
 /**
  * Looks for rows that come one after another, each a regular expression; below an empty
- * line anew. "300 ms later: " nothing but lines is told of that side until then.
+ * line anew. A row ends with what lies unread at the client and at the server, <0|0>.
+ * "300 ms later: " nothing but lines is told of that side until then.
  */
 function seek(recording: Recording, wanted: string): void {
-  const rows = rowsOf(recording);
+  const { rows: drawn } = pictureOf(recording, english);
+  const rows = drawn.map(({ time, from, label, words, unread }) => {
+    const lies = `<${unread.client}|${unread.server}>`;
+    const text = [from, ...label, ...words, lies].join(" ");
+    return { text, ms: Number(time) };
+  });
   const all = rows.map(({ ms, text }) => `${ms} ${text}`).join("\n");
   let last = -1;
   for (const line of wanted.trim().split(/\n */)) {
@@ -77,8 +76,8 @@ function seek(recording: Recording, wanted: string): void {
 
 /** Options and edits, and the rows that they lead to. */
 function told(options: string, ...edits: Edit[]) {
-  const recording = () => measure(options, ...edits);
-  return (rows: string) => async () => seek(await recording(), rows);
+  return (rows: string) => async () =>
+    seek(await measure(options, edits), rows);
 }
 
 const message = "client .PSH, ACK. .* carries 14 bytes <0.14>";
@@ -88,16 +87,16 @@ const answer = "client reads 14 bytes <0.0>";
 const answered = "client Received from server: Hello, Server! prints <0.0>";
 
 const long = `--message ${"로봇팔입니".repeat(100)}`; // 1,500 bytes
-const longAsync = `--server async ${long}`;
 const carriesLong = "client .PSH, ACK. .* carries 1500 bytes <0.1500>";
 
 const robot = `client .PSH, ACK. .* carries 24 bytes <0.24>
   295 ms later: client .RST, ACK. .* resets the connection never reads 24 bytes <0.0>
   server .*ECONNRESET.* prints`;
 
-live("ten packets, four lines, two reads; 9. and again", async () => {
-  const [recording, again] = await Promise.all([measure(), measure()]);
-  const rows = `server Server listening on 127.0.0.1:.* prints
+/** A run of the lecture's client and server; nothing else is in it. */
+async function ten(): Promise<void> {
+  const recording = await measure("", []);
+  const wanted = `server Server listening on 127.0.0.1:.* prints
     client .SYN. Seq=0 Len=0 asks for a connection <0.0>
     server .SYN, ACK. Seq=0 Ack=1 Len=0 answers the request
     client .ACK. Seq=1 Ack=1 Len=0 confirms: connected
@@ -110,116 +109,124 @@ live("ten packets, four lines, two reads; 9. and again", async () => {
     client .FIN, ACK. Seq=15 Ack=15 Len=0 nothing more from this side
     server .FIN, ACK. Seq=15 Ack=16 Len=0 nothing more from this side
     server ends: exit code 0`;
-  seek(recording, rows);
+  seek(recording, wanted);
   const { packets, lines, reads } = recording;
-  assert.equal([packets[0]!.timeMs, lines.length, reads.length], [0, 4, 2]);
+  assert.is(packets[0]!.timeMs, 0);
+  assert.is(`${lines.length} lines, ${reads.length} reads`, "4 lines, 2 reads");
   assert.ok(packets.length <= 11); // macOS confirms once more
-  const said = (it: Recording) => {
-    const chance = /\d{5}|( confirms .*)? <.*/g; // ports, and what the kernel confirms when
-    const rows = rowsOf(it).map(({ text }) => text.replace(chance, ""));
-    return rows.filter((text) => !/^\w+ .ACK/.test(text)).sort();
-  };
-  assert.equal(said(again), said(recording));
-});
+}
 
 const asTheyCome = [
+  ...[ten, ten],
   told("--robot")(`${robot}\nserver ends: exit code 1`),
   told("--robot --server forever")(`${robot}\nserver still runs: Ctrl.C`),
   told("--robot --server async")(`${robot}\nserver still runs: Ctrl.C`),
   told("--reset")(`client 1: .SYN
-      server 2: .ACK. .* confirms 14 bytes <0.14>
-      client 1: .FIN
-      server 2: .RST, ACK. .* resets the connection never reads 14 bytes <0.0>`),
+    server 2: .ACK. .* confirms 14 bytes <0.14>
+    client 1: .FIN
+    server 2: .RST, ACK. .* resets the connection never reads 14 bytes <0.0>`),
   told(`--server forever ${long}`)(`${carriesLong}
-      server reads 1024 bytes <0.476>
-      server .PSH, ACK. .* carries 1024 bytes
-      server reads 476 bytes <.*0>
-      server Received from .* prints
-      server still runs: Ctrl.C
-      server ends: exit code 0`),
+    server reads 1024 bytes <0.476>
+    server .PSH, ACK. .* carries 1024 bytes
+    server reads 476 bytes <.*0>
+    server Received from .* prints
+    server still runs: Ctrl.C
+    server ends: exit code 0`),
 ];
 
-live("robots: one server ends with 1, two go on; 2. a thread's reads", () =>
+live("ten packets, four lines, two reads; robots; a thread's reads", () =>
   inTurns(asTheyCome, (it) => it()),
 );
 
-const busy = "for (const end = Date.now() + 200; Date.now() < end; );\n";
 const print = "      print(`Received from";
+const busy = "for (const end = Date.now() + 200; Date.now() < end; );\n";
 const computes: Edit = ["server_forever_async", print, busy + print];
+
 const line = "print(`Received: ${utf8.decode(data, { stream: true })}`)";
 const recv = "    async recv(size: number): Promise<Buffer> {\n";
 const other = `const other = net.createServer((it) => it.end("x")).listen(0, () =>
   net.connect((other.address() as net.AddressInfo).port).on("data", () => other.close()));\n`;
 const data = `return new Promise((resolve) => s.on("data", (data) => setTimeout(resolve, 100, data)));\n`;
+const korean: Edit[] = [
+  ["server", "`Server listening on ", "`대기: "],
+  ["server", line, `setTimeout(() => ${line}, 100)`],
+  ["server", "`Received: ", "`받음: "],
+  ["client", recv, recv + other + data],
+];
+
 const pause = "await new Promise((resolve) => setTimeout(resolve, 300));";
 const paused = (name: string, it: string): Edit => [name, it, pause + it];
 const close = "    async close() {\n";
+const pauses: Edit[] = [
+  paused("client", "s.sendall(Buffer"),
+  paused("server", "await conn.sendall(data);"),
+  paused("client", "await s.close();"),
+  ["client", close, `${close}      return void s.resetAndDestroy();\n`],
+];
 
 const asEdited = [
   // 1. A handler that computes has read at once.
   told(
-    longAsync,
+    `--server async ${long}`,
     computes,
   )(`${carriesLong}
-      server reads 1024 bytes <0.476>
-      195 ms later: server .PSH, ACK. .* carries 1024 bytes
-      server reads 476 bytes <.*0>`),
+    server reads 1024 bytes <0.476>
+    195 ms later: server .PSH, ACK. .* carries 1024 bytes
+    server reads 476 bytes <.*0>`),
   // 3. Lines in Korean, 8. one of them late; who listens to data, and other sockets.
   told(
     "",
-    ["server", "`Server listening on ", "`대기: "],
-    ["server", line, `setTimeout(() => ${line}, 100)`],
-    ["server", "`Received: ", "`받음: "],
-    ["client", recv, recv + other + data],
+    ...korean,
   )(`server 대기: .* prints
-      ${message}
-      ${read}
-      ${echo}
-      server 받음: Hello, Server! prints
+    ${message}
+    ${read}
+    ${echo}
+    server 받음: Hello, Server! prints
 
-      ${message}
-      0 ms later: ${answer}
-      95 ms later: ${answered}`),
+    ${message}
+    0 ms later: ${answer}
+    95 ms later: ${answered}`),
   // Pauses, 5. before sendall, 6. after connect, 7. before close; 4. then a reset.
   told(
     "",
-    paused("client", "s.sendall(Buffer"),
-    paused("server", "await conn.sendall(data);"),
-    paused("client", "await s.close();"),
-    ["client", close, `${close}      return void s.resetAndDestroy();\n`],
+    ...pauses,
   )(`client .ACK. Seq=1 Ack=1
-      295 ms later: ${message}
-      ${read}
-      295 ms later: ${echo}
-      ${answer}
-      ${answered}
-      295 ms later: client .RST, ACK. .* resets the connection <0.0>`),
+    295 ms later: ${message}
+    ${read}
+    295 ms later: ${echo}
+    ${answer}
+    ${answered}
+    295 ms later: client .RST, ACK. .* resets the connection <0.0>`),
   // 10. Each recv(4) with its bytes.
   told("", ["server", "conn.recv(1024)", "conn.recv(4)"])(`${message}
-      server reads 4 bytes <.*10>
-      server reads 4 bytes <.*6>
-      server reads 4 bytes <.*2>
-      server reads 2 bytes <.*0>`),
+    server reads 4 bytes <.*10>
+    server reads 4 bytes <.*6>
+    server reads 4 bytes <.*2>
+    server reads 2 bytes <.*0>`),
+  failing(
+    ["client", "s.sendall(Buffer", "s.sendAll(Buffer"],
+    /^packets: lecture1_client.ts ends: exit code 1\n[^]*client\.ts:\d+\n[^]*s.sendAll is not a function/,
+    /confirms: connected/,
+  ),
+  failing(
+    ["server", "await s.listen();", "await s.listen(;"],
+    /^packets: .*lecture1_server\.ts:\d+: Unexpected ";"\n$/,
+    /^$/,
+  ),
 ];
 
-edited("edits, of which it was once concluded what they do", () =>
+/** A mistake, what is said of it, and what is shown all the same. */
+function failing(edit: Edit, says: RegExp, shows: RegExp) {
+  return async () => {
+    const { stdout, stderr } = await runWith([], 1, [edit]);
+    assert.match(stderr, says);
+    assert.match(stdout, shows);
+  };
+}
+
+edited("edits, of which it was once concluded what they do; mistakes", () =>
   inTurns(asEdited, (it) => it()),
 );
-
-edited("a learner's mistake is told with its line", async () => {
-  const failing = async (...edit: Edit) => run([], 1, {}, await copyWith(edit));
-  const [client, server] = await Promise.all([
-    failing("client", "s.sendall(Buffer", "s.sendAll(Buffer"),
-    failing("server", "await s.listen();", "await s.listen(;"),
-  ]);
-  const mistake =
-    /^packets: lecture1_client.ts ends: exit code 1\n[^]*client\.ts:\d+\n[^]*s.sendAll is not a function/;
-  assert.match(client.stderr, mistake);
-  assert.match(client.stdout, "confirms: connected");
-  const syntax = /^packets: .*lecture1_server\.ts:\d+: Unexpected ";"\n$/;
-  assert.match(server.stderr, syntax);
-  assert.is(server.stdout, "");
-});
 
 onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
   const file = join(await harness.temporaryFolder(), "packets");
@@ -230,26 +237,24 @@ onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
     run(saved, 0, { PATH }),
     run(["--save", "/nonexistent/x"], 1),
   ]);
-  const rows = `client .SYN
-    server .RST, ACK. .* refused: nobody listens
-    client ends: exit code 1`;
-  seek(JSON.parse(refused.stdout), rows);
+  const rows = "client .SYN\nserver .RST, ACK. .* refused: nobody listens";
+  seek(JSON.parse(refused.stdout), `${rows}\nclient ends: exit code 1`);
   assert.is((await readFile(file)).readUInt32LE(), 0x0a0d0d0a);
-  assert.match(
-    full.stderr,
-    /^packets: tshark says: The file .*\/nonexistent\//,
-  );
+  const why = /^packets: tshark says: The file .*\/nonexistent\//;
+  assert.match(full.stderr, why);
   assert.is(full.stdout, "", "this is no question of rights");
 });
 
-onLinux("signals and kill -9: nothing is left, no false ladder", () => {
-  const moments = [
-    ["SIGTERM", 3, 143], // while tshark starts
-    ["SIGINT", 5, 130], // while the programs start
-    ["SIGHUP", 6, 129], // while they run
-    ...[2, 3, 4, 5, 6].map((count) => ["SIGKILL", count, null] as const),
-  ] as const;
-  return inTurns(moments, async ([signal, processes, code]) => {
+/** When so many processes run, packets gets a signal; and with which code it ends. */
+const moments = [
+  [3, "SIGTERM", 143], // while tshark starts
+  [5, "SIGINT", 130], // while the programs start
+  [6, "SIGHUP", 129], // while they run
+  ...[2, 3, 4, 5, 6].map((count) => [count, "SIGKILL", null] as const),
+] as const;
+
+onLinux("signals and kill -9: nothing is left, no false ladder", () =>
+  inTurns(moments, async ([processes, signal, code]) => {
     const packets = start(["--server", "async"]);
     let pids: string[] = [];
     for (; pids.length < processes && !packets.ended; await sleep(5))
@@ -259,10 +264,10 @@ onLinux("signals and kill -9: nothing is left, no false ladder", () => {
     const all = pids.map((line) => String(parseInt(line)));
     if (signal === "SIGINT") await command`kill -INT ${all}`;
     for (; !packets.ended; await sleep(2)) packets.kill(signal);
-    assert.is((await packets.exit()).code, code, signal);
+    assert.is((await packets.exit()).code, code, `${signal}: exit code`);
     assert.equal(packets.output, { stdout: "", stderr: "" }, signal);
     await harness.noneLeft(packets.mark);
-  });
-});
+  }),
+);
 
 test.run();

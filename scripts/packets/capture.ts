@@ -1,5 +1,5 @@
 /** One run of a server and a client, with its packets captured. */
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import net from "node:net";
 import { release, type } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,30 +28,18 @@ type Program = Awaited<ReturnType<typeof start>>;
  * @throws CannotCapture where nothing can be captured; Error when the server doesn't
  *   listen, or no packet came
  */
-export async function captureRun(
-  run: Run,
-  save?: string,
-): Promise<[Recording, string[]]> {
+export async function captureRun(run: Run, save?: string) {
   const { kind, server: design, message } = run;
   const port = await freePort();
   const [capture, server] = await Promise.all([
     startCapture(port, save),
     kind === "refused" ? undefined : startServer(scriptNames[design], port),
   ]);
-  const packets: Captured[] = [];
-  const { next, ended } = follow();
   const problems: string[] = [];
 
-  /** Waits for packets, each of which is followed once; what doesn't come is told at the end. */
+  /** Waits for packets; what doesn't come is told at the end. */
   async function until(what: string, holds: () => boolean, seconds: number) {
-    const look = () => {
-      for (const packet of capture.news()) {
-        packets.push(packet);
-        next(packet);
-      }
-      return holds();
-    };
-    const wait = capture.until(what, look, seconds * 1000);
+    const wait = capture.until(what, holds, seconds * 1000);
     await wait.catch(() => problems.push(say.missing(what, seconds)));
   }
 
@@ -68,15 +56,17 @@ export async function captureRun(
       ? await playRobot(port, message)
       : await start("client", "lecture1_client", port, message);
   if (first) {
-    const confirms = ({ connection, from, ack = 0 }: Captured) =>
+    const waits = ({ connection, from, ack = 0 }: Captured) =>
       connection === 2 && from === "server" && ack > 1;
-    await until(say.secondWaits, () => packets.some(confirms), moment);
+    const confirmed = () => capture.packets().some(waits);
+    await until(say.secondWaits, confirmed, moment);
     first.end();
   }
   if (client) await itsEnd(client);
-  await until("SYN", () => packets.length > 0, moment);
-  const over = () => ended() === (first ? 2 : 1);
-  if (packets.length) await until(say.everyEnd, over, patience);
+  const any = () => capture.packets().length > 0;
+  const over = () => endedIn(capture.packets()) === (first ? 2 : 1);
+  await until("SYN", any, moment);
+  if (any()) await until(say.everyEnd, over, patience);
   if (server && design !== "server") {
     await server.process.exit(goesOn).catch(() => {});
     if (!server.process.ended) {
@@ -89,38 +79,39 @@ export async function captureRun(
   await capture.stop().catch(({ message }: Error) => problems.unshift(message));
   const programs = [server, client].flatMap((it) => it ?? []);
   problems.push(...programs.flatMap(crashOf));
+  const packets = capture.packets();
   if (packets.length === 0) throw new Error(problems.join("; "));
-  return [recordingOf(run, packets, programs), problems];
+  return [recordingOf(run, packets, programs), problems] as const;
+}
+
+/** How many connections have ended. */
+function endedIn(packets: Captured[]): number {
+  const { next, ended } = follow();
+  packets.forEach(next);
+  return ended();
 }
 
 /** Starts a program, with the preload that tells what it does. */
 async function start(side: Side, name: string, port: number, message = "") {
   const told: Told[] = [];
-  const events = new EventEmitter();
   const file = projectFile(`${name}.ts`);
-  const [node = "", ...rest] = await preloaded("packets/tell.ts", file, port);
-  // A learner's mistake is told with the line of the file itself.
-  const command = [node, "--enable-source-maps", ...rest];
+  const command = await preloaded("packets/tell.ts", file, port);
   if (message) command.push(`--message=${message}`);
-  const hear = (it: Told) => {
-    told.push(it);
-    if (it.listens) events.emit("listens");
-  };
-  const process = launch(command, undefined, hear, true);
-  return { side, name: `${name}.ts`, told, events, process };
+  const process = launch(command, undefined, (it: Told) => told.push(it), true);
+  return { side, name: `${name}.ts`, told, process };
 }
 
 /** Starts a server, and waits until it listens. */
 async function startServer(name: string, port: number): Promise<Program> {
   const server = await start("server", name, port);
-  const { events, process } = server;
-  const listens = once(events, "listens").then(() => true);
-  const end = process.exit(patience * 1000).then(() => false);
-  if (await Promise.race([listens, end.catch(() => false)])) return server;
-  const { code } = process.ended ?? {};
-  const late = say.missing(`${name}.ts: listen`, patience);
-  const why = process.ended ? `${name}.ts ${say.ends} ${code}` : late;
-  throw new Error(process.all().trim() || why);
+  const { told, process } = server;
+  const listens = () => told.some(({ listens }) => listens);
+  await process.until("listening", listens, patience * 1000).catch(() => {
+    const late = say.missing(`${name}.ts: listen`, patience);
+    const why = `${name}.ts ${say.ends} ${process.ended?.code}`;
+    throw new Error(process.all().trim() || (process.ended ? why : late));
+  });
+  return server;
 }
 
 /** A connection that reads nothing. */
@@ -155,7 +146,7 @@ function recordingOf(run: Run, captured: Captured[], programs: Program[]) {
     .sort((a, b) => a.timeMs - b.timeMs);
   const isOf = (ports: Told["ports"]) => (ends: Record<Side, string>) =>
     ports?.includes(Number(ends.client.split(":").at(-1)));
-  const recording: Recording = {
+  return {
     date: new Date(firstMs).toISOString(),
     system: `${type()} ${release()}, Node ${process.version}`,
     ...{ run, connections, packets },
@@ -168,8 +159,7 @@ function recordingOf(run: Run, captured: Captured[], programs: Program[]) {
       return texts.map((text) => ({ ...line, text }));
     }),
     ends: told.filter(({ code, signal }) => signal ?? code !== undefined),
-  };
-  return recording;
+  } satisfies Recording;
 }
 
 /** What node says itself of an error that nobody caught: of a learner's edit, perhaps. */

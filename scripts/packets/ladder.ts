@@ -5,6 +5,8 @@ import { chalk } from "zx/core";
 import type { Side } from "./recording.ts";
 import type { Picture, Row } from "./rows.ts";
 
+type Unread = Row["unread"];
+
 const colours: Record<Row["kind"], (text: string) => string> = {
   ...{ syn: chalk.green, fin: chalk.yellow, rst: chalk.red, data: chalk.cyan },
   ...{ ack: chalk.reset, read: chalk.bold, line: chalk.reset, end: chalk.dim },
@@ -17,11 +19,8 @@ const leastWords = 15;
  * @param columns width of the terminal, 40 or more
  * @param drawsLines whether the terminal draws ─│◆▶
  */
-export function ladder(
-  { sides, connections, rows }: Picture,
-  columns: number,
-  drawsLines: boolean,
-): string {
+export function ladder(picture: Picture, columns: number, drawsLines: boolean) {
+  const { sides, connections, rows } = picture;
   const [line, wall, right, left, lostMark, told] = drawsLines
     ? "─│▶◀✗◆"
     : "-|><x*";
@@ -40,12 +39,7 @@ export function ladder(
   const lane = below ? columns - around : fitting;
   const wordsWidth = columns - around - lane - 2;
 
-  function row(
-    time: string,
-    inside: string,
-    unread: Record<Side, number>,
-    words = "",
-  ): string {
+  function row(time: string, inside: string, unread: Unread, words = "") {
     const count = (bytes: number) => (bytes ? chalk.bold.yellow(bytes) : "");
     const start = time.padStart(timeWidth);
     const client = pad(count(unread.client), countWidth, "server");

@@ -56,46 +56,61 @@ export interface Recording {
 
 /** Something that a packet does, by the name of its text; and with how many bytes. */
 export type Act =
-  | ["opens" | "agrees" | "refuses" | "resets" | "closes"]
-  | ["connected" | "confirmsFin" | "sentAgain" | "hasRoom"]
-  | ["carries" | "confirms", number];
+  | ["opens" | "agrees" | "refuses" | "resets" | "closes" | "connected"]
+  | ["confirmsFin" | "sentAgain" | "hasRoom" | "lost"]
+  | ["carries" | "confirms" | "neverRead", number];
 
-/** What one side has sent so far: SYN and FIN take a number each, as if they were bytes. */
-interface Sent {
+/** One side of a connection: SYN and FIN take a number each, as if they were bytes. */
+interface Peer {
   syn?: true;
   /** The number of its FIN. */
   fin?: number;
   /** The highest number it has confirmed of the other side's bytes. */
   confirmed: number;
+  /** The number of the byte that arrives there next. */
+  next: number;
+  /** Bytes that have arrived there, less those that its program has read. */
+  unread: number;
 }
 
-type Connection = Record<Side, Sent> & { ended?: boolean };
+type Connection = Record<Side, Peer> & { ended?: boolean };
 
-/** Follows connections, packet by packet, from their first SYN on. */
+/** Follows connections from their first SYN on: each packet, and what programs read. */
 export function follow() {
   const connections: Connection[] = [];
+  const connectionOf = (it: Packet | Read) =>
+    (connections[it.connection - 1] ??= {
+      client: { confirmed: 0, next: 1, unread: 0 },
+      server: { confirmed: 0, next: 1, unread: 0 },
+    });
+  const unreadAt = (side: Side) =>
+    connections.reduce((sum, it) => sum + Math.max(0, it[side].unread), 0);
   return {
     /** What the next packet does. */
-    next(packet: Packet): Act[] {
-      const connection = (connections[packet.connection - 1] ??= {
-        client: { confirmed: 0 },
-        server: { confirmed: 0 },
-      });
-      return doesWhat(packet, connection);
+    next: (packet: Packet) => doesWhat(packet, connectionOf(packet)),
+    read(read: Read): void {
+      connectionOf(read)[read.from].unread -= read.bytes;
     },
+    /** A side's program has ended. */
+    end: (side: Side) => connections.forEach((it) => (it[side].unread = 0)),
+    /** Bytes that have arrived at a side and that its program has not read. */
+    unread: () => ({ client: unreadAt("client"), server: unreadAt("server") }),
     /** How many connections have ended: reset, or closed by both, and each FIN confirmed. */
     ended: () => connections.filter(({ ended }) => ended).length,
   };
 }
 
 function doesWhat(packet: Packet, connection: Connection): Act[] {
-  const { from, flags, seq, ack, length } = packet;
+  const { from, flags, seq, ack, length, lost } = packet;
   const { client, server } = connection;
   const [me, other] = from === "client" ? [client, server] : [server, client];
   const has = (flag: string) => flags.includes(flag);
+  const end = seq + length;
   const does: Act[] = [];
   if (has("RST")) {
     does.push([other.syn && !me.syn ? "refuses" : "resets"]);
+    if (me.unread > 0) does.push(["neverRead", me.unread]);
+    me.unread = other.unread = 0; // nobody can read them any more
     connection.ended = true;
   }
   if (has("SYN")) {
@@ -103,9 +118,13 @@ function doesWhat(packet: Packet, connection: Connection): Act[] {
     me.syn = true;
   }
   if (length) does.push(["carries", length]);
+  if (length && !lost && end > other.next) {
+    other.unread += end - Math.max(seq, other.next); // the rest came before
+    other.next = end;
+  }
   if (has("FIN")) {
     does.push(["closes"]);
-    me.fin = seq + length;
+    me.fin = end;
   }
   if (ack !== undefined && !has("RST"))
     does.push(...confirms(ack, has("SYN"), me, other));
@@ -114,11 +133,12 @@ function doesWhat(packet: Packet, connection: Connection): Act[] {
     server.confirmed > (client.fin ?? Infinity);
   if (packet.retransmission) does.push(["sentAgain"]);
   if (packet.windowUpdate) does.push(["hasRoom"]);
+  if (lost) does.push(["lost"]);
   return does;
 }
 
 /** What an ACK newly confirms. */
-function confirms(ack: number, agrees: boolean, me: Sent, other: Sent): Act[] {
+function confirms(ack: number, agrees: boolean, me: Peer, other: Peer): Act[] {
   const { confirmed } = me;
   if (ack <= confirmed) return [];
   me.confirmed = ack;

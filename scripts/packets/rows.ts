@@ -1,6 +1,14 @@
 /** What stands in a picture of a run, whatever draws it: the ladder or the page. */
-import type { End, Line, Packet, Read, Recording, Side } from "./recording.ts";
-import { follow } from "./recording.ts";
+import {
+  follow,
+  type Act,
+  type End,
+  type Line,
+  type Packet,
+  type Read,
+  type Recording,
+  type Side,
+} from "./recording.ts";
 import type { Texts } from "./texts.ts";
 
 /** A packet, or something that a program tells. */
@@ -48,21 +56,17 @@ export function pictureOf(recording: Recording, texts: Texts): Picture {
 /** The rows in the order of time. */
 function rowsOf(recording: Recording, texts: Texts): Row[] {
   const { packets, reads, lines, ends, connections } = recording;
-  const { next } = follow();
-  const unread = unreadBytes();
+  const followed = follow();
   const numbered = (connection: number, text: string) =>
     connections.length > 1 ? `${connection}: ${text}` : text;
 
+  const said = ([act, count]: Act) =>
+    count ? texts.counted(texts[act], count) : texts[act];
+
   function ofPacket(packet: Packet) {
-    const { timeMs, connection, flags, seq, ack, length, lost } = packet;
+    const { timeMs, connection, flags, seq, ack, length } = packet;
     const main = ["RST", "SYN", "FIN"].find((flag) => flags.includes(flag));
     const confirms = ack === undefined ? "" : `Ack=${ack} `;
-    const words = next(packet).map(([act, count]) =>
-      count ? texts.counted(texts[act], count) : texts[act],
-    );
-    const left = unread.arrive(packet);
-    if (left) words.push(texts.counted(texts.neverRead, left));
-    if (lost) words.push(texts.lost);
     return {
       time: timeMs.toFixed(3),
       kind: (main?.toLowerCase() ?? (length ? "data" : "ack")) as Row["kind"],
@@ -71,8 +75,8 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
         `Seq=${seq} ${confirms}Len=${length}`,
       ],
       carried: shown(packet.text ?? ""),
-      words,
-      lost: lost ?? false,
+      words: followed.next(packet).map(said),
+      lost: packet.lost ?? false,
     };
   }
 
@@ -82,7 +86,7 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
   }
 
   function ofRead(read: Read) {
-    unread.read(read);
+    followed.read(read);
     const { timeMs, connection, bytes } = read;
     const does = texts.counted(texts.reads, bytes);
     return told(timeMs, "read", numbered(connection, does));
@@ -93,7 +97,7 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
 
   function ofEnd({ timeMs, from, code }: End) {
     if (code === undefined) return told(timeMs, "end", texts.goesOn);
-    unread.end(from);
+    followed.end(from);
     return told(timeMs, "end", `${texts.ends} ${code}`);
   }
 
@@ -106,43 +110,8 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
   return events.map(({ it: { from }, row }) => ({
     ...row(),
     from,
-    unread: unread.now(),
+    unread: followed.unread(),
   }));
-}
-
-/** Counts the bytes that have arrived, less those that were read. */
-function unreadBytes() {
-  /** By side, for each connection: the number of the byte expected next, and how many lie there. */
-  const queues = { client: [] as Queue[], server: [] as Queue[] };
-  type Queue = { next: number; bytes: number };
-  const queue = (side: Side, connection: number) =>
-    (queues[side][connection] ??= { next: 1, bytes: 0 });
-  const sum = (side: Side) =>
-    queues[side].reduce((sum, { bytes }) => sum + Math.max(0, bytes), 0);
-  return {
-    /** Counts what a packet brings; returns how much its sender never read, if it is a reset. */
-    arrive({ connection, from, flags, seq, length, lost }: Packet): number {
-      const to = from === "client" ? "server" : "client";
-      const [mine, its] = [queue(from, connection), queue(to, connection)];
-      if (flags.includes("RST")) {
-        const { bytes } = mine;
-        mine.bytes = its.bytes = 0; // nobody can read them any more
-        return bytes;
-      }
-      const end = seq + length;
-      if (lost || length === 0 || end <= its.next) return 0; // it came before
-      its.bytes += end - Math.max(seq, its.next);
-      its.next = end;
-      return 0;
-    },
-    read({ from, connection, bytes }: Read): void {
-      queue(from, connection).bytes -= bytes;
-    },
-    end(side: Side): void {
-      queues[side] = [];
-    },
-    now: () => ({ client: sum("client"), server: sum("server") }),
-  };
 }
 
 /** Text for a row: of a long one the beginning, JSON has all of it. */

@@ -34,37 +34,36 @@ function tellRead(socket: net.Socket, data: Buffer | string): void {
   tell({ bytes: Buffer.byteLength(data), ports: [localPort, remotePort] });
 }
 
-type Other = (self: any, method: () => any, args: any[]) => unknown;
+type Before = (self: any, ...args: any[]) => void;
 
-/** Does something else in the place of a method, which it may call. */
-function replace(object: any, name: string, other: Other): void {
+/** Does something before a method does what it does. */
+function before(object: any, name: string, does: Before): void {
   const method = object[name];
   object[name] = function (...args: unknown[]) {
-    return other(this, () => method.apply(this, args), args);
+    does(this, ...args);
+    return method.apply(this, args);
   };
 }
 
 function watch(): void {
   for (const stream of [process.stdout, process.stderr])
-    replace(stream, "write", (_stream, write, [text]) => {
-      tell({ text: Buffer.from(text).toString() });
-      return write();
-    });
-  // Bytes come by read(), or as an event to who listens to "data"; mostly as both.
-  replace(net.Socket.prototype, "emit", (socket, emit, [event, data]) => {
-    if (event === "data") tellRead(socket, data);
-    return emit();
-  });
-  replace(net.Socket.prototype, "read", (socket, read) => {
-    const before = reads;
-    const data = read();
-    if (data !== null && reads === before) tellRead(socket, data);
-    return data;
-  });
-  replace(net.Server.prototype, "emit", (_server, emit, [event]) => {
+    before(stream, "write", (_stream, text) =>
+      tell({ text: Buffer.from(text).toString() }),
+    );
+  before(net.Server.prototype, "emit", (_server, event) => {
     if (event === "listening") tell({ listens: true });
-    return emit();
   });
+  // Bytes come by read(), or as an event to who listens to "data"; mostly as both.
+  before(net.Socket.prototype, "emit", (socket, event, data) => {
+    if (event === "data") tellRead(socket, data);
+  });
+  const { read } = net.Socket.prototype;
+  net.Socket.prototype.read = function (size) {
+    const told = reads;
+    const data = read.call(this, size);
+    if (data !== null && reads === told) tellRead(this, data);
+    return data;
+  };
   process.on("exit", (code) => tell({ code }));
   process.on("disconnect", () => process.exit(1)); // packets is gone, by kill -9 perhaps
   if (!process.connected) process.exit(1); // or was it before

@@ -1,5 +1,4 @@
 /** Captures packets with tshark, Wireshark's command line. */
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
@@ -38,9 +37,9 @@ export function parseRow(row: string, port: number): Captured {
   const [bits, seq, ack, again, update, payload = ""] = more;
   const flags = flagNames.filter((_, bit) => Number(bits) & (1 << bit));
   const bytes = Buffer.from(payload.replaceAll(":", ""), "hex");
-  const sender = `${source}:${sourcePort}`;
-  const receiver = `${target}:${targetPort}`;
   const fromServer = Number(sourcePort) === port;
+  const ends = [`${source}:${sourcePort}`, `${target}:${targetPort}`];
+  const [client = "", server = ""] = fromServer ? ends.reverse() : ends;
   return {
     timeMs: Number(time) * 1000,
     connection: Number(stream) + 1,
@@ -52,9 +51,7 @@ export function parseRow(row: string, port: number): Captured {
     ...(bytes.length > 0 && { text: bytes.toString() }),
     ...(again && { retransmission: true }),
     ...(update && { windowUpdate: true }),
-    ends: fromServer
-      ? { client: receiver, server: sender }
-      : { client: sender, server: receiver },
+    ends: { client, server },
   };
 }
 
@@ -67,8 +64,7 @@ const noRight =
 
 /** What tshark said when it ended: its last complaint. */
 export function complaintOf(stderr: string): Error {
-  const [said = ""] =
-    [...stderr.matchAll(/(?<=^tshark: )\S.*$/gm)].at(-1) ?? [];
+  const said = stderr.match(/(?<=^tshark: )\S.*$/gm)?.at(-1) ?? "";
   if (noRight.test(stderr)) return new CannotCapture(`${say.noRight}: ${said}`);
   return new Error(`${say.tsharkSays}: ${said}`);
 }
@@ -93,7 +89,7 @@ export async function startCapture(port: number, file?: string) {
     ...(file ? ["-w", file, "-P"] : []),
   ];
   const tshark = launch(command, process.env, undefined, false, true);
-  guard(tshark.pid);
+  const guarding = guard(tshark.pid);
   // Older versions say that they capture, but not when they have started.
   const silent = tshark
     .saw(/Capturing on/, 20_000)
@@ -104,14 +100,9 @@ export async function startCapture(port: number, file?: string) {
     throw new Error(say.missing("tshark: Capture started", 20));
   });
 
-  let known = 0;
   return {
-    /** The packets that have come since it was asked last. */
-    news(): Captured[] {
-      const rows = tshark.lines().slice(known);
-      known += rows.length;
-      return rows.map((row) => parseRow(row, port));
-    },
+    /** The packets so far. */
+    packets: () => tshark.lines().map((row) => parseRow(row, port)),
 
     /** Waits until something holds that packets decide. */
     until: tshark.until,
@@ -121,6 +112,7 @@ export async function startCapture(port: number, file?: string) {
       const endedItself = tshark.ended !== undefined; // even then with code 0
       tshark.kill("SIGINT"); // and it ends dumpcap, which captures for it
       const { code, signal } = await tshark.exit();
+      await guarding.stop();
       const failed = code !== 0 && signal !== "SIGINT";
       if (endedItself || failed) throw complaintOf(tshark.output.stderr);
     },
@@ -131,16 +123,10 @@ export async function startCapture(port: number, file?: string) {
  * Ends tshark and its dumpcap where this process can't do it any more, after a kill -9:
  * without a reader tshark dies at the next packet, and its dumpcap goes on.
  */
-function guard(pid: number): void {
+function guard(pid: number) {
   const group = process.platform === "win32" ? pid : -pid;
   const end = `try { process.kill(${group}, "SIGINT") } catch {}`;
   const code = `process.on("disconnect", () => { ${end} })`;
-  const child = spawn(process.execPath, ["-e", code], {
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-    detached: true, // Ctrl+C in the terminal is not for it
-    windowsHide: true,
-  });
-  child.on("error", () => {}); // then tshark ends by its own limit
-  child.unref();
-  child.channel?.unref();
+  const command = [process.execPath, "-e", code];
+  return launch(command, process.env, undefined, true, true);
 }
