@@ -2,10 +2,11 @@
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
+import { known } from "../scripts/compare.ts";
 import { expectMemory } from "../scripts/compare/connections.ts";
 import { failed, failureOf } from "../scripts/compare/failure.ts";
+import { runIn } from "../scripts/compare/options.ts";
 import type { Run } from "../scripts/compare/result.ts";
-import { known, runIn } from "../scripts/compare/saved.ts";
 import { terminal } from "../scripts/compare/terminal.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { languages, type Language } from "../scripts/language.ts";
@@ -17,9 +18,7 @@ const test = suite("compare");
 /** The rows of the table, each on one line. */
 const rows = (run: Run) =>
   told(run).table.rows.map(({ title, cells }) =>
-    [title, ...cells.map(({ text }) => text.replace("\n", " ") || "-")].join(
-      " | ",
-    ),
+    [title, ...cells.map((text) => text.replace("\n", " ") || "-")].join(" | "),
   );
 
 /** What a terminal shows of a run, as lines without colours. */
@@ -91,15 +90,10 @@ test("what is said follows what was measured", async () => {
 
   const servers = fixed().servers.map(({ idle, stay, ...server }) => ({
     ...server,
-    growth: server.growth!.map(
-      ({ cpuPerEchoUs, coresUsed, p50Ms, ...load }) => load,
-    ),
+    growth: server.growth!.map(({ cpuPerEchoUs, coresUsed, ...load }) => load),
   }));
   const shown = lines(fixed({ servers })).join("\n");
-  assert.not.match(
-    shown,
-    /NaN|undefined|Infinity|CPU|cores u|thread|p99|stays/,
-  );
+  assert.not.match(shown, /NaN|undefined|Infinity|CPU|cores u|thread|stays/);
   assert.match(shown, /echoes\/s, 1 client/);
 });
 
@@ -117,7 +111,7 @@ test("what went wrong: a failure with its last lines, or a number of connections
   const beyond = (error: Error) => Object.assign(error, { beyond: 50 });
   const died = failed("ended", "1", { growth });
   const lastLines = ["Error: arm lost", "at /x.ts:48:13"];
-  const files = Object.assign(new Error("connect"), { code: "EMFILE" });
+  const files = new Error("connect EMFILE 127.0.0.1");
   const ended =
     "it ended with exit code 1; its last lines: Error: arm lost / at /x.ts:48:13";
   const cases: [Error, "failures" | "notes", string][] = [
@@ -175,7 +169,7 @@ test("the picture: a lane for each client on one axis of time", async () => {
 const long = besidePython({
   missing: ["x.py"],
   "servers.0.failure": {
-    ...{ step: "Ctrl+C", trouble: "ended", detail: "1", message: "English" },
+    ...{ step: "Ctrl+C", trouble: "ended", detail: "1" },
     lastLines: ["7".repeat(150), "7"],
   },
 });
@@ -219,7 +213,7 @@ test("in Korean nothing is left in English", async () => {
   const { trouble: troubles, outcome: outcomes } = textsIn("ko");
   const said = Object.keys(troubles).flatMap((trouble, index) => {
     const why = { trouble, detail: trouble === "died" ? "SIGINT" : "7" };
-    const end = { ...why, connections: 50, message: "English" };
+    const end = { ...why, connections: 50 };
     const outcome = Object.keys(outcomes)[index % 7];
     const run = besidePython({
       ...{ missing: ["x.py"], stoppedSeconds: 12 },

@@ -1,8 +1,7 @@
 /** Which language is spoken where, what a terminal can draw, and the options of the tools. */
 import * as assert from "uvu/assert";
 import { drawsLines, languageOf, systemLanguage } from "../scripts/language.ts";
-import { flags, readOptions } from "../scripts/compare/options.ts";
-import { savedRun } from "../scripts/compare/saved.ts";
+import { flags, readOptions, savedRun } from "../scripts/compare/options.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { launch, projectFile } from "../scripts/processes.ts";
 import { program, suite } from "./harness.ts";

@@ -19,14 +19,14 @@ import {
   withServer,
   type Program,
 } from "../scripts/compare/programs.ts";
-import type { Found } from "../scripts/compare/result.ts";
+import type { Found, Visit } from "../scripts/compare/result.ts";
 import { awake, launched, projectFile } from "../scripts/processes.ts";
 import { hasSignals, suite, temporaryFolder } from "./harness.ts";
 
 const test = suite("measure");
 
 const program: Program = {
-  ...{ design: "async", language: "TypeScript", file: "", patienceMs: 5000 },
+  ...{ design: "async", language: "TypeScript", file: "" },
   client: projectFile("lecture1_client.ts"),
 };
 const options = { clients: 4, loadSeconds: 0.3, grow: false };
@@ -39,11 +39,14 @@ type End = (client: net.Socket) => unknown;
 const reset: End = (client) => client.resetAndDestroy();
 const echo: Serve = (client) => client.pipe(client);
 
+/** What is otherwise than usual. */
+type Own = Partial<Task["server"] & Task & { own: Task["options"] }>;
+
 /** Does one step of compare with a server inside this process. */
 async function against<T>(
   step: (task: Task) => Promise<T>,
   serve: Serve,
-  more: Partial<Task & Task["server"]> = {},
+  { idle, own = options, ...more }: Own = {},
 ): Promise<T> {
   const clients = new Set<net.Socket>();
   const listener = net.createServer({ noDelay: true }, (client) => {
@@ -53,6 +56,7 @@ async function against<T>(
   });
   await once(listener.listen(0, "127.0.0.1"), "listening");
   const server: Task["server"] = {
+    ...program,
     port: (listener.address() as net.AddressInfo).port,
     patienceMs: 1000,
     footprint: async () => ({ atMs: performance.now() }),
@@ -62,7 +66,7 @@ async function against<T>(
     ...more,
   };
   try {
-    return await step({ program, server, options, ...more });
+    return await step({ server, options: own, idle });
   } finally {
     for (const client of clients) client.destroy();
     listener.close();
@@ -130,8 +134,8 @@ test("lecture1_server echoes with one connection; with --grow there are more num
     ["server", grow, [1]],
     ["forever", grow, [1, 2, 5, 10, 20, 50, 100, 200]],
   ] as const) {
-    const task = { program: { ...program, design }, options };
-    assert.equal(numbersOf(await against(allAtOnce, echo, task)), numbers);
+    const found = await against(allAtOnce, echo, { design, own: options });
+    assert.equal(numbersOf(found), numbers);
   }
 });
 
@@ -167,7 +171,7 @@ test("while one stays: who is answered meanwhile, who later, who is dropped", as
   const all = await against(whileOneStays, echo);
   assert.is(met(all), four);
   assert.ok(all.stay.leftMs < 900, "it leaves when all are answered");
-  for (const { connectedMs, reportedMs } of all.stay.clients)
+  for (const { connectedMs, reportedMs } of all.stay.clients as Visit[])
     assert.ok(connectedMs! <= reportedMs && reportedMs <= all.stay.leftMs);
 
   const late = oneByOne((client) => echo(client, 2));
@@ -177,9 +181,8 @@ test("while one stays: who is answered meanwhile, who later, who is dropped", as
   assert.is(met(later), four);
   for (const { reportedMs } of clients) assert.ok(reportedMs > leftMs);
 
-  const server = { ...program, design: "server" } as const;
-  const task = { program: server };
-  const dropped = await against(whileOneStays, oneByOne(reset), task);
+  const first = { design: "server" } as const;
+  const dropped = await against(whileOneStays, oneByOne(reset), first);
   assert.is(met(dropped), "reset,reset,reset,reset");
 });
 
@@ -210,9 +213,8 @@ test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what
   const load = (serve: Serve) => against(allAtOnce, serve);
   const client = join(await temporaryFolder(), "client.ts"); // it prints that as Python's does
   await writeFile(client, 'console.log("Received from server: ");');
-  const own = { program: { ...program, client }, patienceMs: 4000 };
-  const price = { connections: 20, memoryOneMB: 1, memoryAllMB: 2 };
-  const idle = { ...price, perClientMB: 1e6 };
+  const own = { client, patienceMs: 4000 };
+  const idle = { connections: 20, perClientMB: 1e6, perClientThreads: 1 };
   const cases: [Promise<Found>, RegExp, string][] = [
     [turn((it) => it.end()), /^cut 1.1$/, "closed"],
     [turn((it) => it.on("data", () => reset(it))), /^cut 1.1$/, "reset"],
@@ -256,7 +258,7 @@ test("what of Python is missing is named, and ours doesn't take its place", asyn
   assert.equal(missing, ["lecture1_server.py", "lecture1_client.py"]);
   const [, , theirs] = programs;
   assert.equal([theirs!.language, theirs!.client], ["Python", undefined]);
-  assert.equal(await against(inTurn, echo, { program: theirs! }), {});
+  assert.equal(await against(inTurn, echo, theirs), {});
 });
 
 /** A learner's server that listens, with what it does with a client. */
@@ -274,10 +276,9 @@ async function learners(code: string, design: Program["design"] = "async") {
   const start = 'import net from "node:net";\nconst port: number = 0;\n';
   await writeFile(file, start + code);
   const patienceMs = code.includes("setInterval") ? 3000 : 10_000;
-  const own = { ...program, design, file, patienceMs };
-  const task = (server: Task["server"]) =>
-    inTurn({ program: own, server, options });
-  const { said, found } = await failing(withServer(own, task));
+  const own = { ...program, design, file };
+  const task = (server: Task["server"]) => inTurn({ server, options });
+  const { said, found } = await failing(withServer(own, task, patienceMs));
   return `${said}\n${found.failure!.lastLines.join("\n")}`;
 }
 

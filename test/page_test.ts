@@ -27,7 +27,7 @@ const lectures: Run = JSON.parse(
 const large = besidePython({
   missing: ["lecture1_client.py"],
   "servers.2.failure": {
-    ...{ step: "Ctrl+C", trouble: "died", detail: "1", message: "" },
+    ...{ step: "Ctrl+C", trouble: "died", detail: "1" },
     lastLines: ["<b>"],
   },
 });
@@ -115,11 +115,8 @@ test("all that the report says stands there, as text", async () => {
     }
 });
 
-test("bars and lanes are as long as what they say", async () => {
+test("lanes are as long as what they say", async () => {
   const html = comparePage(told(fixed()));
-  const [, row = ""] = />echoes\/s, 1 client<(.*)/.exec(html) ?? [];
-  const bars = row.match(/--part: [\d.]+%/g);
-  assert.equal(bars, ["--part: 60.00%", "--part: 33.33%", "--part: 100.00%"]);
   const percent = (ms: number) => `${((100 * ms) / 1006).toFixed(2)}%`;
   const lane = `left: ${percent(10)}; right: ${percent(1006 - 120)}`;
   assert.ok(html.includes(lane), lane);

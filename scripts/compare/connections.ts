@@ -7,9 +7,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { awake } from "../processes.ts";
 import { expectAnswers, failed } from "./failure.ts";
 import type { Server } from "./programs.ts";
-import type { Answer, Idle, Load, Visit } from "./result.ts";
+import type { Idle, Load, Visit } from "./result.ts";
+import type { Outcome } from "./texts.ts";
 
 export const hello = Buffer.from("Hello, Server!");
+
+/** What comes of a message; the last two: the server ended the connection, by FIN or RST. */
+type Answer = Extract<Outcome, "answered" | "wrong" | "closed" | "reset">;
 
 /** A connection of this process to a server. */
 export type Connection = ReturnType<typeof open>;
@@ -66,20 +70,17 @@ function open(port: number) {
 export async function arrivals<T>(awaited: Promise<T>[], quietMs: number) {
   const came = awaited.map((): T | undefined => undefined);
   let count = 0;
-  const each = awaited.map(async (one, index) => {
+  const all = awaited.map(async (one, index) => {
     came[index] = await one;
     count++;
   });
   const done = new AbortController();
-  const all = Promise.all(each).finally(() => done.abort());
-  all.catch(() => {}); // it is told below, or comes too late
-  async function quiet(): Promise<void> {
-    for (let before = -1; before < count;) {
-      before = count;
-      await awake(quietMs, done.signal);
-    }
+  for (let before = -1; before < count;) {
+    before = count;
+    const quiet = awake(quietMs, done.signal);
+    await Promise.race([Promise.all(all), quiet]);
   }
-  await Promise.race([all, quiet().catch(() => all)]);
+  done.abort();
   return came;
 }
 
@@ -111,17 +112,13 @@ export async function greeted(
 export async function visit(port: number, since: number): Promise<Visit> {
   const ms = () => performance.now() - since;
   const { connected, echo, leave } = open(port);
-  try {
-    await connected;
-    const connectedMs = ms();
-    const outcome = await echo(hello);
-    void leave();
-    return { outcome, connectedMs, reportedMs: ms() };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ECONNREFUSED") throw error;
-    return { outcome: "refused", reportedMs: ms() };
+  function refused(error: NodeJS.ErrnoException): undefined {
+    if (error.code !== "ECONNREFUSED") throw error;
   }
+  const connectedMs = await connected.then(ms, refused);
+  const outcome = connectedMs === undefined ? "refused" : await echo(hello);
+  void leave();
+  return { outcome, connectedMs, reportedMs: ms() };
 }
 
 /**
@@ -190,15 +187,14 @@ export async function echoAtOnce(
         await sleep(secondsEach * 1000);
         seconds = (performance.now() - began) / 1000;
       } while (echoes - before < connections.length && seconds < 10);
+      if (echoes === before) throw failed("hangs", `${seconds.toFixed()} s`);
       windows.push({ seconds, echoesPerSecond: (echoes - before) / seconds });
       server.forget();
     }
     const oldestMs = performance.now() - Math.min(...sentMs);
     const end = await footprint();
-    const { cpuSeconds: cpuBefore = NaN } = start;
-    const cpuSeconds = (end.cpuSeconds ?? NaN) - cpuBefore || NaN; // Linux counts in steps of 10 ms
-    const ms = (percent: number) =>
-      latency.count ? latency.percentile(percent) / 1e6 : NaN;
+    const cpuSeconds = end.cpuSeconds! - start.cpuSeconds! || NaN; // unknown, or less than Linux counts
+    const ms = (percent: number) => latency.percentile(percent) / 1e6;
     const rates = windows.map(({ echoesPerSecond }) => echoesPerSecond);
     return {
       connections: connections.length,
@@ -206,7 +202,7 @@ export async function echoAtOnce(
       windows,
       echoesPerSecond: rates.sort((a, b) => a - b)[(windowCount - 1) / 2]!,
       ...{ p50Ms: ms(50), p99Ms: ms(99) },
-      oldestWaitMs: latency.count ? Math.max(ms(100), oldestMs) : oldestMs,
+      oldestWaitMs: Math.max(ms(100), oldestMs),
       coresUsed: (cpuSeconds * 1000) / (end.atMs - start.atMs),
       cpuPerEchoUs: (cpuSeconds * 1e6) / (end.echoes - start.echoes),
     };
@@ -214,7 +210,6 @@ export async function echoAtOnce(
 
   const talks = connections.map(talk);
   const measured = measure();
-  measured.catch(() => {}); // it is told below, or the talks tell more
   await Promise.race([measured, Promise.all(talks)]); // these end when all are cut off
   going = false;
   expectAnswers(await arrivals(talks, server.patienceMs), server.patienceMs);

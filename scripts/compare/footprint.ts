@@ -2,18 +2,6 @@
 import { readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 
-/** What a process takes; what can't be known is missing. */
-export interface Footprint {
-  memoryMB?: number;
-  /** All threads where the system tells them, else the Workers. */
-  threads?: number;
-  /** How long the last Worker took to start. */
-  threadStartMs?: number;
-  cpuSeconds?: number;
-  /** When this was so, in ms by a clock of its own that only goes forwards. */
-  atMs: number;
-}
-
 let workers = 0;
 let threadStartMs: number | undefined;
 process.on("worker", (worker: Worker) => {
@@ -23,23 +11,33 @@ process.on("worker", (worker: Worker) => {
   worker.once("exit", () => workers--);
 });
 
-function threads(): number {
-  if (process.platform !== "linux") return workers; // no /proc
+/** As /proc tells it, which only Linux has. */
+function linuxThreads(): number | undefined {
+  if (process.platform !== "linux") return undefined;
   const status = readFileSync("/proc/self/status", "utf8");
   return Number(/^Threads:\s+(\d+)/m.exec(status)![1]);
 }
 
-process.on("message", () => {
+/** What this process takes. */
+function footprint() {
   const { user, system } = process.cpuUsage();
-  const footprint: Footprint = {
+  return {
     memoryMB: process.memoryUsage.rss() / 2 ** 20,
-    threads: threads(),
+    /** All threads where the system tells them, else the Workers. */
+    threads: linuxThreads() ?? workers,
+    /** How long the last Worker took to start. */
     threadStartMs,
     cpuSeconds: (user + system) / 1e6,
+    /** When this was so, in ms by a clock of its own that only goes forwards. */
     atMs: performance.now(),
   };
-  process.send!(footprint);
-});
+}
+type All = ReturnType<typeof footprint>;
+
+/** What a process takes; what can't be known is missing. */
+export type Footprint = Partial<All> & Pick<All, "atMs">;
+
+process.on("message", () => process.send!(footprint()));
 process.on("disconnect", () => process.exit()); // compare is gone: nobody else would end it
 if (!process.connected) process.exit(); // or was it before
 process.channel!.unref(); // being asked keeps no server alive
