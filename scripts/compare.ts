@@ -32,7 +32,6 @@ import { nameOf, report } from "./compare/report.ts";
 import type { Found, Load, Run, ServerResult } from "./compare/result.ts";
 import { terminal } from "./compare/terminal.ts";
 import type { Outcome, Step } from "./compare/texts.ts";
-import type { Design } from "./designs.ts";
 import { awake, watchStops } from "./processes.ts";
 
 /** What a step is given: a server that has just been started, and how much to do. */
@@ -63,23 +62,20 @@ export async function idleClients({ server }: Task) {
   return { idle: await priceOfOne(server) };
 }
 
-/** Milliseconds without a further answer after which the one who stays leaves. */
-const stayMs = 1000;
-
 /** 3. One client stays connected, and N others come at the same moment. */
 export async function whileOneStays({ server, options, idle }: Task) {
   expectMemory(options.clients, idle);
   const [stayer] = await greeted(server, 1);
   const since = performance.now();
+  const ms = () => performance.now() - since;
   const others = Array.from({ length: options.clients }, () =>
-    visit(server.port, since),
+    visit(server.port, ms),
   );
-  await arrivals(others, stayMs); // all are answered, or no more is
-  const leftMs = performance.now() - since;
+  await arrivals(others, 1000); // all are answered, or for a second no more is
+  const leftMs = ms();
   void stayer!.leave();
   const came = await arrivals(others, server.patienceMs);
-  const reportedMs = performance.now() - since;
-  const nothing = { outcome: "no answer", reportedMs } as const;
+  const nothing = { outcome: "no answer", reportedMs: ms() } as const;
   const clients = came.map((visit) => visit ?? nothing);
   const stay = { leftMs, clients };
   const expected = clients.filter((client) => !mayLeaveOut(server, client));
@@ -103,7 +99,7 @@ export async function allAtOnce({ server, options, idle }: Task) {
     const [first] = await greeted(server, 1);
     await first!.leave();
   }
-  for (const count of numbersOf(server.design, options))
+  for (const count of numbersOf(server, options))
     try {
       expectMemory(count, idle);
       const more = count - connections.length;
@@ -120,7 +116,7 @@ export async function allAtOnce({ server, options, idle }: Task) {
 }
 
 /** The numbers of connections that echo at once. */
-function numbersOf(design: Design, { clients, grow }: Task["options"]) {
+function numbersOf({ design }: Server, { clients, grow }: Task["options"]) {
   if (design === "server") return [1]; // it has one client
   const all = [1, clients, Math.min(5 * clients, 200)]; // forever has 200 threads
   if (grow) all.push(2, 5, 10, 20, 50, 100, 200);
@@ -187,18 +183,11 @@ async function compare(options: Options): Promise<Run> {
   };
 }
 
-/** A run without the numbers that aren't known. */
-export function known(run: Run): Run {
-  const isKnown = (_: string, value: unknown) =>
-    typeof value === "number" && !Number.isFinite(value) ? undefined : value;
-  return JSON.parse(JSON.stringify(run, isKnown));
-}
-
 async function main(): Promise<void> {
   endEarly();
   const options = readOptions();
   const { json, html, from } = options;
-  const run = await (from ? savedRun(from) : compare(options).then(known));
+  const run = await (from ? savedRun(from) : compare(options));
   const told = report(run, say); // what both of them draw
   if (json !== "-" && html !== "-") await print(terminal(told));
   if (json) await write(json, `${JSON.stringify(run, null, 2)}\n`);

@@ -2,7 +2,6 @@
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
-import { known } from "../scripts/compare.ts";
 import { expectMemory } from "../scripts/compare/connections.ts";
 import { failed, failureOf } from "../scripts/compare/failure.ts";
 import { runIn } from "../scripts/compare/options.ts";
@@ -102,18 +101,16 @@ test("what went wrong: a failure with its last lines, or a number of connections
   const { inTurn, idle, stay, load, ctrlC, growth, ...server } = forever!;
   expectMemory(100, idle, 1700); // 814 MB of 1,700
   expectMemory(200, undefined, 1);
-  const tooMuch: Error = await Promise.resolve()
-    .then(() => expectMemory(200, idle, 1700))
-    .then(
-      () => assert.unreachable("it doesn't fit"),
-      (error) => error,
-    );
+  const tooMuch = await (async () => expectMemory(200, idle, 1700))().catch(
+    (error) => error,
+  );
   const beyond = (error: Error) => Object.assign(error, { beyond: 50 });
   const died = failed("ended", "1", { growth });
   const lastLines = ["Error: arm lost", "at /x.ts:48:13"];
   const files = new Error("connect EMFILE 127.0.0.1");
   const ended =
     "it ended with exit code 1; its last lines: Error: arm lost / at /x.ts:48:13";
+  const leftOut = " clients and more were left out: ";
   const cases: [Error, "failures" | "notes", string][] = [
     [Object.assign(died, { lastLines }), "failures", ended],
     [beyond(failed("wrong", "1/50")), "failures", "it answers wrongly (1/50)"],
@@ -121,12 +118,12 @@ test("what went wrong: a failure with its last lines, or a number of connections
     [
       tooMuch,
       "notes",
-      "200 clients and more were left out: too little memory is free (1628 MB > 1700 MB / 2).",
+      `200${leftOut}too little memory is free (1628 MB > 1700 MB / 2).`,
     ],
     [
       beyond(files),
       "notes",
-      "50 clients and more were left out: too few files may be open (EMFILE): raise ulimit -n.",
+      `50${leftOut}too few files may be open (EMFILE): raise ulimit -n.`,
     ],
     [beyond(failed("hangs", "25/50")), "notes", "no answer (25/50)."],
   ];
@@ -235,13 +232,12 @@ test("in Korean nothing is left in English", async () => {
 });
 
 test("a saved run: with a byte order mark or without it, else none", async () => {
-  const run = fixed({ "servers.1.load.p90Ms": NaN });
-  const json = JSON.stringify(known(run), null, 2);
-  assert.not.match(json, /p90Ms": null/);
+  const run = fixed();
+  const json = JSON.stringify(run, null, 2);
   const utf16 = Buffer.from(`\ufeff${json}`, "utf16le");
   const swapped = Buffer.from(utf16).swap16();
   for (const bytes of [json, `\ufeff${json}`, utf16, swapped])
-    assert.equal(lines(runIn(Buffer.from(bytes)) as Run), lines(run));
+    assert.equal(lines(runIn(Buffer.from(bytes))), lines(run));
 
   const without = [
     ...["servers.2.stay.clients.1.outcome", "servers.0.growth.0.windows"],
@@ -249,7 +245,7 @@ test("a saved run: with a byte order mark or without it, else none", async () =>
   ].map((path) => JSON.stringify(fixed({ [path]: undefined })));
   const lost = json.replace('"reset"', '"lost"');
   for (const bad of ["", "null", json.slice(0, -20), lost, ...without])
-    assert.is(runIn(Buffer.from(bad)), undefined, bad.slice(-80));
+    assert.throws(() => runIn(Buffer.from(bad)), /./, bad.slice(-80));
 });
 
 test.run();

@@ -74,6 +74,7 @@ async function mistake(args: string[]): Promise<string> {
 
 test("a mistake in the command line: one line that says what is wrong", async () => {
   const file = projectFile("package.json");
+  const none = "no whole run of this version of --json";
   const cases: [string, string][] = [
     ["--nonsense", "there is no option --nonsense"],
     ["-x", "there is no option -x"],
@@ -91,11 +92,8 @@ test("a mistake in the command line: one line that says what is wrong", async ()
     ["--html -", "--html takes a file of its own"],
     ["--html a --json a", "--html takes a file of its own"],
     ["--from a -n 3", "--from shows a run that is over: leave --clients out"],
-    ["--from nowhere", "--from nowhere: can't read it (ENOENT)"],
-    [
-      `--from ${file}`,
-      `--from ${file}: no whole run of this version of --json`,
-    ],
+    ["--from nowhere", `--from nowhere: ${none} (ENOENT)`],
+    [`--from ${file}`, `--from ${file}: ${none}`],
   ];
   for (const [args, what] of cases) {
     const said = await mistake(args.split(" "));

@@ -109,8 +109,7 @@ export async function greeted(
 }
 
 /** A client that comes, sends one message, and leaves. */
-export async function visit(port: number, since: number): Promise<Visit> {
-  const ms = () => performance.now() - since;
+export async function visit(port: number, ms: () => number): Promise<Visit> {
   const { connected, echo, leave } = open(port);
   function refused(error: NodeJS.ErrnoException): undefined {
     if (error.code !== "ECONNREFUSED") throw error;
@@ -128,14 +127,13 @@ export async function visit(port: number, since: number): Promise<Visit> {
  */
 export async function priceOfOne(server: Server): Promise<Idle | undefined> {
   await server.footprint(); // to be asked the first time takes memory itself
-  const first = await greeted(server, 1);
+  await greeted(server, 1);
   await sleep(200); // until it has settled
   const one = await server.footprint();
-  const others = Array.from({ length: 20 }, () => open(server.port));
-  const answers = await arrivals(others.map(greet), 1000);
+  const others = Array.from({ length: 20 }, () => greet(open(server.port)));
+  const answers = await arrivals(others, 1000);
   await sleep(200);
   const all = await server.footprint();
-  for (const { leave } of [...first, ...others]) void leave();
   const connections = answers.filter((it) => it === "answered").length; // for others there was no thread
   const each = (all = NaN, one = NaN) => Math.max(0, all - one) / connections;
   const perClientMB = each(all.memoryMB, one.memoryMB);
@@ -174,10 +172,13 @@ export async function echoAtOnce(
     return "answered";
   }
 
-  const footprint = async () => ({ ...(await server.footprint()), echoes });
+  const taken = async () => {
+    const { cpuSeconds } = await server.footprint();
+    return { cpuSeconds, atMs: performance.now(), echoes };
+  };
   async function measure(): Promise<Load> {
     await sleep(connections.length === 1 ? 300 : 100); // a new server isn't yet as fast as it can be
-    const start = await footprint();
+    const start = await taken();
     latency.reset();
     const windows: Load["windows"] = [];
     while (windows.length < windowCount) {
@@ -192,8 +193,8 @@ export async function echoAtOnce(
       server.forget();
     }
     const oldestMs = performance.now() - Math.min(...sentMs);
-    const end = await footprint();
-    const cpuSeconds = end.cpuSeconds! - start.cpuSeconds! || NaN; // unknown, or less than Linux counts
+    const end = await taken();
+    const cpuSeconds = end.cpuSeconds! - start.cpuSeconds! || undefined; // or less than Linux counts
     const ms = (percent: number) => latency.percentile(percent) / 1e6;
     const rates = windows.map(({ echoesPerSecond }) => echoesPerSecond);
     return {
@@ -203,8 +204,9 @@ export async function echoAtOnce(
       echoesPerSecond: rates.sort((a, b) => a - b)[(windowCount - 1) / 2]!,
       ...{ p50Ms: ms(50), p99Ms: ms(99) },
       oldestWaitMs: Math.max(ms(100), oldestMs),
-      coresUsed: (cpuSeconds * 1000) / (end.atMs - start.atMs),
-      cpuPerEchoUs: (cpuSeconds * 1e6) / (end.echoes - start.echoes),
+      coresUsed: cpuSeconds && (cpuSeconds * 1000) / (end.atMs - start.atMs),
+      cpuPerEchoUs:
+        cpuSeconds && (cpuSeconds * 1e6) / (end.echoes - start.echoes),
     };
   }
 

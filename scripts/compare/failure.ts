@@ -16,10 +16,7 @@ export function failed(trouble: Trouble, detail: string, found?: Found): Error {
   return Object.assign(new Error(detail), { trouble, found });
 }
 
-/**
- * What a step has found before an error, and what the error is: a failure, or the reason
- * why a number of connections is left out.
- */
+/** What a step has found before an error: with a failure, or why connections are left out. */
 export function failureOf(error: Failed, step: Step): Found {
   const { found, beyond: connections, lastLines = [] } = error;
   const [firstLine = ""] = error.message.split("\n");
@@ -35,7 +32,6 @@ export function failureOf(error: Failed, step: Step): Found {
  * Checks what became of clients that should have been answered.
  *
  * @param outcomes undefined where nothing came
- * @param waitedMs how long it was waited for that
  * @param found what is found all the same
  * @param said what a client printed
  * @throws what it says about the server

@@ -28,14 +28,11 @@ function footprint() {
     /** How long the last Worker took to start. */
     threadStartMs,
     cpuSeconds: (user + system) / 1e6,
-    /** When this was so, in ms by a clock of its own that only goes forwards. */
-    atMs: performance.now(),
   };
 }
-type All = ReturnType<typeof footprint>;
 
 /** What a process takes; what can't be known is missing. */
-export type Footprint = Partial<All> & Pick<All, "atMs">;
+export type Footprint = Partial<ReturnType<typeof footprint>>;
 
 process.on("message", () => process.send!(footprint()));
 process.on("disconnect", () => process.exit()); // compare is gone: nobody else would end it

@@ -1,8 +1,8 @@
 /** The command line of compare, and the run that it may name. */
-import { statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { language, mistake, readFlags, takes } from "../commandLine.ts";
-import { designs } from "../designs.ts";
+import { designs, scriptNames } from "../designs.ts";
 import { report } from "./report.ts";
 import type { Run } from "./result.ts";
 import { fill, textsIn } from "./texts.ts";
@@ -41,11 +41,9 @@ export function readOptions() {
 
   takes("--clients", "1-200", isNumber(clients, 1, 200, /^\d+$/));
   takes("--load", "0.1-60", isNumber(load, 0.1, 60, /^\d+(\.\d+)?$/));
-  const isDesign = (name: string) => designs.some((it) => it === name);
+  const isDesign = (name: string) => Object.hasOwn(scriptNames, name);
   takes("--only", designs.join(), only.every(isDesign));
-  const isFolder = (path: string) =>
-    statSync(path, { throwIfNoEntry: false })?.isDirectory();
-  takes("--python", say.folder, !python || isFolder(python));
+  takes("--python", say.folder, !python || existsSync(`${python}/`));
   const another = html !== "-" && ![json, from].includes(html);
   takes("--html", say.anotherFile, !html || another);
   const other = ofNewRun.find((flag) => flag in given);
@@ -63,20 +61,19 @@ function isNumber(text: string, least: number, most: number, form: RegExp) {
 
 /** A run that --json has written; where the file is none, one line says so and it ends. */
 export async function savedRun(file: string): Promise<Run> {
-  const cant = ({ code }: NodeJS.ErrnoException) =>
-    mistake(fill(say.cantRead, file, code ?? ""));
-  const run = runIn(await readFile(file).catch(cant));
-  return run ?? mistake(fill(say.notSaved, file));
+  try {
+    return runIn(await readFile(file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return mistake(fill(say.notSaved, file, code ? ` (${code})` : ""));
+  }
 }
 
-/** The run in a file; undefined where it isn't whole, or an older compare has written it. */
-export function runIn(bytes: Buffer): Run | undefined {
+/** The run in a file; throws where it isn't whole, or an older compare has written it. */
+export function runIn(bytes: Buffer): Run {
   const encoding = { 255: "utf-16le", 254: "utf-16be" }[bytes[0]!]; // PowerShell's > writes UTF-16
-  try {
-    const run: Run = JSON.parse(new TextDecoder(encoding).decode(bytes));
-    report(run, say); // throws where something is missing
-    return run.version === 2 ? run : undefined;
-  } catch {
-    return undefined;
-  }
+  const run: Run = JSON.parse(new TextDecoder(encoding).decode(bytes));
+  if (run.version !== 2) throw new Error("another version");
+  report(run, say); // throws where something is missing
+  return run;
 }

@@ -75,13 +75,13 @@ h2 { margin: 0.7em 0 0.2em; }
 h3 { font-size: 1rem; line-height: 1.25; margin: 0.3em 0 0; overflow-wrap: anywhere; }
 .panels p { margin: 0; font-size: max(16px, 0.85rem); line-height: 1.3; }
 table { border-collapse: collapse; width: 100%; print-color-adjust: exact; }
-tr { break-inside: avoid; }
+tr { break-inside: avoid; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: normal; }
 .lanes { font-size: max(16px, 0.85rem); line-height: 1.32; table-layout: fixed; }
 .lanes :is(th, td) { padding: 0; white-space: nowrap; color: var(--ink); }
 .lanes th { width: 5em; padding-right: 0.6em; text-align: right; }
 .lanes th:lang(ko) { width: 7em; } .lanes td:last-child:lang(ko) { width: 7.3em; }
-.lanes td:last-child { width: 6em; padding-left: 0.5em; font-variant-numeric: tabular-nums; }
+.lanes td:last-child { width: 6em; padding-left: 0.5em; }
 .lanes div { position: relative; height: 1.32em; margin-right: 0.5em; border-left: 1px solid var(--line);
   background: linear-gradient(to right, var(--soft) var(--stay), transparent 0); }
 .lanes i { position: absolute; top: calc(50% - 0.13em); height: 0.26em; min-width: 0.26em; background: currentcolor; }
@@ -93,7 +93,6 @@ th { text-align: left; font-weight: normal; }
 .figures { table-layout: fixed; }
 .figures :is(th, td) { padding: 0.2em 0.5em; border-top: 1px solid var(--line); vertical-align: top; }
 .figures thead :is(th, td) { font-weight: bold; border: 0; }
-.figures td { font-variant-numeric: tabular-nums; }
 .figures [scope=row] { color: var(--muted); }
 .indent1 th { padding-left: 1.7em; } .indent2 th { padding-left: 2.9em; }
 .indent1 :is(th, td), .indent2 :is(th, td) { border-top-style: dotted; }

@@ -80,19 +80,6 @@ export function pythonCommand(file: string, port: number): string[] {
   return [python, launcher, file, "--port", String(port)];
 }
 
-/** How a server is started on a free port, so that it ends with compare. */
-async function serverCommand({ language, file }: Program): Promise<string[]> {
-  if (language === "TypeScript")
-    return preloaded("compare/footprint.ts", file, 0);
-  return [...pythonCommand(file, 0), "--until-input-ends"];
-}
-
-/** How the client of its language is started. */
-async function clientCommand({ language, client, port }: Server) {
-  if (language === "Python") return pythonCommand(client!, port);
-  return [process.execPath, await erased(client!), "--port", String(port)];
-}
-
 /** What the client prints or says on stderr, in TypeScript and in Python. */
 const outcomes: [RegExp, Outcome][] = [
   [/^Received from server: Hello, Server!\r?$/m, "answered"],
@@ -105,13 +92,16 @@ const outcomes: [RegExp, Outcome][] = [
 
 /** Runs the client program to its end and reads from its output what became of it. */
 export async function runClient(server: Server) {
-  const words = await clientCommand(server);
+  const { language, client: file, port } = server;
+  const words =
+    language === "Python"
+      ? pythonCommand(file!, port)
+      : [process.execPath, await erased(file!), "--port", String(port)];
   const client = run({ env })`${words}`;
-  let silent = false;
-  await within(server.patienceMs, "its end", client).catch(() => {
-    silent = true;
-    client.child?.kill("SIGKILL");
-  });
+  const silent = await within(server.patienceMs, "its end", client).then(
+    () => false,
+    () => client.child?.kill("SIGKILL"),
+  );
   const { stdall, cause } = await client;
   if (!client.pid) throw cause; // it could not be started
   const [, known = "failed"] = outcomes.find(([it]) => it.test(stdall)) ?? [];
@@ -131,9 +121,13 @@ export async function withServer(
   task: (server: Server) => Promise<Found>,
   patienceMs = patience,
 ): Promise<Found> {
-  const words = await serverCommand(program);
+  const { design, language, file } = program;
+  const words =
+    language === "Python"
+      ? [...pythonCommand(file, 0), "--until-input-ends"]
+      : await preloaded("compare/footprint.ts", file, 0);
   const running = launch(words, env, undefined, true);
-  const isFirst = program.design === "server"; // it ends when its client has left
+  const isFirst = design === "server"; // it ends when its client has left
   let [listens, mayEnd] = [false, false];
 
   /** An error where it has ended and shouldn't have; waits a moment whether it does. */
@@ -199,8 +193,7 @@ async function footprintOf(
   running: Launched,
 ): Promise<Footprint> {
   if (language === "TypeScript") return running.ask("footprint");
-  const atMs = performance.now();
-  if (!existsSync("/proc/self/status")) return { atMs };
+  if (!existsSync("/proc/self/status")) return {};
   const read = (file: string) =>
     readFile(`/proc/${running.pid}/${file}`, "utf8");
   const [status, stat] = await Promise.all([read("status"), read("stat")]);
@@ -212,6 +205,5 @@ async function footprintOf(
     memoryMB: number("VmRSS") / 1024,
     threads: number("Threads"),
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
-    atMs,
   };
 }

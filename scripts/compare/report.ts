@@ -25,8 +25,7 @@ export function report(run: Run, say: Texts) {
   );
   const endMs = Math.max(1, ...ends);
   const where = [`${runtime}, ${system}`, cores, tookSeconds.toFixed(1)];
-  const format = { dateStyle: "short", timeStyle: "short" } as const;
-  const when = new Intl.DateTimeFormat("sv", format).format(new Date(date));
+  const when = new Date(date).toLocaleString("sv").slice(0, 16);
   return {
     ...{ language: say.language, title: say.title, answer: say.answer },
     failures: servers.flatMap((server) => failureOf(server, say)),
@@ -180,9 +179,7 @@ function sentence({ lead, cells }: Figures[number], say: Texts): string[] {
 
 /** A row for each figure and language, a column for each design. */
 function tableOf(figures: Figures, servers: ServerResult[]) {
-  const head = designs.filter((design) =>
-    servers.some((one) => one.design === design),
-  );
+  const head = designs.filter((it) => servers.some((one) => one.design === it));
   const languages = [...new Set(servers.map(({ language }) => language))];
   const rows = figures.flatMap(({ title, indent, cells }) =>
     languages.map((language) => ({
@@ -197,14 +194,11 @@ function tableOf(figures: Figures, servers: ServerResult[]) {
   return { head, rows: rows.filter(({ cells }) => cells.some(Boolean)) };
 }
 
-/** Rows in the picture for the clients of one server, at most. */
-const mostLanes = 10;
-
 /** Who waited while one client stayed at a server. */
 function panelOf({ file, stay, idle }: ServerResult, say: Texts) {
   if (!stay) return [];
   const { leftMs, clients } = stay;
-  const some = clients.length > mostLanes ? mostLanes - 1 : clients.length;
+  const some = clients.length > 10 ? 9 : clients.length; // as many as there is room for
   const rest = clients.slice(some);
   const others = counted(rest, say);
   const stays = { kind: "stays", name: say.stays, said: time(leftMs) } as const;
@@ -279,13 +273,10 @@ export const nameOf = ({ design, language }: Named) =>
 
 /** Groups what the same can be said of; "" is nothing. */
 function together<T>(all: T[], say: (one: T) => string) {
-  const groups = new Map<string, T[]>();
-  for (const one of all) {
-    const said = say(one);
-    groups.set(said, [...(groups.get(said) ?? []), one]);
-  }
-  groups.delete("");
-  return [...groups];
+  const groups = [...new Set(all.map(say))].filter(Boolean);
+  return groups.map(
+    (said) => [said, all.filter((it) => say(it) === said)] as const,
+  );
 }
 
 /** "1 client", "5,000 clients". */

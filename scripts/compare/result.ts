@@ -69,7 +69,7 @@ export interface Found {
   load?: Load;
   /** Why so many connections, and more, were left out. */
   growthEnd?: Reason & { connections: number };
-  /** What Ctrl+C does while a client is connected; Windows has no signals between programs. */
+  /** Windows has no signals between programs. */
   ctrlC?: CtrlC | "not on this system";
   /** Why there are no more steps, and the server's last lines. */
   failure?: Reason & { step: Step; lastLines: string[] };

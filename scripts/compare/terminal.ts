@@ -65,8 +65,8 @@ function pictureOf(picture: Report["picture"], columns: number): string[] {
       good: chalk.green(line) + isGood,
       bad: chalk.red(line) + isBad,
     }[kind];
-    const before = " ".repeat(names - 1 - stringWidth(name));
-    return `${before}${name} ${" ".repeat(from)}${bar}${" ".repeat(width - to)}${said}`;
+    const before = " ".repeat(names - stringWidth(name) - 1) + name;
+    return `${before} ${" ".repeat(from)}${bar}${" ".repeat(width - to)}${said}`;
   }
   return [
     indented(experiment, 0, columns),

@@ -32,13 +32,9 @@ const pairs = {
     "--from shows a run that is over: leave {0} out",
     "--from은 이미 끝난 실행을 보여 줍니다. {0} 옵션을 빼세요",
   ],
-  cantRead: [
-    "--from {0}: can't read it ({1})",
-    "--from {0}: 읽을 수 없습니다({1})",
-  ],
   notSaved: [
-    "--from {0}: no whole run of this version of --json",
-    "--from {0}: 이 버전의 --json으로 저장한 온전한 결과가 아닙니다",
+    "--from {0}: no whole run of this version of --json{1}",
+    "--from {0}: 이 버전의 --json으로 저장한 온전한 결과가 아닙니다{1}",
   ],
 
   title: ["What differs between the servers?", "서버는 무엇이 다른가"],
