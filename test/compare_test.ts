@@ -5,10 +5,12 @@ import * as assert from "uvu/assert";
 import { expectMemory } from "../scripts/compare/connections.ts";
 import { failed, failureOf } from "../scripts/compare/failure.ts";
 import { runIn } from "../scripts/compare/options.ts";
+import { comparePage } from "../scripts/compare/page.ts";
 import type { Run } from "../scripts/compare/result.ts";
 import { terminal } from "../scripts/compare/terminal.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { languages, type Language } from "../scripts/language.ts";
+import { escape } from "../scripts/page.ts";
 import { besidePython, fixed, textsOf, told } from "./fixed.ts";
 import { suite } from "./harness.ts";
 
@@ -152,6 +154,9 @@ test("the picture: a lane for each client on one axis of time", async () => {
   assert.ok(second.indexOf("●") > twice, "twice as long");
   assert.match(drawn[start + 10]!, /^client 1 ● +5 ms$/);
   assert.match(drawn[start + 12]!, /^ +0 +1 s$/);
+  const percent = (ms: number) => `${((100 * ms) / 1006).toFixed(2)}%`;
+  const lane = `left: ${percent(10)}; right: ${percent(1006 - 120)}`;
+  assert.match(comparePage(told(fixed())), lane);
   const titles = told(besidePython()).picture.panels.map(({ title }) => title);
   assert.match(titles.join(), /^(\w+\.ts,){3}(\w+\.py,?){3}$/);
 
@@ -167,18 +172,30 @@ const long = besidePython({
   missing: ["x.py"],
   "servers.0.failure": {
     ...{ step: "Ctrl+C", trouble: "ended", detail: "1" },
-    lastLines: ["7".repeat(150), "7"],
+    lastLines: ["7".repeat(150), "<b>"],
   },
 });
 
-test("all that the report says is on the terminal", async () => {
+test("all that the report says is on the terminal and on the page", async () => {
   const bare = (text: string) => text.replaceAll(/\s/g, "");
-  for (const language of languages) {
-    const { title, ...said } = told(long, language);
-    const shown = bare(lines(long, 100, language).join(""));
-    assert.equal([said.notes.length, said.failures.length], [1, 1]);
-    for (const one of textsOf(said)) assert.ok(shown.includes(bare(one)), one);
-  }
+  for (const run of [fixed(), long])
+    for (const language of languages) {
+      const { answer, ...said } = told(run, language);
+      const html = comparePage(told(run, language));
+      assert.match(html, `<html lang="${language}">`);
+      assert.not.match(html, /NaN|undefined|Infinity|<b>[^━●✖]/);
+      const page = html.replaceAll(/<[^>]*>/g, "");
+      const shown = bare(lines(run, 100, language).join(""));
+      for (const one of textsOf(said)) {
+        assert.ok(page.includes(escape(one)), `on the page: ${one}`);
+        const title = one === said.title;
+        assert.ok(
+          title || shown.includes(bare(one)),
+          `in the terminal: ${one}`,
+        );
+      }
+    }
+  assert.equal([told(long).notes.length, told(long).failures.length], [1, 1]);
 });
 
 test("no line is wider than the terminal, in either language, drawn or in ASCII", async () => {

@@ -229,16 +229,6 @@ test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what
   await Promise.all(all);
 });
 
-test("in turn: the client program, one after another", async () => {
-  let most = 0;
-  const counted: Serve = (client, now) => {
-    most = Math.max(most, now);
-    echo(client);
-  };
-  const found = await against(inTurn, counted, { patienceMs: 4000 });
-  assert.equal([met(found), most], [four, 1]);
-});
-
 test("what of Python is missing is named, and ours doesn't take its place", async () => {
   const folder = projectFile("test/originals");
   const { programs, missing } = findPrograms(["server", "async"], folder);
