@@ -50,8 +50,7 @@ export async function inTurn({ server, options }: Task) {
     const client = await runClient(server);
     inTurn.push(client);
     if (inTurn.length > 1 && mayLeaveOut(server, client)) continue;
-    const { outcome, text } = client;
-    expectAnswers([outcome], server.patienceMs, { inTurn }, text);
+    expectAnswers([client.outcome], server.patienceMs, { inTurn }, client.text);
   }
   return { inTurn };
 }

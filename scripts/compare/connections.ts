@@ -94,10 +94,7 @@ async function greet({ connected, echo }: Connection): Promise<Answer> {
  *
  * @throws the system's error, or what it says about the server where one has had none
  */
-export async function greeted(
-  { port, patienceMs }: Server,
-  count: number,
-): Promise<Connection[]> {
+export async function greeted({ port, patienceMs }: Server, count: number) {
   const connections: Connection[] = [];
   while (connections.length < count) {
     const some = Math.min(100, count - connections.length); // a listen queue may hold no more
@@ -172,10 +169,7 @@ export async function echoAtOnce(
     return "answered";
   }
 
-  const taken = async () => {
-    const { cpuSeconds } = await server.footprint();
-    return { cpuSeconds, atMs: performance.now(), echoes };
-  };
+  const taken = async () => ({ ...(await server.footprint()), echoes });
   async function measure(): Promise<Load> {
     await sleep(connections.length === 1 ? 300 : 100); // a new server isn't yet as fast as it can be
     const start = await taken();
@@ -194,19 +188,17 @@ export async function echoAtOnce(
     }
     const oldestMs = performance.now() - Math.min(...sentMs);
     const end = await taken();
-    const cpuSeconds = end.cpuSeconds! - start.cpuSeconds! || undefined; // or less than Linux counts
+    const cpu = end.cpuSeconds! - start.cpuSeconds! || undefined; // or less than Linux counts
     const ms = (percent: number) => latency.percentile(percent) / 1e6;
     const rates = windows.map(({ echoesPerSecond }) => echoesPerSecond);
+    const seconds = windows.reduce((sum, window) => sum + window.seconds, 0);
     return {
-      connections: connections.length,
-      seconds: windows.reduce((sum, { seconds }) => sum + seconds, 0),
-      windows,
+      ...{ connections: connections.length, seconds, windows },
       echoesPerSecond: rates.sort((a, b) => a - b)[(windowCount - 1) / 2]!,
       ...{ p50Ms: ms(50), p99Ms: ms(99) },
       oldestWaitMs: Math.max(ms(100), oldestMs),
-      coresUsed: cpuSeconds && (cpuSeconds * 1000) / (end.atMs - start.atMs),
-      cpuPerEchoUs:
-        cpuSeconds && (cpuSeconds * 1e6) / (end.echoes - start.echoes),
+      coresUsed: cpu && cpu / seconds,
+      cpuPerEchoUs: cpu && (cpu * 1e6) / (end.echoes - start.echoes),
     };
   }
 

@@ -32,7 +32,6 @@ export function failureOf(error: Failed, step: Step): Found {
  * Checks what became of clients that should have been answered.
  *
  * @param outcomes undefined where nothing came
- * @param found what is found all the same
  * @param said what a client printed
  * @throws what it says about the server
  */

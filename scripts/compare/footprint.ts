@@ -1,5 +1,5 @@
 /** Preloaded into a server: tells what it takes whenever compare asks, and ends it with compare. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 
 let workers = 0;
@@ -11,20 +11,16 @@ process.on("worker", (worker: Worker) => {
   worker.once("exit", () => workers--);
 });
 
-/** As /proc tells it, which only Linux has. */
-function linuxThreads(): number | undefined {
-  if (process.platform !== "linux") return undefined;
-  const status = readFileSync("/proc/self/status", "utf8");
-  return Number(/^Threads:\s+(\d+)/m.exec(status)![1]);
-}
-
 /** What this process takes. */
 function footprint() {
   const { user, system } = process.cpuUsage();
+  const file = "/proc/self/status"; // only Linux has it
+  const status = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const threads = /^Threads:\s+(\d+)/m.exec(status);
   return {
     memoryMB: process.memoryUsage.rss() / 2 ** 20,
     /** All threads where the system tells them, else the Workers. */
-    threads: linuxThreads() ?? workers,
+    threads: Number(threads?.[1] ?? workers),
     /** How long the last Worker took to start. */
     threadStartMs,
     cpuSeconds: (user + system) / 1e6,

@@ -107,8 +107,10 @@ export async function runClient(server: Server) {
   const [, known = "failed"] = outcomes.find(([it]) => it.test(stdall)) ?? [];
   const lines = stdall.trim().split(/\r?\n/);
   const error = lines.find((line) => /^\w*Error\b/.test(line));
-  const outcome = silent ? "no answer" : known;
-  return { outcome, text: error ?? lines.at(-1)! };
+  return {
+    outcome: silent ? "no answer" : known,
+    text: error ?? lines.at(-1)!,
+  };
 }
 
 /**

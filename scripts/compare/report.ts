@@ -48,7 +48,6 @@ export function report(run: Run, say: Texts) {
 /** All figures, in the order of the table: each has a row there, those with a lead a sentence. */
 function figuresOf({ servers, options }: Run, say: Texts) {
   const n = options.clients;
-  const { step } = say;
   const loads = servers.flatMap(({ growth = [] }) => growth);
   const counts = loads.map(({ connections }) => connections);
   const numbers = [...new Set(counts)].sort((a, b) => a - b);
@@ -72,8 +71,8 @@ function figuresOf({ servers, options }: Run, say: Texts) {
       return figure(title, ofNumber, number === n ? lead : "", index && 1);
     });
   return [
-    figure(step["clients in turn"], inTurn),
-    figure(step["while one stays"], meanwhile, say.meanwhiles),
+    figure(say.step["clients in turn"], inTurn),
+    figure(say.step["while one stays"], meanwhile, say.meanwhiles),
     figure(say.threadStart, threadStart, say.threadStarts),
     ...ofEach(say.cpu, cpuPerEcho(loads), fill(say.cpus, n)),
     ...ofEach(say.rate, rate, fill(say.rates, n)),
@@ -81,7 +80,7 @@ function figuresOf({ servers, options }: Run, say: Texts) {
     ...ofEach(say.longestEcho, ({ oldestWaitMs }) => [time(oldestWaitMs)]),
     ...ofEach(say.cores, cores),
     figure(say.price, price, say.prices),
-    figure(step["Ctrl+C"], ctrlC, say.ctrlCs),
+    figure(say.step["Ctrl+C"], ctrlC, say.ctrlCs),
   ];
 }
 type Figures = ReturnType<typeof figuresOf>;
@@ -142,9 +141,7 @@ function vague({ windows, echoesPerSecond }: Load): string {
   return range > echoesPerSecond / 2 ? "~" : "";
 }
 
-const latency: Tell<Load> = ({ p50Ms: p50, p99Ms: p99 }) => [
-  `${two(p50)}, ${two(p99)} ms`,
-];
+const latency: Tell<Load> = (it) => [`${two(it.p50Ms)}, ${two(it.p99Ms)} ms`];
 
 const cores: Tell<Load> = ({ coresUsed }) =>
   coresUsed === undefined ? undefined : [two(coresUsed)];
