@@ -107,34 +107,35 @@ test("what went wrong: a failure with its last lines, or a number of connections
     (error) => error,
   );
   const beyond = (error: Error) => Object.assign(error, { beyond: 50 });
-  const died = failed("ended", "1", { growth });
-  const lastLines = ["Error: arm lost", "at /x.ts:48:13"];
-  const files = new Error("connect EMFILE 127.0.0.1");
-  const ended =
-    "it ended with exit code 1; its last lines: Error: arm lost / at /x.ts:48:13";
-  const leftOut = " clients and more were left out: ";
-  const cases: [Error, "failures" | "notes", string][] = [
-    [Object.assign(died, { lastLines }), "failures", ended],
-    [beyond(failed("wrong", "1/50")), "failures", "it answers wrongly (1/50)"],
-    [new Error("one\ntwo"), "failures", 'FAILED at "all at once": one'],
+  const died = Object.assign(failed("ended", "1", { growth }), {
+    lastLines: ["Error: arm lost", "at /x.ts:48:13"],
+  });
+  const fails = 'forever FAILED at "all at once": ';
+  const leftOut = "clients and more were left out: ";
+  const cases: [Error, string][] = [
+    [
+      died,
+      `${fails}it ended with exit code 1; its last lines: Error: arm lost / at /x.ts:48:13`,
+    ],
+    [beyond(failed("wrong", "1/50")), `${fails}it answers wrongly (1/50)`],
+    [new Error("one\ntwo"), `${fails}one`],
     [
       tooMuch,
-      "notes",
-      `200${leftOut}too little memory is free (1628 MB > 1700 MB / 2).`,
+      `forever: 200 ${leftOut}too little memory is free (1628 MB > 1700 MB / 2).`,
     ],
     [
-      beyond(files),
-      "notes",
-      `50${leftOut}too few files may be open (EMFILE): raise ulimit -n.`,
+      beyond(new Error("connect EMFILE 127.0.0.1")),
+      `forever: 50 ${leftOut}too few files may be open (EMFILE): raise ulimit -n.`,
     ],
-    [beyond(failed("hangs", "25/50")), "notes", "no answer (25/50)."],
+    [
+      beyond(failed("hangs", "25/50")),
+      `forever: 50 ${leftOut}no answer (25/50).`,
+    ],
   ];
-  for (const [error, where, says] of cases) {
+  for (const [error, says] of cases) {
     const found = failureOf(error, "all at once");
     const run = fixed({ "servers.1": { ...server, ...found } });
-    const { failures, notes } = told(run);
-    assert.is([...failures, ...notes].length, 1);
-    assert.ok(told(run)[where][0]?.endsWith(says), says);
+    assert.equal([...told(run).failures, ...told(run).notes], [says]);
     const all = rows(run).join("\n");
     if (error === died) assert.match(all, "1 client | 9,000 | 5,000 | 15,000");
   }
@@ -188,11 +189,8 @@ test("all that the report says is on the terminal and on the page", async () => 
       const shown = bare(lines(run, 100, language).join(""));
       for (const one of textsOf(said)) {
         assert.ok(page.includes(escape(one)), `on the page: ${one}`);
-        const title = one === said.title;
-        assert.ok(
-          title || shown.includes(bare(one)),
-          `in the terminal: ${one}`,
-        );
+        const isThere = one === said.title || shown.includes(bare(one));
+        assert.ok(isThere, `in the terminal: ${one}`);
       }
     }
   assert.equal([told(long).notes.length, told(long).failures.length], [1, 1]);
@@ -202,38 +200,32 @@ test("no line is wider than the terminal, in either language, drawn or in ASCII"
   const [reset] = fixed().servers[0]!.stay!.clients;
   const clients = Array(2).fill({ ...reset, reportedMs: 284 });
   const early = fixed({ "servers.0.stay": { leftMs: 280, clients } }); // three digits each
-  const cases = [fixed(), long, early].flatMap((run) =>
-    languages.flatMap((language) =>
-      [100, 80, 60, 40].flatMap((columns) =>
-        [true, false].map((draws) => [run, columns, language, draws] as const),
-      ),
-    ),
-  );
-  for (const [run, columns, language, draws] of cases) {
-    const all = lines(run, columns, language, draws);
-    for (const line of all)
-      assert.ok(stringWidth(line) <= columns, `${columns}: ${line}`);
-    const isLane = /^ *(client|클라이언트) 1 +[─●✗xo-]/;
-    const lanes = all.filter((line) => isLane.test(line));
-    assert.is(lanes.length, run.servers.length, `lanes at ${columns}`);
-    const drawn = language === "en" ? /[^\x00-\x7f]/ : /[─│●✗█µ–]/;
-    if (!draws) assert.not.match(all.join(""), drawn);
-    const table = all.some((line) => /^[┌+]/.test(line));
-    if (columns >= 80) assert.ok(table, "a table");
-  }
+  for (const run of [fixed(), long, early])
+    for (const language of languages)
+      for (const columns of [100, 80, 60, 40])
+        for (const draws of [true, false]) {
+          const all = lines(run, columns, language, draws);
+          const wide = all.filter((line) => stringWidth(line) > columns);
+          assert.equal(wide, [], `wider than ${columns}`);
+          const isLane = /^ *(client|클라이언트) 1 +[─●✗xo-]/;
+          const lanes = all.filter((line) => isLane.test(line));
+          assert.is(lanes.length, run.servers.length, `lanes at ${columns}`);
+          const drawn = language === "en" ? /[^\x00-\x7f]/ : /[─│●✗█µ–]/;
+          if (!draws) assert.not.match(all.join(""), drawn);
+          const table = all.some((line) => /^[┌+]/.test(line));
+          assert.ok(table || columns < 80, "a table");
+        }
 });
 
 test("in Korean nothing is left in English", async () => {
   const { trouble: troubles, outcome: outcomes } = textsIn("ko");
   const said = Object.keys(troubles).flatMap((trouble, index) => {
     const why = { trouble, detail: trouble === "died" ? "SIGINT" : "7" };
-    const end = { ...why, connections: 50 };
-    const outcome = Object.keys(outcomes)[index % 7];
     const run = besidePython({
       ...{ missing: ["x.py"], stoppedSeconds: 12 },
-      "servers.0.failure": { ...end, step: "all at once", lastLines: ["7"] },
-      "servers.0.growthEnd": end,
-      "servers.1.stay.clients.0.outcome": outcome,
+      "servers.0.failure": { ...why, step: "all at once", lastLines: ["7"] },
+      "servers.0.growthEnd": { ...why, connections: 50 },
+      "servers.1.stay.clients.0.outcome": Object.keys(outcomes)[index % 7],
     });
     return lines(run, 80, "ko");
   });
@@ -241,10 +233,8 @@ test("in Korean nothing is left in English", async () => {
   const words = text.match(/[A-Za-z][A-Za-z+:./]*/g)!;
   const names =
     /^(lecture1?|(server|forever|async)([.:]\w*)?|p50|p99|p|ms\.?|s\.?|MB|CPU|RST|FIN|Ctrl\+C|SIGINT|[Pp]ython:?|Node|Worker|DIR|Linux|compare|ulimit|n|x\.py\.|Server|listening|on)$/;
-  assert.equal(
-    words.filter((word) => !names.test(word)),
-    [],
-  );
+  const english = words.filter((word) => !names.test(word));
+  assert.equal(english, []);
   assert.match(text, /다른 하나가 머문 동안\(1 s\) 없음/);
 });
 
