@@ -236,6 +236,9 @@ test("in Korean nothing is left in English", async () => {
   const english = words.filter((word) => !names.test(word));
   assert.equal(english, []);
   assert.match(text, /다른 하나가 머문 동안\(1 s\) 없음/);
+  const values = (language: Language) =>
+    textsOf(textsIn(language)).map((text) => text.split(/\{\d\}/).length);
+  assert.equal(values("ko"), values("en"), "as many values in each text");
 });
 
 test("a saved run: with a byte order mark or without it, else none", async () => {
