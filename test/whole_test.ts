@@ -28,6 +28,7 @@ import { noPython } from "./here.ts";
 import { noTerminal, terminal } from "./terminal.ts";
 
 const test = suite("whole runs of compare");
+const linuxTest = test.unless(notLinux);
 const withoutPython = await noPython();
 
 /** Starts compare; whatever it starts inherits a mark in its environment. */
@@ -145,36 +146,30 @@ test.unless(noTerminal)(
   },
 );
 
-test.unless(notLinux)(
-  "Ctrl+C, twice as npm does: nothing is left",
-  async () => {
-    const script = start("--only async");
-    await starts(script);
-    script.kill("SIGINT");
-    script.kill("SIGINT");
-    await ends(script, 130);
-  },
-);
+linuxTest("Ctrl+C, twice as npm does: nothing is left", async () => {
+  const script = start("--only async");
+  await starts(script);
+  script.kill("SIGINT");
+  script.kill("SIGINT");
+  await ends(script, 130);
+});
 
-test.unless(notLinux)(
-  "killed with -9: its servers notice it and end, Python's, too",
-  async () => {
-    const folder = withoutPython ? undefined : projectFile("test/originals");
-    const file = program("scripts/compare/programs.ts").at(-1)!;
-    // The servers only wait: none prints anything, which would end it.
-    const code = `import(${JSON.stringify(pathToFileURL(file))}).then((it) => {
+linuxTest("killed with -9: its servers end, Python's, too", async () => {
+  const folder = withoutPython ? undefined : projectFile("test/originals");
+  const file = program("scripts/compare/programs.ts").at(-1)!;
+  // The servers only wait: none prints anything, which would end it.
+  const code = `import(${JSON.stringify(pathToFileURL(file))}).then((it) => {
       const { programs } = it.findPrograms(["forever", "async"], ${JSON.stringify(folder)});
       const task = () => (console.log("listens"), new Promise(() => {}));
       for (const program of programs) it.withServer(program, task);
     })`;
-    const loader = file.endsWith(".ts") ? tsxLoader : [];
-    const script = launchMarked([process.execPath, ...loader, "-e", code]);
-    await script.saw(folder ? /^(listens\n){4}/ : /^(listens\n){2}/, 30_000);
-    script.kill("SIGKILL");
-    await script.exit();
-    await noneLeft(script.mark);
-  },
-);
+  const loader = file.endsWith(".ts") ? tsxLoader : [];
+  const script = launchMarked([process.execPath, ...loader, "-e", code]);
+  await script.saw(folder ? /^(listens\n){4}/ : /^(listens\n){2}/, 30_000);
+  script.kill("SIGKILL");
+  await script.exit();
+  await noneLeft(script.mark);
+});
 
 test.unless(noLinks)(
   "a server that fails: one line, exit code 1, the others are measured; also after a stop, as by Ctrl+Z",
