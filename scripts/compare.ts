@@ -19,7 +19,7 @@ import {
   type Connection,
 } from "./compare/connections.ts";
 import { expectAnswers, failureOf } from "./compare/failure.ts";
-import { readOptions, say, type Options } from "./compare/options.ts";
+import { readOptions, savedRun, say, type Options } from "./compare/options.ts";
 import { comparePage } from "./compare/page.ts";
 import {
   findPrograms,
@@ -29,93 +29,76 @@ import {
   type Server,
 } from "./compare/programs.ts";
 import { nameOf, report } from "./compare/report.ts";
-import type {
-  ClientRun,
-  Found,
-  Idle,
-  Load,
-  Outcome,
-  Run,
-  ServerResult,
-  Step,
-  Visit,
-} from "./compare/result.ts";
-import { known, savedRun } from "./compare/saved.ts";
+import type { Found, Load, Run, ServerResult } from "./compare/result.ts";
 import { terminal } from "./compare/terminal.ts";
-import type { Design } from "./designs.ts";
+import type { Outcome, Step } from "./compare/texts.ts";
 import { awake, watchStops } from "./processes.ts";
 
 /** What a step is given: a server that has just been started, and how much to do. */
 export interface Task {
-  program: Program;
   server: Server;
   options: Pick<Options, "clients" | "loadSeconds" | "grow">;
   /** What one more client takes, once it is known. */
-  idle?: Idle;
+  idle?: Found["idle"];
 }
 
 /** 1. The lecture's client program, N times, one after another. */
-export async function inTurn({ program, server, options }: Task) {
-  if (!program.client) return {}; // Python's is missing
-  const inTurn: ClientRun[] = [];
+export async function inTurn({ server, options }: Task) {
+  if (!server.client) return {}; // Python's is missing
+  const inTurn: Found["inTurn"] = [];
   while (inTurn.length < options.clients) {
-    const client = await runClient(program, server);
+    const client = await runClient(server);
     inTurn.push(client);
-    if (inTurn.length > 1 && mayLeaveOut(program, client)) continue;
-    const { outcome, text } = client;
-    expectAnswers([outcome], server.patienceMs, { inTurn }, text);
+    if (inTurn.length > 1 && mayLeaveOut(server, client)) continue;
+    expectAnswers([client.outcome], server.patienceMs, { inTurn }, client.text);
   }
   return { inTurn };
 }
 
 /** 2. What one more client takes that does nothing: memory, a thread, the thread's start. */
-export async function idleClients({ program, server }: Task) {
-  if (program.design === "server") return {}; // it has one client
+export async function idleClients({ server }: Task) {
+  if (server.design === "server") return {}; // it has one client
   return { idle: await priceOfOne(server) };
 }
 
-/** Milliseconds without a further answer after which the one who stays leaves. */
-const stayMs = 1000;
-
 /** 3. One client stays connected, and N others come at the same moment. */
-export async function whileOneStays({ program, server, options, idle }: Task) {
+export async function whileOneStays({ server, options, idle }: Task) {
   expectMemory(options.clients, idle);
   const [stayer] = await greeted(server, 1);
   const since = performance.now();
+  const ms = () => performance.now() - since;
   const others = Array.from({ length: options.clients }, () =>
-    visit(server.port, since),
+    visit(server.port, ms),
   );
-  await arrivals(others, stayMs); // all are answered, or no more is
-  const leftMs = performance.now() - since;
+  await arrivals(others, 1000); // all are answered, or for a second no more is
+  const leftMs = ms();
   void stayer!.leave();
   const came = await arrivals(others, server.patienceMs);
-  const reportedMs = performance.now() - since;
-  const nothing: Visit = { outcome: "no answer", reportedMs };
+  const nothing = { outcome: "no answer", reportedMs: ms() } as const;
   const clients = came.map((visit) => visit ?? nothing);
   const stay = { leftMs, clients };
-  const outcomes = clients
-    .filter((client) => !mayLeaveOut(program, client))
-    .map(({ outcome }) => outcome);
+  const expected = clients.filter((client) => !mayLeaveOut(server, client));
+  const outcomes = expected.map(({ outcome }) => outcome);
   expectAnswers(outcomes, server.patienceMs, { stay });
   return { stay };
 }
 
 /** lecture1_server has one client: the others are what it may refuse, reset or close. */
-function mayLeaveOut({ design }: Program, { outcome }: { outcome: Outcome }) {
+function mayLeaveOut({ design }: Server, { outcome }: { outcome: Outcome }) {
   return design === "server" && /refused|reset|closed/.test(outcome);
 }
 
 /** 4. 1, N and 5 N connections send one message after another, as fast as they can. */
-export async function allAtOnce({ program, server, options, idle }: Task) {
+export async function allAtOnce({ server, options, idle }: Task) {
   const { clients, loadSeconds } = options;
   const connections: Connection[] = [];
   const growth: Load[] = [];
-  if (program.design !== "server") {
+  if (server.design !== "server") {
     // Until a first client has left, glibc's malloc maps new memory for each read of asyncio's.
     const [first] = await greeted(server, 1);
     await first!.leave();
   }
-  for (const count of numbersOf(program.design, options))
+  for (const count of numbersOf(server, options))
     try {
       expectMemory(count, idle);
       const more = count - connections.length;
@@ -132,7 +115,7 @@ export async function allAtOnce({ program, server, options, idle }: Task) {
 }
 
 /** The numbers of connections that echo at once. */
-function numbersOf(design: Design, { clients, grow }: Task["options"]) {
+function numbersOf({ design }: Server, { clients, grow }: Task["options"]) {
   if (design === "server") return [1]; // it has one client
   const all = [1, clients, Math.min(5 * clients, 200)]; // forever has 200 threads
   if (grow) all.push(2, 5, 10, 20, 50, 100, 200);
@@ -170,16 +153,13 @@ async function compare(options: Options): Promise<Run> {
   const stopped = watchStops();
   const { clients, loadSeconds, grow, designs, python } = options;
   const { programs, missing } = findPrograms(designs, python);
-  const servers: ServerResult[] = programs.map(
-    ({ client, patienceMs, ...server }) => server,
-  );
+  const servers = programs.map(({ client, ...it }): ServerResult => it);
   for (const [step, measure, alone] of steps) {
     async function one(program: Program, index: number): Promise<void> {
       const result = servers[index]!;
       if (result.failure) return; // no more steps after that
-      const task = { program, options, idle: result.idle };
       const found = await withServer(program, (server) =>
-        measure({ ...task, server }),
+        measure({ server, options, idle: result.idle }),
       ).catch((error) => failureOf(error, step));
       Object.assign(result, found);
     }
@@ -191,10 +171,8 @@ async function compare(options: Options): Promise<Run> {
   }
   for (const server of servers)
     server.load = server.growth?.find((it) => it.connections === clients);
-  const [system, runtime] = [
-    `${type()} ${release()}`,
-    `Node ${process.version}`,
-  ];
+  const system = `${type()} ${release()}`;
+  const runtime = `Node ${process.version}`;
   return {
     version: 2,
     machine: { system, cores: availableParallelism(), runtime },
@@ -208,7 +186,7 @@ async function main(): Promise<void> {
   endEarly();
   const options = readOptions();
   const { json, html, from } = options;
-  const run = await (from ? savedRun(from) : compare(options).then(known));
+  const run = await (from ? savedRun(from) : compare(options));
   const told = report(run, say); // what both of them draw
   if (json !== "-" && html !== "-") await print(terminal(told));
   if (json) await write(json, `${JSON.stringify(run, null, 2)}\n`);

@@ -1,6 +1,6 @@
 /** A run for the tests of its views, with round numbers. */
 import { report } from "../scripts/compare/report.ts";
-import type { Idle, Run, ServerResult } from "../scripts/compare/result.ts";
+import type { Run, ServerResult } from "../scripts/compare/result.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import type { Language } from "../scripts/language.ts";
 
@@ -9,44 +9,41 @@ export type Changes = Record<string, unknown>;
 
 const load = (connections: number, rate: number, cpuPerEchoUs: number) => ({
   ...{ connections, seconds: 0.5, echoesPerSecond: rate, cpuPerEchoUs },
-  windows: [0.9 * rate, rate, 1.1 * rate].map((echoesPerSecond) => {
-    return { seconds: 0.1, echoesPerSecond };
+  windows: [0.9, 1, 1.1].map((part) => {
+    return { seconds: 0.1, echoesPerSecond: part * rate };
   }),
   ...{ p50Ms: 0.12, p99Ms: 12.3, oldestWaitMs: 30, coresUsed: 1.2 },
 });
+
+const thread = { perClientMB: 8.14, perClientThreads: 1, threadStartMs: 100 };
+const none = { perClientMB: 0.02, perClientThreads: 0 };
 
 /** A server for many; of the two that come while one stays, the second waits twice as long. */
 function server(
   design: ServerResult["design"],
   [rate, us, waitMs]: [number, number, number],
-  price: Pick<Idle, "perClientMB" | "perClientThreads" | "threadStartMs">,
-  echoed: boolean,
+  echoed = false,
 ): ServerResult {
   const outcome = "answered";
-  const client = { startedMs: 0, endedMs: 99, outcome, text: "" } as const;
   const clients = [10 + waitMs, 10 + 2 * waitMs].map((reportedMs) => {
     return { connectedMs: 10, reportedMs, outcome } as const;
   });
   const [one, two] = [load(1, rate / 2, us * 2), load(2, rate, us)];
+  const exit = { code: 0, signal: null };
   return {
     ...{ design, language: "TypeScript", file: `/lecture/${design}.ts` },
-    ...{ inTurn: [client, { ...client }] },
+    inTurn: clients.map(() => ({ outcome, text: "" })),
     stay: { leftMs: 10 + 3 * waitMs, clients },
-    idle: { connections: 20, ...price },
+    idle: { connections: 20, ...(echoed ? thread : none) },
     ...{ load: two, growth: [one, two] },
-    ctrlC: {
-      ...{ echoed, disconnected: !echoed, exitMs: 15 },
-      exit: { code: 0, signal: null },
-    },
+    ctrlC: { echoed, disconnected: !echoed, exit },
   };
 }
 
-const thread = { perClientMB: 8.14, perClientThreads: 1, threadStartMs: 100 };
-const none = { perClientMB: 0.02, perClientThreads: 0 };
 const servers = [
-  server("server", [0, 0, 0], none, false),
-  server("forever", [10_000, 60, 110], thread, true),
-  server("async", [30_000, 15, 5], none, false),
+  server("server", [0, 0, 0]),
+  server("forever", [10_000, 60, 110], true),
+  server("async", [30_000, 15, 5]),
 ];
 const reset = { connectedMs: 10, reportedMs: 1006, outcome: "reset" };
 /** It serves one client: the others are refused, or reset in the end. */

@@ -35,9 +35,3 @@ function findCut(sheet) {
     .filter((it) => it.offsetHeight > sheet || mayBreak(it))
     .map((it) => `${it.outerHTML.slice(0, 80)}, ${it.offsetHeight} px`);
 }
-
-/** How far down the last of such elements reaches, in pixels. */
-function bottomOf(selector) {
-  const all = [...document.querySelectorAll(selector)];
-  return Math.max(...all.map((it) => it.getBoundingClientRect().bottom));
-}

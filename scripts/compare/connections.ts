@@ -7,9 +7,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { awake } from "../processes.ts";
 import { expectAnswers, failed } from "./failure.ts";
 import type { Server } from "./programs.ts";
-import type { Answer, Idle, Load, Visit } from "./result.ts";
+import type { Idle, Load, Visit } from "./result.ts";
+import type { Outcome } from "./texts.ts";
 
 export const hello = Buffer.from("Hello, Server!");
+
+/** What comes of a message; the last two: the server ended the connection, by FIN or RST. */
+type Answer = Extract<Outcome, "answered" | "wrong" | "closed" | "reset">;
 
 /** A connection of this process to a server. */
 export type Connection = ReturnType<typeof open>;
@@ -66,20 +70,17 @@ function open(port: number) {
 export async function arrivals<T>(awaited: Promise<T>[], quietMs: number) {
   const came = awaited.map((): T | undefined => undefined);
   let count = 0;
-  const each = awaited.map(async (one, index) => {
+  const all = awaited.map(async (one, index) => {
     came[index] = await one;
     count++;
   });
   const done = new AbortController();
-  const all = Promise.all(each).finally(() => done.abort());
-  all.catch(() => {}); // it is told below, or comes too late
-  async function quiet(): Promise<void> {
-    for (let before = -1; before < count;) {
-      before = count;
-      await awake(quietMs, done.signal);
-    }
+  for (let before = -1; before < count;) {
+    before = count;
+    const quiet = awake(quietMs, done.signal);
+    await Promise.race([Promise.all(all), quiet]);
   }
-  await Promise.race([all, quiet().catch(() => all)]);
+  done.abort();
   return came;
 }
 
@@ -93,10 +94,7 @@ async function greet({ connected, echo }: Connection): Promise<Answer> {
  *
  * @throws the system's error, or what it says about the server where one has had none
  */
-export async function greeted(
-  { port, patienceMs }: Server,
-  count: number,
-): Promise<Connection[]> {
+export async function greeted({ port, patienceMs }: Server, count: number) {
   const connections: Connection[] = [];
   while (connections.length < count) {
     const some = Math.min(100, count - connections.length); // a listen queue may hold no more
@@ -108,20 +106,15 @@ export async function greeted(
 }
 
 /** A client that comes, sends one message, and leaves. */
-export async function visit(port: number, since: number): Promise<Visit> {
-  const ms = () => performance.now() - since;
+export async function visit(port: number, ms: () => number): Promise<Visit> {
   const { connected, echo, leave } = open(port);
-  try {
-    await connected;
-    const connectedMs = ms();
-    const outcome = await echo(hello);
-    void leave();
-    return { outcome, connectedMs, reportedMs: ms() };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ECONNREFUSED") throw error;
-    return { outcome: "refused", reportedMs: ms() };
+  function refused(error: NodeJS.ErrnoException): undefined {
+    if (error.code !== "ECONNREFUSED") throw error;
   }
+  const connectedMs = await connected.then(ms, refused);
+  const outcome = connectedMs === undefined ? "refused" : await echo(hello);
+  void leave();
+  return { outcome, connectedMs, reportedMs: ms() };
 }
 
 /**
@@ -131,14 +124,13 @@ export async function visit(port: number, since: number): Promise<Visit> {
  */
 export async function priceOfOne(server: Server): Promise<Idle | undefined> {
   await server.footprint(); // to be asked the first time takes memory itself
-  const first = await greeted(server, 1);
+  await greeted(server, 1);
   await sleep(200); // until it has settled
   const one = await server.footprint();
-  const others = Array.from({ length: 20 }, () => open(server.port));
-  const answers = await arrivals(others.map(greet), 1000);
+  const others = Array.from({ length: 20 }, () => greet(open(server.port)));
+  const answers = await arrivals(others, 1000);
   await sleep(200);
   const all = await server.footprint();
-  for (const { leave } of [...first, ...others]) void leave();
   const connections = answers.filter((it) => it === "answered").length; // for others there was no thread
   const each = (all = NaN, one = NaN) => Math.max(0, all - one) / connections;
   const perClientMB = each(all.memoryMB, one.memoryMB);
@@ -177,10 +169,10 @@ export async function echoAtOnce(
     return "answered";
   }
 
-  const footprint = async () => ({ ...(await server.footprint()), echoes });
+  const taken = async () => ({ ...(await server.footprint()), echoes });
   async function measure(): Promise<Load> {
     await sleep(connections.length === 1 ? 300 : 100); // a new server isn't yet as fast as it can be
-    const start = await footprint();
+    const start = await taken();
     latency.reset();
     const windows: Load["windows"] = [];
     while (windows.length < windowCount) {
@@ -190,31 +182,28 @@ export async function echoAtOnce(
         await sleep(secondsEach * 1000);
         seconds = (performance.now() - began) / 1000;
       } while (echoes - before < connections.length && seconds < 10);
+      if (echoes === before) throw failed("hangs", `${seconds.toFixed()} s`);
       windows.push({ seconds, echoesPerSecond: (echoes - before) / seconds });
       server.forget();
     }
     const oldestMs = performance.now() - Math.min(...sentMs);
-    const end = await footprint();
-    const { cpuSeconds: cpuBefore = NaN } = start;
-    const cpuSeconds = (end.cpuSeconds ?? NaN) - cpuBefore || NaN; // Linux counts in steps of 10 ms
-    const ms = (percent: number) =>
-      latency.count ? latency.percentile(percent) / 1e6 : NaN;
+    const end = await taken();
+    const cpu = end.cpuSeconds! - start.cpuSeconds! || undefined; // or less than Linux counts
+    const ms = (percent: number) => latency.percentile(percent) / 1e6;
     const rates = windows.map(({ echoesPerSecond }) => echoesPerSecond);
+    const seconds = windows.reduce((sum, window) => sum + window.seconds, 0);
     return {
-      connections: connections.length,
-      seconds: windows.reduce((sum, { seconds }) => sum + seconds, 0),
-      windows,
+      ...{ connections: connections.length, seconds, windows },
       echoesPerSecond: rates.sort((a, b) => a - b)[(windowCount - 1) / 2]!,
       ...{ p50Ms: ms(50), p99Ms: ms(99) },
-      oldestWaitMs: latency.count ? Math.max(ms(100), oldestMs) : oldestMs,
-      coresUsed: (cpuSeconds * 1000) / (end.atMs - start.atMs),
-      cpuPerEchoUs: (cpuSeconds * 1e6) / (end.echoes - start.echoes),
+      oldestWaitMs: Math.max(ms(100), oldestMs),
+      coresUsed: cpu && cpu / seconds,
+      cpuPerEchoUs: cpu && (cpu * 1e6) / (end.echoes - start.echoes),
     };
   }
 
   const talks = connections.map(talk);
   const measured = measure();
-  measured.catch(() => {}); // it is told below, or the talks tell more
   await Promise.race([measured, Promise.all(talks)]); // these end when all are cut off
   going = false;
   expectAnswers(await arrivals(talks, server.patienceMs), server.patienceMs);

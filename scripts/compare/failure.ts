@@ -1,11 +1,10 @@
 /** What goes wrong with a server, or with what asks it. */
-import type { Found, Outcome, Step, Trouble } from "./result.ts";
-import { fill, textsIn } from "./texts.ts";
+import type { Found } from "./result.ts";
+import type { Outcome, Step, Trouble } from "./texts.ts";
 
 /** An error of which is known what went wrong, and perhaps what was found before it. */
-interface Failed extends Error {
+export interface Failed extends Error {
   trouble?: Trouble;
-  code?: string;
   found?: Found;
   /** A number of connections above N, which may be too many for this machine. */
   beyond?: number;
@@ -17,18 +16,13 @@ export function failed(trouble: Trouble, detail: string, found?: Found): Error {
   return Object.assign(new Error(detail), { trouble, found });
 }
 
-/**
- * What a step has found before an error, and what the error is: a failure, or the reason
- * why a number of connections is left out.
- */
+/** What a step has found before an error: with a failure, or why connections are left out. */
 export function failureOf(error: Failed, step: Step): Found {
   const { found, beyond: connections, lastLines = [] } = error;
   const [firstLine = ""] = error.message.split("\n");
-  const [files] = /\bE[MN]FILE\b/.exec(`${error.code} ${firstLine}`) ?? [];
+  const [files] = /\bE[MN]FILE\b/.exec(firstLine) ?? [];
   const trouble = files ? "files" : (error.trouble ?? "error");
-  const detail = files ?? firstLine;
-  const message = fill(textsIn("en").trouble[trouble], detail);
-  const what = { trouble, detail, message };
+  const what = { trouble, detail: files ?? firstLine };
   if (connections && /memory|hangs|files/.test(trouble))
     return { ...found, growthEnd: { connections, ...what } };
   return { ...found, failure: { step, ...what, lastLines } };
@@ -38,8 +32,6 @@ export function failureOf(error: Failed, step: Step): Found {
  * Checks what became of clients that should have been answered.
  *
  * @param outcomes undefined where nothing came
- * @param waitedMs how long it was waited for that
- * @param found what is found all the same
  * @param said what a client printed
  * @throws what it says about the server
  */
@@ -49,16 +41,14 @@ export function expectAnswers(
   found?: Found,
   said?: string,
 ): void {
-  const count = (some: RegExp) => {
-    const these = outcomes.filter((it) => some.test(it ?? "no answer"));
-    return these.length ? `${these.length}/${outcomes.length}` : "";
-  };
-  const wrong = count(/wrong/);
+  function count(some: RegExp): string {
+    const { length } = outcomes.filter((it = "no answer") => some.test(it));
+    return length ? `${length}/${outcomes.length}` : "";
+  }
+  const kinds = [/wrong/, /failed/, /closed|reset|refused/, /no answer/];
+  const [wrong, client, cut, silent] = kinds.map(count);
   if (wrong) throw failed("wrong", said ?? wrong, found);
-  const client = count(/failed/);
   if (client) throw failed("client", said ?? client, found);
-  const cut = count(/closed|reset|refused/);
   if (cut) throw failed("cut", cut, found);
-  const silent = count(/no answer/);
   if (silent) throw failed("hangs", `${silent}, ${waitedMs / 1000} s`, found);
 }

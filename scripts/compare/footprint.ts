@@ -1,18 +1,6 @@
 /** Preloaded into a server: tells what it takes whenever compare asks, and ends it with compare. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
-
-/** What a process takes; what can't be known is missing. */
-export interface Footprint {
-  memoryMB?: number;
-  /** All threads where the system tells them, else the Workers. */
-  threads?: number;
-  /** How long the last Worker took to start. */
-  threadStartMs?: number;
-  cpuSeconds?: number;
-  /** When this was so, in ms by a clock of its own that only goes forwards. */
-  atMs: number;
-}
 
 let workers = 0;
 let threadStartMs: number | undefined;
@@ -23,23 +11,26 @@ process.on("worker", (worker: Worker) => {
   worker.once("exit", () => workers--);
 });
 
-function threads(): number {
-  if (process.platform !== "linux") return workers; // no /proc
-  const status = readFileSync("/proc/self/status", "utf8");
-  return Number(/^Threads:\s+(\d+)/m.exec(status)![1]);
-}
-
-process.on("message", () => {
+/** What this process takes. */
+function footprint() {
   const { user, system } = process.cpuUsage();
-  const footprint: Footprint = {
+  const file = "/proc/self/status"; // only Linux has it
+  const status = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const threads = /^Threads:\s+(\d+)/m.exec(status);
+  return {
     memoryMB: process.memoryUsage.rss() / 2 ** 20,
-    threads: threads(),
+    /** All threads where the system tells them, else the Workers. */
+    threads: Number(threads?.[1] ?? workers),
+    /** How long the last Worker took to start. */
     threadStartMs,
     cpuSeconds: (user + system) / 1e6,
-    atMs: performance.now(),
   };
-  process.send!(footprint);
-});
+}
+
+/** What a process takes; what can't be known is missing. */
+export type Footprint = Partial<ReturnType<typeof footprint>>;
+
+process.on("message", () => process.send!(footprint()));
 process.on("disconnect", () => process.exit()); // compare is gone: nobody else would end it
 if (!process.connected) process.exit(); // or was it before
 process.channel!.unref(); // being asked keeps no server alive

@@ -1,7 +1,10 @@
-/** The command line of compare. */
-import { statSync } from "node:fs";
+/** The command line of compare, and the run that it may name. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { language, mistake, readFlags, takes } from "../commandLine.ts";
-import { designs, type Design } from "../designs.ts";
+import { designs, scriptNames } from "../designs.ts";
+import { report } from "./report.ts";
+import type { Run } from "./result.ts";
 import { fill, textsIn } from "./texts.ts";
 
 /** What compare says in this run. */
@@ -9,20 +12,13 @@ export const say = textsIn(language);
 
 export type Options = ReturnType<typeof readOptions>;
 
-const defaults = { clients: "10", load: "0.4" };
-
-/** What is measured; with --from nothing is. */
-const ofNewRun = {
+/** What may stand on the command line. */
+export const flags = {
   clients: { type: "string", short: "n" },
   load: { type: "string" },
   grow: { type: "boolean" },
   only: { type: "string" },
   python: { type: "string" },
-} as const;
-
-/** What may stand on the command line. */
-export const flags = {
-  ...ofNewRun,
   json: { type: "string" },
   html: { type: "string" },
   from: { type: "string" },
@@ -30,21 +26,27 @@ export const flags = {
   help: { type: "boolean" },
 } as const;
 
+const defaults = { clients: "10", load: "0.4" };
+
+/** Of these, what is measured anew; with --from nothing is. */
+const ofNewRun = ["clients", "load", "grow", "only", "python"];
+
 /** Reads the command line; on --help or a mistake it says what to write and exits. */
 export function readOptions() {
   const usage = fill(say.usage, defaults.clients, defaults.load);
-  const values = readFlags(usage, flags);
-  const { grow = false, python, json, html, from } = values;
-  const { clients = defaults.clients, load = defaults.load } = values;
-  const only = values.only?.split(",") ?? designs;
+  const given = readFlags(usage, flags);
+  const { clients, load, grow = false } = { ...defaults, ...given };
+  const { python, json, html, from } = given;
+  const only = given.only?.split(",") ?? designs;
 
   takes("--clients", "1-200", isNumber(clients, 1, 200, /^\d+$/));
   takes("--load", "0.1-60", isNumber(load, 0.1, 60, /^\d+(\.\d+)?$/));
+  const isDesign = (name: string) => Object.hasOwn(scriptNames, name);
   takes("--only", designs.join(), only.every(isDesign));
-  takes("--python", say.folder, !python || isFolder(python));
+  takes("--python", say.folder, !python || existsSync(`${python}/`));
   const another = html !== "-" && ![json, from].includes(html);
   takes("--html", say.anotherFile, !html || another);
-  const other = Object.keys(ofNewRun).find((flag) => flag in values);
+  const other = ofNewRun.find((flag) => flag in given);
   if (from && other) mistake(fill(say.noNewRun, `--${other}`));
   return {
     ...{ clients: Number(clients), loadSeconds: Number(load), grow },
@@ -57,7 +59,21 @@ function isNumber(text: string, least: number, most: number, form: RegExp) {
   return form.test(text) && Number(text) >= least && Number(text) <= most;
 }
 
-const isDesign = (name: string) => designs.includes(name as Design);
+/** A run that --json has written; where the file is none, one line says so and it ends. */
+export async function savedRun(file: string): Promise<Run> {
+  try {
+    return runIn(await readFile(file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return mistake(fill(say.notSaved, file, code ? ` (${code})` : ""));
+  }
+}
 
-const isFolder = (path: string) =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory();
+/** The run in a file; throws where it isn't whole, or an older compare has written it. */
+export function runIn(bytes: Buffer): Run {
+  const encoding = { 255: "utf-16le", 254: "utf-16be" }[bytes[0]!]; // PowerShell's > writes UTF-16
+  const run: Run = JSON.parse(new TextDecoder(encoding).decode(bytes));
+  if (run.version !== 2) throw new Error("another version");
+  report(run, say); // throws where something is missing
+  return run;
+}

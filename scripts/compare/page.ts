@@ -7,10 +7,10 @@ export function comparePage(told: Report): string {
   const { language, title, picture, failures, sentences, notes } = told;
   const heading = (text: string) => `<h2>${escape(text)}</h2>`;
   const parts = [
-    ...(failures.length ? [list(failures, "failures")] : []),
+    failures.length ? list(failures, "failures") : "",
     list(sentences, "answer"),
-    ...(picture.panels.length ? [heading(picture.title), pictureOf(told)] : []),
-    ...(notes.length ? [list(notes, "notes")] : []),
+    picture.panels.length ? heading(picture.title) + pictureOf(told) : "",
+    notes.length ? list(notes, "notes") : "",
     heading(told.table.title),
     figuresOf(told),
     paragraph(told.conditions, "muted"),
@@ -22,7 +22,7 @@ const percent = (part: number) => `${(100 * part).toFixed(2)}%`;
 
 /** Who waited while one client stayed: a panel for each server, with a lane for each client. */
 function pictureOf({ picture, table: { head } }: Report): string {
-  const { experiment, panels, endMs, end, legend } = picture;
+  const { experiment, panels, endMs, end, waits, good, bad } = picture;
 
   function lane({ kind, name, fromMs, toMs, said }: Lane): string {
     const place = `left: ${percent(fromMs / endMs)}; right: ${percent(1 - toMs / endMs)}`;
@@ -38,24 +38,22 @@ ${lanes.map(lane).join("\n")}
 </section>`,
   );
   return `<p class="about">${escape(experiment)}</p>
-<p class="legend"><span class="muted"><b class="waits">━</b> ${escape(legend.waits)}</span>
-<span class="muted"><b class="good">●</b> ${escape(legend.good)}</span>
-<span class="muted"><b class="bad">✖</b> ${escape(legend.bad)}</span>
+<p class="legend"><span class="muted"><b class="waits">━</b> ${escape(waits)}</span>
+<span class="muted"><b class="good">●</b> ${escape(good)}</span>
+<span class="muted"><b class="bad">✖</b> ${escape(bad)}</span>
 <span class="muted">0 – ${escape(end)}</span></p>
 <div class="panels" style="--columns: ${head.length}">
 ${drawn.join("\n")}
 </div>`;
 }
 
-/** The table, in which figures of the same kind have bars that can be compared. */
 function figuresOf({ table: { head, rows } }: Report): string {
   const heads = head.map((name) => `<th scope="col">${name}</th>`).join("");
   const lines = rows.map(({ title, indent, cells }) => {
-    const drawn = cells.map(({ text, part }) => {
-      const bar = part ? ` style="--part: ${percent(part)}"` : "";
-      return `<td${bar}>${escape(text || "-").replaceAll("\n", "<br>")}</td>`;
-    });
-    return `<tr class="indent${indent}"><th scope="row">${escape(title)}</th>${drawn.join("")}</tr>`;
+    const drawn = cells.map((text) =>
+      escape(text || "-").replaceAll("\n", "<br>"),
+    );
+    return `<tr class="indent${indent}"><th scope="row">${escape(title)}</th><td>${drawn.join("</td><td>")}</td></tr>`;
   });
   return `<table class="figures"><thead><tr><td></td>${heads}</tr></thead>
 <tbody>
@@ -77,13 +75,13 @@ h2 { margin: 0.7em 0 0.2em; }
 h3 { font-size: 1rem; line-height: 1.25; margin: 0.3em 0 0; overflow-wrap: anywhere; }
 .panels p { margin: 0; font-size: max(16px, 0.85rem); line-height: 1.3; }
 table { border-collapse: collapse; width: 100%; print-color-adjust: exact; }
-tr { break-inside: avoid; }
+tr { break-inside: avoid; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: normal; }
 .lanes { font-size: max(16px, 0.85rem); line-height: 1.32; table-layout: fixed; }
 .lanes :is(th, td) { padding: 0; white-space: nowrap; color: var(--ink); }
 .lanes th { width: 5em; padding-right: 0.6em; text-align: right; }
 .lanes th:lang(ko) { width: 7em; } .lanes td:last-child:lang(ko) { width: 7.3em; }
-.lanes td:last-child { width: 6em; padding-left: 0.5em; font-variant-numeric: tabular-nums; }
+.lanes td:last-child { width: 6em; padding-left: 0.5em; }
 .lanes div { position: relative; height: 1.32em; margin-right: 0.5em; border-left: 1px solid var(--line);
   background: linear-gradient(to right, var(--soft) var(--stay), transparent 0); }
 .lanes i { position: absolute; top: calc(50% - 0.13em); height: 0.26em; min-width: 0.26em; background: currentcolor; }
@@ -95,9 +93,6 @@ th { text-align: left; font-weight: normal; }
 .figures { table-layout: fixed; }
 .figures :is(th, td) { padding: 0.2em 0.5em; border-top: 1px solid var(--line); vertical-align: top; }
 .figures thead :is(th, td) { font-weight: bold; border: 0; }
-.figures td { font-variant-numeric: tabular-nums;
-  background: linear-gradient(to right, var(--soft) var(--part, 0), transparent 0)
-  no-repeat 0 / calc(100% - 0.7em); }
 .figures [scope=row] { color: var(--muted); }
 .indent1 th { padding-left: 1.7em; } .indent2 th { padding-left: 2.9em; }
 .indent1 :is(th, td), .indent2 :is(th, td) { border-top-style: dotted; }

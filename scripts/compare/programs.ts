@@ -13,23 +13,20 @@ import {
   type Exit,
   type Launched,
 } from "../processes.ts";
-import { failed } from "./failure.ts";
+import { failed, type Failed } from "./failure.ts";
 import type { Footprint } from "./footprint.ts";
-import type { ClientRun, Found, Outcome, ServerResult } from "./result.ts";
+import type { Found, ServerResult } from "./result.ts";
+import type { Outcome } from "./texts.ts";
 
 /** A server, and the client of its language: none where the original is missing. */
-export interface Program {
-  design: Design;
-  language: ServerResult["language"];
-  file: string;
+export type Program = Pick<ServerResult, "design" | "language" | "file"> & {
   client?: string;
-  /** Milliseconds that it may take to listen, to answer, or to end. */
-  patienceMs: number;
-}
+};
 
 /** A server that listens, as the steps see it. */
-export interface Server {
+export interface Server extends Program {
   port: number;
+  /** Milliseconds that it may take to listen, to answer, or to end. */
   patienceMs: number;
   /** What it takes now, as far as it can be known. */
   footprint(): Promise<Footprint>;
@@ -65,33 +62,16 @@ export function findPrograms(chosen: Design[], folder?: string) {
   }
   const programs = chosen.flatMap((design): Program[] => {
     const name = scriptNames[design];
-    const [file, client] = [`${name}.ts`, "lecture1_client.ts"].map(
-      projectFile,
-    );
-    const ours = { design, file: file!, client, patienceMs: patience };
-    const typescript = { ...ours, language: "TypeScript" } as const;
-    if (!folder) return [typescript];
+    const file = projectFile(`${name}.ts`);
+    const client = projectFile("lecture1_client.ts");
+    const ours: Program = { design, language: "TypeScript", file, client };
+    if (!folder) return [ours];
     const [theirs, theirClient] = [name, "lecture1_client"].map(original);
-    if (!theirs) return [typescript];
-    const python = { ...ours, file: theirs, client: theirClient };
-    return [typescript, { ...python, language: "Python" }];
+    if (!theirs) return [ours];
+    const python = { file: theirs, client: theirClient };
+    return [ours, { design, language: "Python", ...python }];
   });
   return { programs, missing: [...missing] };
-}
-
-/** How a program is started on a port; a server so that it ends with compare. */
-async function command(
-  { language, client }: Program,
-  file: string,
-  port: number,
-): Promise<string[]> {
-  const isClient = file === client;
-  if (language === "TypeScript")
-    return isClient
-      ? [process.execPath, await erased(file), "--port", String(port)]
-      : preloaded("compare/footprint.ts", file, port);
-  const how = isClient ? [] : ["--until-input-ends"];
-  return [...pythonCommand(file, port), ...how];
 }
 
 /** How a Python original is started on a port. */
@@ -111,24 +91,26 @@ const outcomes: [RegExp, Outcome][] = [
 ];
 
 /** Runs the client program to its end and reads from its output what became of it. */
-export async function runClient(
-  program: Program,
-  { port, patienceMs }: Server,
-): Promise<ClientRun> {
-  const words = await command(program, program.client!, port);
+export async function runClient(server: Server) {
+  const { language, client: file, port } = server;
+  const words =
+    language === "Python"
+      ? pythonCommand(file!, port)
+      : [process.execPath, await erased(file!), "--port", String(port)];
   const client = run({ env })`${words}`;
-  const late = () => client.child?.kill("SIGKILL");
-  const silent = await within(patienceMs, "its end", client).then(
+  const silent = await within(server.patienceMs, "its end", client).then(
     () => false,
-    late,
+    () => client.child?.kill("SIGKILL"),
   );
   const { stdall, cause } = await client;
   if (!client.pid) throw cause; // it could not be started
   const [, known = "failed"] = outcomes.find(([it]) => it.test(stdall)) ?? [];
   const lines = stdall.trim().split(/\r?\n/);
   const error = lines.find((line) => /^\w*Error\b/.test(line));
-  const outcome = silent ? "no answer" : known;
-  return { outcome, text: error ?? lines.at(-1)! };
+  return {
+    outcome: silent ? "no answer" : known,
+    text: error ?? lines.at(-1)!,
+  };
 }
 
 /**
@@ -139,22 +121,24 @@ export async function runClient(
 export async function withServer(
   program: Program,
   task: (server: Server) => Promise<Found>,
+  patienceMs = patience,
 ): Promise<Found> {
-  const { design, patienceMs, file } = program;
-  const words = await command(program, file, 0);
+  const { design, language, file } = program;
+  const words =
+    language === "Python"
+      ? [...pythonCommand(file, 0), "--until-input-ends"]
+      : await preloaded("compare/footprint.ts", file, 0);
   const running = launch(words, env, undefined, true);
   const isFirst = design === "server"; // it ends when its client has left
   let [listens, mayEnd] = [false, false];
 
   /** An error where it has ended and shouldn't have; waits a moment whether it does. */
-  async function death(ms: number): Promise<object | undefined> {
+  async function death(ms: number): Promise<Error | undefined> {
     await running.exit(ms).catch(() => {});
     const { code, signal } = running.ended ?? {};
     if (!running.ended || mayEnd) return undefined;
     if (isFirst && listens && code === 0) return undefined;
-    return signal
-      ? { trouble: "died", message: signal }
-      : { trouble: "ended", message: String(code) };
+    return signal ? failed("died", signal) : failed("ended", String(code));
   }
   const late = (trouble: "silent" | "hangs" | "goesOn") => () => {
     throw failed(trouble, `${patienceMs / 1000} s`);
@@ -165,6 +149,7 @@ export async function withServer(
     const said = await running.saw(line, patienceMs).catch(late("silent"));
     listens = true;
     const found = await task({
+      ...program,
       port: Number(said[1]),
       patienceMs,
       footprint: () => footprintOf(program, running).catch(late("hangs")),
@@ -179,12 +164,13 @@ export async function withServer(
       exit: () => running.exit(patienceMs).catch(late("goesOn")),
     });
     const died = await death(isFirst ? 1000 : 0);
-    if (died) throw Object.assign(new Error(), died, { found });
+    if (died) throw Object.assign(died, { found });
     return found;
   } catch (error) {
+    const { found } = error as Failed;
     const died = await death(300); // that says more than what others see of it
     const lastLines = lastLinesOf(running);
-    throw Object.assign(error as Error, died, { lastLines });
+    throw Object.assign(died ?? (error as Error), { found, lastLines });
   } finally {
     await running.stop();
   }
@@ -193,14 +179,14 @@ export async function withServer(
 /** The end of what a program printed: its errors, and of their stack the first line of a file. */
 function lastLinesOf({ output: { stdout, stderr } }: Launched): string[] {
   const isNoise = /^\^+$|^Node\.js v|node:internal|node_modules|^$/;
-  const lines = (stderr.trim() ? stderr : stdout)
+  const isFurther = (line: string, before = "") =>
+    line.startsWith("at ") && before.startsWith("at ");
+  return (stderr.trim() ? stderr : stdout)
     .split(/\r?\n/)
     .map((line) => line.trim().slice(0, 200))
-    .filter((line) => !isNoise.test(line));
-  const first = lines.findIndex((line) => line.startsWith("at "));
-  const isFurther = (line: string, index: number) =>
-    index > first && line.startsWith("at ");
-  return lines.filter((line, index) => !isFurther(line, index)).slice(-4);
+    .filter((line) => !isNoise.test(line))
+    .filter((line, index, all) => !isFurther(line, all[index - 1]))
+    .slice(-4);
 }
 
 /** What a server takes: as it tells itself, of a Python original as Linux' /proc tells. */
@@ -209,8 +195,7 @@ async function footprintOf(
   running: Launched,
 ): Promise<Footprint> {
   if (language === "TypeScript") return running.ask("footprint");
-  const atMs = performance.now();
-  if (!existsSync("/proc/self/status")) return { atMs };
+  if (!existsSync("/proc/self/status")) return {};
   const read = (file: string) =>
     readFile(`/proc/${running.pid}/${file}`, "utf8");
   const [status, stat] = await Promise.all([read("status"), read("stat")]);
@@ -222,6 +207,5 @@ async function footprintOf(
     memoryMB: number("VmRSS") / 1024,
     threads: number("Threads"),
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
-    atMs,
   };
 }

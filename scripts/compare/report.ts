@@ -1,40 +1,18 @@
 /** What there is to say about a run, in words and numbers: terminal and page only draw it. */
 import { designs } from "../designs.ts";
-import type { Load, Outcome, Run, ServerResult, Visit } from "./result.ts";
-import { fill, type Texts } from "./texts.ts";
+import type { Load, Run, ServerResult, Visit } from "./result.ts";
+import { fill, type Outcome, type Texts } from "./texts.ts";
 
 export type Report = ReturnType<typeof report>;
 
 /** A client on the axis of time, with what came of it; or the one who stays. */
-export interface Lane {
-  kind: "stays" | "good" | "bad";
-  name: string;
-  fromMs: number;
-  toMs: number;
-  said: string;
-}
+export type Lane = Report["picture"]["panels"][number]["lanes"][number];
+
+/** What the table has, on one line or two, and what the sentence says, if not the same. */
+type Cell = [row: string, sentence?: string];
 
 /** What there is to say about a server; nothing where it was not measured. */
 type Tell<T = ServerResult> = (of: T, say: Texts) => Cell | undefined;
-
-interface Cell {
-  /** One line or two. */
-  text: string;
-  /** What the sentence says, if not the text. */
-  said?: string;
-  /** The length of the bar. */
-  size?: number;
-}
-
-/** What there is to say about each server: a row of the table, perhaps a sentence. */
-interface Figure {
-  title: string;
-  cell: Tell;
-  /** How the sentence begins. */
-  lead?: string | false;
-  /** It goes on with the row above. */
-  goesOn?: boolean;
-}
 
 /** The report of a run, in one language. */
 export function report(run: Run, say: Texts) {
@@ -46,14 +24,12 @@ export function report(run: Run, say: Texts) {
     stay ? [stay.leftMs, ...stay.clients.map((one) => one.reportedMs)] : [],
   );
   const endMs = Math.max(1, ...ends);
-  const where = `${runtime}, ${system}`;
-  const took = tookSeconds.toFixed(1);
-  const format = { dateStyle: "short", timeStyle: "short" } as const;
-  const when = new Intl.DateTimeFormat("sv", format).format(new Date(date));
+  const where = [`${runtime}, ${system}`, cores, tookSeconds.toFixed(1)];
+  const when = new Date(date).toLocaleString("sv").slice(0, 16);
   return {
     ...{ language: say.language, title: say.title, answer: say.answer },
     failures: servers.flatMap((server) => failureOf(server, say)),
-    sentences: figures.flatMap((figure) => sentence(figure, servers, say)),
+    sentences: figures.flatMap((figure) => sentence(figure, say)),
     notes: notesOf(run, say),
     /** Who waited while one client stayed, on an axis from 0 to endMs. */
     picture: {
@@ -62,211 +38,193 @@ export function report(run: Run, say: Texts) {
       panels: [...servers]
         .sort((a, b) => b.language.localeCompare(a.language)) // ours, then Python's
         .flatMap((server) => panelOf(server, say)),
-      legend: { waits: say.waits, good: say.isAnswered, bad: say.isNot },
+      ...{ waits: say.waits, good: say.isAnswered, bad: say.isNot },
     },
-    table: { title: say.figures, ...tableOf(figures, servers, say) },
-    conditions: fill(say.conditions, clients(n, say), where, cores, took, when),
+    table: { title: say.figures, ...tableOf(figures, servers) },
+    conditions: fill(say.conditions, clients(n, say), ...where, when),
   };
 }
 
-/** All figures, in the order of the table. */
-function figuresOf({ servers, options }: Run, say: Texts): Figure[] {
+/** All figures, in the order of the table: each has a row there, those with a lead a sentence. */
+function figuresOf({ servers, options }: Run, say: Texts) {
   const n = options.clients;
-  const { step } = say;
   const loads = servers.flatMap(({ growth = [] }) => growth);
-  const numbers = [...new Set(loads.map(({ connections }) => connections))];
+  const counts = loads.map(({ connections }) => connections);
+  const numbers = [...new Set(counts)].sort((a, b) => a - b);
+
+  function figure(title: string, tell: Tell, lead = "", indent = 0) {
+    const cells = servers.map((server) => {
+      const [row = "", said = inLine(row)] = tell(server, say) ?? [];
+      return { name: nameOf(server), row, said };
+    });
+    return { title, lead, indent, cells };
+  }
   /** A row for each number of connections; the one of N is a sentence as well. */
-  const ofEach = (what: string, tell: Tell<Load>, lead?: string) =>
-    numbers
-      .sort((a, b) => a - b)
-      .map((number, index): Figure => {
-        const some = clients(number, say);
-        const title = index ? some : `${what}, ${some}`;
-        const cell: Tell = ({ growth }) => {
-          const load = growth?.find((it) => it.connections === number);
-          return load && tell(load, say);
-        };
-        return { title, cell, lead: number === n && lead, goesOn: index > 0 };
-      });
+  const ofEach = (what: string, tell: Tell<Load>, lead = "") =>
+    numbers.map((number, index) => {
+      const some = clients(number, say);
+      const ofNumber: Tell = ({ growth }) => {
+        const load = growth?.find((it) => it.connections === number);
+        return load && tell(load, say);
+      };
+      const title = index ? some : `${what}, ${some}`;
+      return figure(title, ofNumber, number === n ? lead : "", index && 1);
+    });
   return [
-    { title: step["clients in turn"], cell: inTurn },
-    { title: step["while one stays"], cell: meanwhile, lead: say.meanwhiles },
-    { title: say.threadStart, cell: threadStart, lead: say.threadStarts },
+    figure(say.step["clients in turn"], inTurn),
+    figure(say.step["while one stays"], meanwhile, say.meanwhiles),
+    figure(say.threadStart, threadStart, say.threadStarts),
     ...ofEach(say.cpu, cpuPerEcho(loads), fill(say.cpus, n)),
     ...ofEach(say.rate, rate, fill(say.rates, n)),
     ...ofEach(say.latency, latency),
-    ...ofEach(say.longestEcho, ({ oldestWaitMs: ms }) => sized(time(ms), ms)),
+    ...ofEach(say.longestEcho, ({ oldestWaitMs }) => [time(oldestWaitMs)]),
     ...ofEach(say.cores, cores),
-    { title: say.price, cell: price, lead: say.prices },
-    { title: step["Ctrl+C"], cell: ctrlC, lead: say.ctrlCs },
+    figure(say.price, price, say.prices),
+    figure(say.step["Ctrl+C"], ctrlC, say.ctrlCs),
   ];
 }
+type Figures = ReturnType<typeof figuresOf>;
 
-const sized = (text: string, size: number): Cell => ({ text, size });
-
-const inTurn: Tell = ({ inTurn }, say) =>
-  inTurn && { text: counted(inTurn, say) };
+const inTurn: Tell = ({ inTurn }, say) => inTurn && [counted(inTurn, say)];
 
 /** How many were answered while one stayed, and after how long; what became of the rest. */
 const meanwhile: Tell = ({ stay }, say) => {
   if (!stay) return undefined;
   const { leftMs, clients } = stay;
-  const isLater = ({ outcome, reportedMs }: Visit) =>
-    outcome !== "answered" || reportedMs > leftMs;
-  const rest = clients.filter(isLater);
-  const others = rest.length ? `\n${counted(rest, say)}` : "";
-  const then = rest.length ? fill(say.then, counted(rest, say, ", ")) : "";
+  const isInTime = ({ outcome, reportedMs }: Visit) =>
+    outcome === "answered" && reportedMs <= leftMs;
+  const waits = clients.filter(isInTime).map(waitOf);
+  const late = clients.filter((one) => !isInTime(one));
+  const rest = counted(late, say);
+  const then = rest && fill(say.then, inLine(rest));
+  const others = rest && `\n${rest}`;
   const stayed = time(leftMs);
-  if (rest.length === clients.length)
-    return {
-      text: fill(say.none, stayed) + others,
-      said: fill(say.noneStayed, stayed) + then,
-    };
-  const waits = clients.filter((one) => !isLater(one)).map(waitOf);
-  const size = Math.max(...waits);
-  const text = rest.length ? say.some : say.all;
-  const some = fill(text, waits.length, time(size), clients.length);
-  return { text: some + others, said: some + then, size };
+  let [row, said] = [say.none, say.noneStayed].map((it) => fill(it, stayed));
+  if (waits.length) {
+    const values = [waits.length, time(Math.max(...waits)), clients.length];
+    row = fill(rest ? say.some : say.all, ...values);
+    said = row.replace("\n", " ");
+  }
+  return [row + others, said + then];
 };
 
 /** How long one thread takes to start, and whether that is what clients wait for. */
 const threadStart: Tell = ({ idle, stay }, say) => {
-  const { threadStartMs: size } = idle ?? {};
-  if (size === undefined) return undefined;
+  const { threadStartMs: one } = idle ?? {};
+  if (one === undefined) return undefined;
   // Threads start one after another: the first client waits for one, the last for all.
   const waits = (stay?.clients ?? []).map(waitOf);
   const [least, most] = [Math.min(...waits), Math.max(...waits)];
-  const all = size * waits.length;
-  const fits = least > size / 2 && most > all / 2 && most < all * 3;
-  const text = time(size);
-  return { text, said: fits ? fill(say.waitsForThread, text) : text, size };
+  const all = one * waits.length;
+  const fits = least > one / 2 && most > all / 2 && most < all * 3;
+  return [time(one), fits ? fill(say.waitsForThread, time(one)) : undefined];
 };
 
 /** CPU time of an echo, and how many times the least of all with so many connections. */
 function cpuPerEcho(all: Load[]): Tell<Load> {
-  return ({ connections, cpuPerEchoUs: size }, say) => {
-    if (size === undefined) return undefined;
+  return ({ connections, cpuPerEchoUs }, say) => {
+    if (cpuPerEchoUs === undefined) return undefined;
     const others = all.filter((load) => load.connections === connections);
     const least = others.map(({ cpuPerEchoUs = Infinity }) => cpuPerEchoUs);
-    const times = size / Math.min(...least);
-    const text = `${two(size)} µs`;
-    const more = times < 1.2 ? "" : fill(say.times, two(times));
-    return { text, said: text + more, size };
+    const times = cpuPerEchoUs / Math.min(...least);
+    const text = `${two(cpuPerEchoUs)} µs`;
+    return [text, text + (times < 1.2 ? "" : fill(say.times, two(times)))];
   };
 }
 
-const rate: Tell<Load> = (load) => {
-  const { echoesPerSecond: size } = load;
-  return sized((isVague(load) ? "~" : "") + two(size), size);
-};
+const rate: Tell<Load> = (load) => [vague(load) + two(load.echoesPerSecond)];
 
-/** Whether the windows differ by more than half of what they say. */
-function isVague({ windows, echoesPerSecond }: Load): boolean {
+/** "~" where the windows differ by more than half of what they say. */
+function vague({ windows, echoesPerSecond }: Load): string {
   const rates = windows.map((window) => window.echoesPerSecond);
-  return Math.max(...rates) - Math.min(...rates) > echoesPerSecond / 2;
+  const range = Math.max(...rates) - Math.min(...rates);
+  return range > echoesPerSecond / 2 ? "~" : "";
 }
 
-const latency: Tell<Load> = ({ p50Ms, p99Ms }) => {
-  if (p50Ms === undefined || p99Ms === undefined) return undefined;
-  return sized(`${two(p50Ms)}, ${two(p99Ms)} ms`, p99Ms);
-};
+const latency: Tell<Load> = (it) => [`${two(it.p50Ms)}, ${two(it.p99Ms)} ms`];
 
-const cores: Tell<Load> = ({ coresUsed: size }) =>
-  size === undefined ? undefined : sized(two(size), size);
+const cores: Tell<Load> = ({ coresUsed }) =>
+  coresUsed === undefined ? undefined : [two(coresUsed)];
 
 const price: Tell = ({ idle }, say) => {
   if (!idle) return undefined;
-  const { perClientMB: size, perClientThreads: threads } = idle;
-  const all = [size < 0.1 ? "<0.1 MB" : `${two(size)} MB`];
-  if (threads !== undefined) all.push(threadsOf(threads, say));
-  return { text: all.join("\n"), said: all.join(", "), size };
+  const { perClientMB, perClientThreads } = idle;
+  const memory = perClientMB < 0.1 ? "<0.1" : two(perClientMB);
+  return [`${memory} MB\n${threadsOf(perClientThreads, say)}`];
 };
 
 const ctrlC: Tell = ({ ctrlC }, say) => {
-  if (typeof ctrlC !== "object") return ctrlC && { text: say.notHere };
+  if (typeof ctrlC !== "object") return ctrlC && [say.notHere];
   const { echoed, disconnected, exit } = ctrlC;
   const rest = disconnected ? say.disconnected : say.ignored;
   const { code, signal } = exit;
   const end = signal ? fill(say.dies, signal) : fill(say.exits, code ?? "");
-  const all = [echoed ? say.echoed : rest, end];
-  return { text: all.join("\n"), said: all.join(", ") };
+  return [`${echoed ? say.echoed : rest}\n${end}`];
 };
 
+/** The lines of a cell as one. */
+export const inLine = (row: string) => row.replaceAll(/,?\n/g, ", ");
+
 /** A figure of all servers as a sentence. */
-function sentence(figure: Figure, servers: ServerResult[], say: Texts) {
-  const { lead, cell } = figure;
-  const groups = together(servers, (server) => {
-    const { text, said = text } = cell(server, say) ?? {};
-    return said?.replaceAll("\n", " ");
-  });
+function sentence({ lead, cells }: Figures[number], say: Texts): string[] {
   const list = new Intl.ListFormat(say.language);
-  const parts = groups.map(
-    ([said, some]) => `${list.format(some.map(nameOf))}: ${said}`,
-  );
+  const parts = together(cells, ({ said }) => said).map(([said, some]) => {
+    return `${list.format(some.map(({ name }) => name))}: ${said}`;
+  });
   return lead && parts.length ? [`${lead} – ${parts.join("; ")}.`] : [];
 }
 
 /** A row for each figure and language, a column for each design. */
-function tableOf(figures: Figure[], servers: ServerResult[], say: Texts) {
-  const has = (design: string) => servers.some((one) => one.design === design);
-  const head = designs.filter(has);
+function tableOf(figures: Figures, servers: ServerResult[]) {
+  const head = designs.filter((it) => servers.some((one) => one.design === it));
   const languages = [...new Set(servers.map(({ language }) => language))];
-  const rows = figures.flatMap(({ title, goesOn, cell }) => {
-    const cells = new Map(servers.map((one) => [one, cell(one, say)]));
-    const sizes = [...cells.values()].map((cell) => cell?.size ?? 0);
-    return languages.map((language) => ({
+  const rows = figures.flatMap(({ title, indent, cells }) =>
+    languages.map((language) => ({
       title: language === "Python" ? language : title,
-      indent: Number(goesOn ?? false) + Number(language === "Python"),
+      indent: indent + Number(language === "Python"),
       cells: head.map((design) => {
-        const isIt = (one: Named) =>
-          one.design + one.language === design + language;
-        const { text = "", size = 0 } = cells.get(servers.find(isIt)!) ?? {};
-        return { text, part: size && size / Math.max(...sizes) };
+        const name = nameOf({ design, language });
+        return cells.find((cell) => cell.name === name)?.row ?? "";
       }),
-    }));
-  });
-  return {
-    head,
-    rows: rows.filter(({ cells }) => cells.some((it) => it.text)),
-  };
+    })),
+  );
+  return { head, rows: rows.filter(({ cells }) => cells.some(Boolean)) };
 }
-
-/** Rows in the picture for the clients of one server, at most. */
-const mostLanes = 10;
 
 /** Who waited while one client stayed at a server. */
 function panelOf({ file, stay, idle }: ServerResult, say: Texts) {
   if (!stay) return [];
-  const { leftMs: toMs, clients } = stay;
-  const some = clients.length > mostLanes ? mostLanes - 1 : clients.length;
-  const lanes = clients.slice(0, some).map((client, index): Lane => {
-    const { outcome, connectedMs, reportedMs: toMs } = client;
-    const good = outcome === "answered";
-    const said = good ? [] : [say.outcome[outcome]];
-    if (connectedMs !== undefined) said.push(time(waitOf(client)));
-    const [kind, name] = [good ? "good" : "bad", fill(say.client, index + 1)];
-    const fromMs = connectedMs ?? toMs;
-    return { kind, name, fromMs, toMs, said: said.join(" ") } as Lane;
-  });
-  const stays = { kind: "stays", name: say.stays, said: time(toMs) } as const;
-  lanes.unshift({ ...stays, fromMs: 0, toMs });
+  const { leftMs, clients } = stay;
+  const some = clients.length > 10 ? 9 : clients.length; // as many as there is room for
   const rest = clients.slice(some);
-  const more = [rest.length, counted(rest, say, ", ")] as const;
-  const { perClientThreads: threads = NaN } = idle ?? {};
-  const panel = {
+  const others = counted(rest, say);
+  const stays = { kind: "stays", name: say.stays, said: time(leftMs) } as const;
+  const lanes = clients.slice(0, some).map((client, index) => {
+    const { outcome, connectedMs, reportedMs: toMs } = client;
+    const isGood = outcome === "answered";
+    const said = isGood ? [] : [say.outcome[outcome]];
+    if (connectedMs !== undefined) said.push(time(waitOf(client)));
+    return {
+      kind: isGood ? ("good" as const) : ("bad" as const),
+      name: fill(say.client, index + 1),
+      ...{ fromMs: connectedMs ?? toMs, toMs, said: said.join(" ") },
+    };
+  });
+  const threads = idle && threadsOf(idle.perClientThreads, say);
+  return {
     title: file.split(/[\\/]/).at(-1)!,
-    about: isNaN(threads) ? "" : `${say.price}: ${threadsOf(threads, say)}`,
-    more: rest.length ? fill(say.andMore, ...more) : "",
-    leftMs: toMs,
+    about: threads ? `${say.price}: ${threads}` : "",
+    lanes: [{ ...stays, fromMs: 0, toMs: leftMs }, ...lanes],
+    more: others && fill(say.andMore, rest.length, inLine(others)),
+    leftMs,
   };
-  return [{ ...panel, lanes }];
 }
 
 /** What one has to know before one trusts the figures. */
 function notesOf({ servers, missing, stoppedSeconds }: Run, say: Texts) {
   const python = servers.some(({ language }) => language === "Python");
   const workers = servers.some(({ idle }) => idle?.perClientThreads);
-  const vague = servers.some(({ growth }) => growth?.some(isVague));
+  const isVague = servers.some(({ growth }) => growth?.some(vague));
   const leftOut = servers.map(({ growthEnd: end, ...server }) => {
     if (!end) return "";
     const why = fill(say.trouble[end.trouble], end.detail);
@@ -275,7 +233,7 @@ function notesOf({ servers, missing, stoppedSeconds }: Run, say: Texts) {
   });
   return [
     workers && !python ? say.workers : "",
-    vague ? say.vague : "",
+    isVague ? say.vague : "",
     stoppedSeconds ? fill(say.stopped, time(stoppedSeconds * 1000)) : "",
     missing.length ? fill(say.missing, missing.join(", ")) : "",
     ...leftOut,
@@ -296,28 +254,26 @@ function failureOf(server: ServerResult, say: Texts): string[] {
 const waitOf = ({ connectedMs = NaN, reportedMs }: Visit) =>
   reportedMs - connectedMs;
 
-/** How often each outcome came: "9 answered, 1 reset", perhaps on a line each. */
-function counted(all: { outcome: Outcome }[], say: Texts, between = ",\n") {
+/** How often each outcome came: "9 answered", "1 reset", each on a line. */
+function counted(all: { outcome: Outcome }[], say: Texts): string {
   const groups = together(all, ({ outcome }) => fill(say.outcome[outcome]));
   return groups
     .map(([said, some]) => fill(say.counted, some.length, said))
-    .join(between);
+    .join(",\n");
 }
+
+type Named = Pick<ServerResult, "design" | "language">;
 
 /** "server", "async (Python)". */
 export const nameOf = ({ design, language }: Named) =>
   language === "Python" ? `${design} (Python)` : design;
 
-type Named = Pick<ServerResult, "design" | "language">;
-
-/** Groups what the same can be said of; undefined is nothing. */
-function together<T>(all: T[], say: (one: T) => string | undefined) {
-  const groups = new Map<string, T[]>();
-  for (const one of all) {
-    const said = say(one);
-    if (said) groups.set(said, [...(groups.get(said) ?? []), one]);
-  }
-  return [...groups];
+/** Groups what the same can be said of; "" is nothing. */
+function together<T>(all: T[], say: (one: T) => string) {
+  const groups = [...new Set(all.map(say))].filter(Boolean);
+  return groups.map(
+    (said) => [said, all.filter((it) => say(it) === said)] as const,
+  );
 }
 
 /** "1 client", "5,000 clients". */

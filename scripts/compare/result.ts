@@ -1,19 +1,7 @@
 /** What a run of compare finds out: the one object that terminal, page and JSON show. */
 import type { Design } from "../designs.ts";
 import type { Exit } from "../processes.ts";
-
-/** What comes of a message; the last two: the server ended the connection, by FIN or RST. */
-export type Answer = "answered" | "wrong" | "closed" | "reset";
-
-/** What became of a client; "failed" is the client program itself. */
-export type Outcome = Answer | "refused" | "failed" | "no answer";
-
-/** One run of the client program. */
-export interface ClientRun {
-  outcome: Outcome;
-  /** The line it printed, or the error it met. */
-  text: string;
-}
+import type { Outcome, Step, Trouble } from "./texts.ts";
 
 /** A connection while another client stays; times in ms since they came. */
 export interface Visit {
@@ -30,7 +18,7 @@ export interface Idle {
   connections: number;
   /** Resident memory and threads of one more client. */
   perClientMB: number;
-  perClientThreads?: number;
+  perClientThreads: number;
   /** How long one thread takes to start, alone; missing where none is started. */
   threadStartMs?: number;
 }
@@ -44,13 +32,20 @@ export interface Load {
   /** The median of the windows. */
   echoesPerSecond: number;
   /** So many of 100 echoes took no longer. */
-  p50Ms?: number;
-  p99Ms?: number;
+  p50Ms: number;
+  p99Ms: number;
   /** The longest that an echo took, or had taken so far when the measuring ended. */
   oldestWaitMs: number;
   /** The server's CPU time by the clock, and for one echo. */
   coresUsed?: number;
   cpuPerEchoUs?: number;
+}
+
+/** Why a server's steps end, or more connections are left out. */
+interface Reason {
+  trouble: Trouble;
+  /** What the trouble is about: 1/10 connections, 10 s, an exit code, what came instead. */
+  detail: string;
 }
 
 /** Ctrl+C with a client connected. */
@@ -62,29 +57,10 @@ export interface CtrlC {
   exit: Exit;
 }
 
-export type Step =
-  | "clients in turn"
-  | "while one stays"
-  | "idle clients"
-  | "all at once"
-  | "Ctrl+C";
-
-/** What goes wrong with a server, or with what asks it. */
-export type Trouble =
-  | ("silent" | "hangs" | "wrong" | "cut" | "died" | "ended" | "goesOn")
-  | ("client" | "files" | "memory" | "error");
-
-interface Reason {
-  trouble: Trouble;
-  /** What the trouble is about: 1/10 connections, 10 s, an exit code, what came instead. */
-  detail: string;
-  /** Both as an English sentence. */
-  message: string;
-}
-
 /** What a step finds out. */
 export interface Found {
-  inTurn?: ClientRun[];
+  /** Of each run of the client program the line it printed, or the error it met. */
+  inTurn?: { outcome: Outcome; text: string }[];
   idle?: Idle;
   /** When the one who stayed left, and the others. */
   stay?: { leftMs: number; clients: Visit[] };
@@ -93,7 +69,7 @@ export interface Found {
   load?: Load;
   /** Why so many connections, and more, were left out. */
   growthEnd?: Reason & { connections: number };
-  /** "not on this system": Windows has no signals between programs. */
+  /** Windows has no signals between programs. */
   ctrlC?: CtrlC | "not on this system";
   /** Why there are no more steps, and the server's last lines. */
   failure?: Reason & { step: Step; lastLines: string[] };

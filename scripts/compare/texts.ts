@@ -1,8 +1,5 @@
 /** Everything that compare says: each text in English and in Korean; {0}, {1} are values. */
-import { inLanguage, type Language } from "../language.ts";
-import type { Outcome, Step, Trouble } from "./result.ts";
-
-type Pair = readonly [english: string, korean: string];
+import { inLanguage, type Language, type Pairs } from "../language.ts";
 
 const pairs = {
   usage: [
@@ -35,13 +32,9 @@ const pairs = {
     "--from shows a run that is over: leave {0} out",
     "--from은 이미 끝난 실행을 보여 줍니다. {0} 옵션을 빼세요",
   ],
-  cantRead: [
-    "--from {0}: can't read it ({1})",
-    "--from {0}: 읽을 수 없습니다({1})",
-  ],
   notSaved: [
-    "--from {0}: no whole run of this version of --json",
-    "--from {0}: 이 버전의 --json으로 저장한 온전한 결과가 아닙니다",
+    "--from {0}: no whole run of this version of --json{1}",
+    "--from {0}: 이 버전의 --json으로 저장한 온전한 결과가 아닙니다{1}",
   ],
 
   title: ["What differs between the servers?", "서버는 무엇이 다른가"],
@@ -136,18 +129,20 @@ const pairs = {
   ],
   failure: ['{0} FAILED at "{1}": {2}', '{0} 실패("{1}"): {2}'],
   lastLines: ["; its last lines: {0}", "; 마지막 출력: {0}"],
-} satisfies Record<string, Pair>;
+} satisfies Pairs;
 
 /** The steps, as rows and as what is waited for. */
+export type Step = keyof typeof steps;
 const steps = {
   "clients in turn": ["clients in turn", "하나씩 차례로"],
   "idle clients": ["idle clients", "가만히 있는 연결"],
   "while one stays": ["while one stays", "하나가 연결 유지"],
   "all at once": ["all at once", "한꺼번에"],
   "Ctrl+C": ["Ctrl+C", "Ctrl+C"],
-} satisfies Record<Step, Pair>;
+} satisfies Pairs;
 
-/** What became of a client. */
+/** What became of a client; "failed" is the client program itself. */
+export type Outcome = keyof typeof outcomes;
 const outcomes = {
   answered: ["answered", "응답"],
   reset: ["reset", "끊김(RST)"],
@@ -156,9 +151,10 @@ const outcomes = {
   wrong: ["wrong answer", "틀린 응답"],
   failed: ["failed", "실패"],
   "no answer": ["no answer", "무응답"],
-} satisfies Record<Outcome, Pair>;
+} satisfies Pairs;
 
-/** What goes wrong; {0} is what it is about. */
+/** What goes wrong with a server, or with what asks it; {0} is what it is about. */
+export type Trouble = keyof typeof troubles;
 const troubles = {
   silent: [
     'it didn\'t say "Server listening on …" in {0}',
@@ -180,7 +176,7 @@ const troubles = {
   ],
   memory: ["too little memory is free ({0})", "남은 메모리가 부족함({0})"],
   error: ["{0}", "{0}"],
-} satisfies Record<Trouble, Pair>;
+} satisfies Pairs;
 
 /** The texts of a language. */
 export type Texts = ReturnType<typeof textsIn>;
