@@ -125,9 +125,7 @@ export function launch<Mark>(
     output,
 
     /** The whole lines on stdout so far. */
-    lines(): string[] {
-      return output.stdout.split(/\r?\n/).slice(0, -1);
-    },
+    lines: () => output.stdout.split(/\r?\n/).slice(0, -1),
 
     /**
      * Waits until something holds that its output decides, or a mark.
@@ -182,9 +180,7 @@ export function launch<Mark>(
     },
 
     /** Sends a signal; harmless when the process has ended. */
-    kill(signal: NodeJS.Signals): void {
-      child.kill(signal);
-    },
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
 
     /** Ends it at once and waits until it is gone. */
     async stop(): Promise<void> {
@@ -214,9 +210,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Every process that was started here since the last stopAll(). */
-export function launched(): Launched[] {
-  return [...started];
-}
+export const launched = () => [...started];
 
 /** Ends every process that was started here, but `kept`, and waits until they are gone. */
 export async function stopAll(kept?: Launched): Promise<void> {
