@@ -6,6 +6,7 @@ import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 import {
   connect,
   echo,
+  leave,
   listening,
   noSignals,
   program,
@@ -32,40 +33,36 @@ const server: Server = {
   forever: true,
   listens: (port) => `Server listening on 127.0.0.1:${port}`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
+  calls: ["conn.sendall", "conn.recv"],
+  fails: at,
+  mistakes: {
+    "conn.sendall(new Uint16Array(2))": at(".* not \\[object Uint16Array\\]"),
+    'conn.recv("1024")': at('.* not "1024"'),
+    "throw null": failed("null"),
+    'throw "two\\nlines"': failed("'two\\\\nlines'"),
+    'throw new Error("two\\nlines")': at("Error: two"),
+    'print(Symbol("x"))': at("TypeError: Cannot convert a Symbol .*"),
+    maxThreads: at(
+      "ReferenceError: maxThreads is not defined",
+      "; it sees nothing outside itself",
+    ),
+  },
 };
 const test = suite(server.name);
 
-everyServer(test, server);
-/** What is said of a thread that failed: one line, with the line of the file. */
-const failed = (what: string, advice = "") =>
-  new RegExp(
-    `^lecture1_server_forever: the thread of \\(.*, \\d+\\) failed: ${what}${advice}\n$`,
-  );
-const at = (what: string, advice?: string) =>
-  failed(`${what} \\(lecture1_server_forever\\.ts:\\d+\\)`, advice);
-const bytes = "TypeError: sendall takes bytes, not \\[object";
-const size = "TypeError: recv takes 1, 2 … bytes, not";
+/** What is said of a thread that failed: one line. */
+function failed(what: string) {
+  const thread = "the thread of \\(.*, \\d+\\)";
+  return new RegExp(`^lecture1_server_forever: ${thread} failed: ${what}\n$`);
+}
 
-foreverServer(test, server, {
-  "conn.sendall([...data])": at(`${bytes} Array\\]`),
-  'conn.sendall("text")': at(`${bytes} String\\]`),
-  "conn.sendall(42)": at(`${bytes} Number\\]`),
-  "conn.sendall()": at(`${bytes} Undefined\\]`),
-  "conn.sendall(new Uint16Array(2))": at(`${bytes} Uint16Array\\]`),
-  "conn.recv()": at(`${size} undefined`),
-  "conn.recv(0)": at(`${size} 0`),
-  "conn.recv(1.5)": at(`${size} 1.5`),
-  'conn.recv("1024")': at(`${size} "1024"`),
-  "throw null": failed("null"),
-  'throw "two\\nlines"': failed("'two\\\\nlines'"),
-  'throw new Error("two\\nlines")': at("Error: two"),
-  'print(Symbol("x"))': at("TypeError: Cannot convert a Symbol .*"),
-  "conn.sendAll(data)": at("TypeError: conn.sendAll is not a function"),
-  maxThreads: at(
-    "ReferenceError: maxThreads is not defined",
-    "; it sees nothing outside itself",
-  ),
-});
+/** The same, with the line of the file. */
+function at(what: string, advice = "") {
+  return failed(`${what} \\(lecture1_server_forever\\.ts:\\d+\\)${advice}`);
+}
+
+everyServer(test, server);
+foreverServer(test, server);
 
 test("as npx tsx starts it: a failure's line is that of the file; threads do without tsx, and with a small heap", async () => {
   const heap =
@@ -131,8 +128,7 @@ test.unless(noSignals)(
     script.kill("SIGINT"); // a launcher passes the same Ctrl+C on
     await refused(script.port);
     await echo(client, "after");
-    client.fin();
-    assert.is(await client.ending(), "FIN");
+    await leave(client);
     assert.equal(await script.exit(), { code: 0, signal: null });
     const texts = ["before", "after"];
     const [came, before, after, closed] = visitOf(server, client.addr, texts);
@@ -146,18 +142,6 @@ test.unless(noSignals)(
     );
   },
 );
-
-test.unless(noSignals)("a second Ctrl+C ends it at once", async () => {
-  const script = await start(server);
-  const client = await connect(script.port);
-  await echo(client, "before");
-  script.kill("SIGINT");
-  await script.saw(/Server is shutting down\.\.\./);
-  await sleep(600); // within half a second it would count as the same
-  script.kill("SIGINT");
-  assert.equal(await script.exit(), { code: null, signal: "SIGINT" });
-  assert.match(await client.ending(), /^(FIN|ECONNRESET)$/);
-});
 
 test("threads are limited by a container's memory; who waits for one is served when one ends, or reset at Ctrl+C", async () => {
   const code = "process.constrainedMemory = () => 6 * 12e6;"; // half of it for threads

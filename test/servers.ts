@@ -1,4 +1,5 @@
 /** What all three servers do, as tests: the rows of the lecture's tables, and what they stand. */
+import { randomBytes, randomInt } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,16 +9,18 @@ import { erased } from "./copy.ts";
 import {
   connect,
   echo,
+  eventually,
   hasSignals,
   launchScript,
+  leave,
   listening,
-  notLinux,
+  noSignals,
   onLinux,
   program,
-  random,
   sawTimes,
   stall,
   temporaryFolder,
+  unread,
   visit,
   type Client,
   type suite,
@@ -29,6 +32,12 @@ export interface Server {
   forever: boolean;
   listens(port: number): string;
   receives(addr: string, text: string): string;
+  /** The calls of its handler that send and receive. */
+  calls: [send: string, receive: string];
+  /** What is said of an error in its handler. */
+  fails(what: string): RegExp;
+  /** Further mistakes of a learner there, and what is said of them. */
+  mistakes: Record<string, RegExp>;
 }
 
 /** Starts a server and waits until it listens; without a port it takes a free one. */
@@ -91,37 +100,26 @@ export function visitOf(server: Server, addr: string, texts: string[]) {
 /** What a server that goes on for ever prints at Ctrl+C. */
 export const goodbye = ["", "Server is shutting down..."];
 
-/** Bytes that lie unread in the kernel on one side of a connection, from Linux's /proc. */
-async function queue(port = 0, peer = 0): Promise<number> {
-  const hex = (port: number) =>
-    port.toString(16).toUpperCase().padStart(4, "0");
-  const ends = `:${hex(port)} 0100007F:${hex(peer)} `;
-  const connections = await readFile("/proc/net/tcp", "utf8");
-  const line = connections.split("\n").find((line) => line.includes(ends));
-  return parseInt(line!.match(/:(\w{8}) /)![1]!, 16);
+/** Bytes that lie unread in the kernel at the server. */
+export async function recvQueue({ socket }: Client) {
+  return (await unread(socket.remotePort!, socket.localPort))[0];
 }
 
-/** Bytes that lie unread at the server. */
-export const recvQueue = ({ socket }: Client) =>
-  queue(socket.remotePort, socket.localPort);
-
-/** Waits until so many bytes lie unread at the client. */
-async function unread({ socket }: Client, bytes: number): Promise<void> {
-  const look = () => queue(socket.localPort, socket.remotePort);
-  for (let i = 0; i < 500 && (await look()) !== bytes; i++) await sleep(10);
-}
-
-async function leave(client: Client) {
-  client.fin();
-  assert.is(await client.ending(), "FIN");
-}
-
-/** Does something at random; where it fails the seed is said, with which LECTURE1_SEED repeats it. */
-async function seeded(task: (chance: ReturnType<typeof random>) => unknown) {
-  const chance = random();
-  await Promise.resolve(task(chance)).catch((error) => {
-    error.message += ` (LECTURE1_SEED=${chance.seed})`;
-    throw error;
+/** What a learner gets wrong in any handler: as it is written, and what is said of it. */
+function mistakesOf({ calls, fails, mistakes }: Server) {
+  const [send, receive] = calls;
+  const verb = (call: string) => call.split(".")[1];
+  const bytes = `TypeError: ${verb(send)} takes bytes, not \\[object`;
+  const size = `TypeError: ${verb(receive)} takes 1, 2 … bytes, not`;
+  return Object.entries({
+    [`${send}([...data])`]: fails(`${bytes} Array\\]`),
+    [`${send}("text")`]: fails(`${bytes} String\\]`),
+    [`${send}()`]: fails(`${bytes} Undefined\\]`),
+    [`${receive}()`]: fails(`${size} undefined`),
+    [`${receive}(-1)`]: fails(`${size} -1`),
+    [`${receive}(1.5)`]: fails(`${size} 1.5`),
+    [`${send}All(data)`]: fails(`TypeError: ${send}All is not a function`),
+    ...mistakes,
   });
 }
 
@@ -261,8 +259,12 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     await withClient(
       async (client) => {
         await client.send("hello socket from robot\n");
-        if (onLinux) await unread(client, 24);
-        else await sleep(1000);
+        const { localPort, remotePort } = client.socket;
+        const echoed = async () => {
+          const [bytes] = await unread(localPort!, remotePort);
+          return bytes === 24 ? "" : `${bytes} bytes lie at the robot`;
+        };
+        await (onLinux ? eventually(echoed) : sleep(1000));
         client.socket.destroy();
       },
       ["hello socket from robot\n"],
@@ -281,29 +283,19 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     await echo(await connect(script.port), "the next one is served");
   });
 
-  test.unless(notLinux)(
-    "bytes that come before the first recv lie in the kernel, as Recv-Q shows",
-    async () => {
-      const change = [[/const utf8 = .*/, `$&\n${sleeping(1500)}`]] as Changes;
-      const script = await edited(server, change);
-      const client = await connect(script.port);
-      await client.send("Hello, Server!");
-      await script.saw(/Connected by/);
-      await sleep(300); // time enough to read, if anything did
-      assert.is(await recvQueue(client), 14);
-      assert.is(String(await client.recv(14)), "Hello, Server!");
-      assert.is(await recvQueue(client), 0);
-    },
-  );
-
-  test("a FIN that comes while the server does something else", async () => {
-    const change = [[/ print\(`Received.*/, `$&\n${sleeping(300)}`]] as Changes;
-    const script = await edited(server, change);
+  test("bytes that come before the first recv lie in the kernel, as Recv-Q shows; a FIN comes while the server does something else", async () => {
+    const script = await edited(server, [
+      [/const utf8 = .*/, `$&\n${sleeping(1000)}`],
+      [/ print\(`Received.*/, `$&\n${sleeping(300)}`],
+    ]);
     const client = await connect(script.port);
-    await client.send("hello");
+    await client.send("Hello, Server!");
+    await script.saw(/Connected by/);
+    await sleep(300); // time enough to read, if anything did
+    if (onLinux) assert.is(await recvQueue(client), 14);
     await script.saw(/Received/);
     client.fin();
-    assert.is(String(await client.recv(5)), "hello");
+    assert.is(String(await client.recv(14)), "Hello, Server!");
     assert.is(await client.ending(), "FIN");
   });
 
@@ -359,77 +351,46 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     await visit((await start(server, first.port)).port);
   });
 
-  test("random chunks of random bytes come back as they were sent, and TCP holds none back", () =>
-    seeded(async ({ bytes, below }) => {
-      const client = await connect((await startOrShare()).port);
-      const took = [];
-      for (let i = 0; i < 60; i++) {
-        const started = performance.now();
-        await echo(client, bytes(1 + below(5000)));
-        took.push(performance.now() - started);
-      }
-      const median = took.sort((a, b) => a - b)[30]!;
-      assert.ok(median < 30, `${median} ms for an echo: Nagle waits 40`);
-      await leave(client);
-    }));
-
-  test("a port in use, hosts that aren't this machine's: what the system says, and what to do; localhost is IPv4", async () => {
-    const { port } = await startOrShare();
-    for (const [flags, said] of [
-      [
-        `--port=${port}`,
-        `listen EADDRINUSE: address already in use 127.0.0.1:${port}; stop the program that listens there or take another --port`,
-      ],
-      [
-        "--host=192.0.2.1 --port=0",
-        "listen EADDRNOTAVAIL: address not available 192.0.2.1; no address of this machine, check --host",
-      ],
-      [
-        "--host=nowhere --port=0",
-        "getaddrinfo ENOTFOUND nowhere; unknown host, check --host",
-      ],
-    ] as const) {
-      const command = preloaded(name, resolver);
-      const script = launch([...command, ...flags.split(" ")]);
-      assert.equal(await script.exit(), { code: 1, signal: null });
-      assert.equal(script.output, { stdout: "", stderr: `${name}: ${said}\n` });
+  test("random chunks of random bytes come back as they were sent, and TCP holds none back", async () => {
+    const client = await connect((await startOrShare()).port);
+    const took = [];
+    for (let i = 0; i < 60; i++) {
+      const started = performance.now();
+      await echo(client, randomBytes(randomInt(1, 5000)));
+      took.push(performance.now() - started);
     }
-    const flags = ["--host=localhost", "--port=0"];
-    const script = launch([...preloaded(name, resolver), ...flags]);
-    await leave(await connect((await listening(script)).port)); // on 127.0.0.1
+    const median = took.sort((a, b) => a - b)[30]!;
+    assert.ok(median < 30, `${median} ms for an echo: Nagle waits 40`);
+    await leave(client);
   });
-}
 
-/** The tests of what the servers do that go on for ever, for one of them. */
-export function foreverServer(
-  test: ReturnType<typeof suite>,
-  server: Server,
-  mistakes: Record<string, RegExp>,
-): void {
-  test("a mistake in one client's handler costs that client, nobody else", async () => {
+  test("a learner's mistakes: what went wrong, and where; who goes on for ever does so", async () => {
     // A handler that does what its client writes behind a !
-    const wait = server.name.endsWith("async") ? "await" : "";
+    const wait = name.endsWith("server_forever") ? "" : "await";
     const word = "const word = new TextDecoder().decode(data);";
     const does = `if (word[0] === "!") ${wait} eval(word.slice(1));`;
-    const script = await edited(server, [
-      ["if (!data) break;", `$& ${word} ${does}`],
-    ]);
-    const bystander = await connect(script.port);
-    await echo(bystander, "before");
-    for (const [code, said] of Object.entries(mistakes)) {
+    const changes = [["if (!data) break;", `$& ${word} ${does}`]] as Changes;
+    const goesOn = forever ? await edited(server, changes) : undefined;
+    const bystander = goesOn && (await connect(goesOn.port));
+    for (const [code, said] of mistakesOf(server)) {
+      const script = goesOn ?? (await edited(server, changes));
       const before = script.output.stderr.length;
       const client = await connect(script.port);
       await client.send(`!${code}`);
       assert.match(await client.ending(), /^(FIN|ECONNRESET)$/, code);
       const complaint = () => script.output.stderr.slice(before);
       await script.until(`${code}: ${said}`, () => said.test(complaint()));
-      assert.ok(complaint().includes(client.addr), complaint());
-      await echo(bystander, `after ${code}`);
+      if (bystander) {
+        assert.ok(complaint().includes(client.addr), complaint());
+        await echo(bystander, `after ${code}`);
+      } else assert.equal(await script.exit(), { code: 1, signal: null });
     }
-    await visit(script.port);
-    assert.is(script.ended, undefined);
+    if (goesOn) await visit(goesOn.port);
   });
+}
 
+/** The tests of what the servers do that go on for ever, for one of them. */
+export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
   test("many clients at once: each served at once, every line whole", async () => {
     const script = await start(server);
     const clients = [];
@@ -437,7 +398,7 @@ export function foreverServer(
       clients.push({ letter, client: await connect(script.port) });
     await Promise.all(
       clients.map(async ({ letter, client }) => {
-        for (let i = 0; i < 50; i++) await echo(client, letter.repeat(900));
+        for (let i = 0; i < 30; i++) await echo(client, letter.repeat(900));
         await leave(client);
       }),
     );
@@ -445,7 +406,7 @@ export function foreverServer(
     for (const { letter, client } of clients)
       assert.equal(
         script.lines().filter((line) => line.includes(client.addr)),
-        visitOf(server, client.addr, Array(50).fill(letter.repeat(900))),
+        visitOf(server, client.addr, Array(30).fill(letter.repeat(900))),
       );
   });
 
@@ -471,50 +432,54 @@ export function foreverServer(
     assert.match(script.output.stderr, said);
   });
 
-  test("clients that come, stall, reset and go at random", () =>
-    seeded(async ({ bytes, below }) => {
-      const script = await start(server);
-      let resets = 0;
-      async function comeAndGo() {
-        const pieces = Array.from({ length: below(6) }, () =>
-          bytes(1 + below(3000)),
-        );
-        const pauses = pieces.map(() => below(150));
-        const leaves = ["fin", "reset", "fin and read"][below(3)];
-        await sleep(below(300));
-        const client = await connect(script.port);
-        for (const [i, piece] of pieces.entries()) {
-          await sleep(pauses[i]);
-          await echo(client, piece);
-        }
-        if (leaves === "fin and read") await client.send("the rest");
-        if (leaves !== "reset") client.fin();
-        if (leaves === "fin and read")
-          assert.is(String(await client.recv(8)), "the rest");
-        if (leaves !== "reset") return assert.is(await client.ending(), "FIN");
-        resets++;
-        client.reset();
+  test("clients that come and go, or reset, at random", async () => {
+    const script = await start(server);
+    let resets = 0;
+    async function comeAndGo() {
+      await sleep(randomInt(300));
+      const client = await connect(script.port);
+      for (let left = randomInt(6); left > 0; left--) {
+        await echo(client, randomBytes(randomInt(1, 3000)));
+        await sleep(randomInt(150));
       }
-      await Promise.all(Array.from({ length: 20 }, comeAndGo));
-      await visit(script.port, "and the server goes on");
-      await sawTimes(script, "reset the connection", resets);
-      await sawTimes(script, " closed\n", 21);
-      const said = script.output.stderr.split("\n").slice(0, -1);
-      assert.is(said.length, resets);
-      const reset = / reset the connection \(\w+ (ECONNRESET|EPIPE)\)$/;
-      for (const line of said) assert.match(line, reset);
-    }));
+      if (randomInt(3) === 0) {
+        resets++;
+        return client.reset();
+      }
+      await client.send("the rest");
+      client.fin();
+      assert.is(String(await client.recv(8)), "the rest");
+      assert.is(await client.ending(), "FIN");
+    }
+    await Promise.all(Array.from({ length: 20 }, comeAndGo));
+    await visit(script.port, "and the server goes on");
+    await sawTimes(script, "reset the connection", resets);
+    await sawTimes(script, " closed\n", 21);
+    const said = script.output.stderr.split("\n").slice(0, -1);
+    assert.is(said.length, resets);
+    const reset = / reset the connection \(\w+ (ECONNRESET|EPIPE)\)$/;
+    for (const line of said) assert.match(line, reset);
+  });
+
+  test.unless(noSignals)("a second Ctrl+C ends it at once", async () => {
+    const patient = ["(cancelledError), 1000)", "(cancelledError), 60_000)"];
+    const changes = server.name.endsWith("async") ? [patient] : [];
+    const script = await edited(server, changes as Changes);
+    const client = await connect(script.port, { reading: false });
+    await stall(client);
+    script.kill("SIGINT");
+    await sleep(1000); // within half a second it would count as the same
+    script.kill("SIGINT");
+    assert.equal(await script.exit(4000), { code: null, signal: "SIGINT" });
+  });
 }
 
-/** Waits until nobody listens on a port any more. */
-export async function refused(port: number): Promise<void> {
-  for (let tries = 0; tries < 20; tries++) {
-    const outcome = await connect(port).then(
-      () => "connected",
-      (error: NodeJS.ErrnoException) => error.code,
-    );
-    if (outcome === "ECONNREFUSED") return;
-    await sleep(50); // a server says goodbye a moment before it stops listening
-  }
-  assert.unreachable(`port ${port} still accepts`);
+/** Waits until nobody listens on a port any more: a server says goodbye a moment before. */
+export function refused(port: number): Promise<void> {
+  return eventually(() =>
+    connect(port).then(
+      () => `port ${port} still accepts`,
+      ({ code }) => (code === "ECONNREFUSED" ? "" : `port ${port}: ${code}`),
+    ),
+  );
 }

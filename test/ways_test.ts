@@ -10,6 +10,7 @@ import { scripts } from "./copy.ts";
 import {
   connect,
   echo,
+  hasSignals,
   launchScript,
   listening,
   noLinks,
@@ -18,13 +19,15 @@ import {
   program,
   suite,
   temporaryFolder,
+  visit,
 } from "./harness.ts";
-import { editedFile } from "./servers.ts";
+import { editedFile, preloaded, resolver } from "./servers.ts";
 import { noTerminal, startByNpx } from "./terminal.ts";
 
 const test = suite("ways to start");
 const names = scripts.map((file) => file.replace(".ts", ""));
-const [, forever = ""] = names;
+const [first = "", forever = "", , client = ""] = names;
+const servers = names.slice(0, 3);
 const text = (file: string) => readFile(projectFile(file), "utf8");
 
 /** The first program of that name, beside this node or on the PATH, of a version that will do. */
@@ -54,31 +57,35 @@ const runtimes = [
   { name: "bun", ...find("bun"), args: [] },
 ];
 
-/** A server and the client, hello and back, run by something: all that they print, but for their ports. */
-async function transcript(server: string, by: (file: string) => string[]) {
-  const begin = (name: string, port: string) =>
-    launch([...by(`${name}.ts`), `--port=${port}`]);
-  const script = await listening(begin(server, "0"));
-  const client = begin("lecture1_client", String(script.port));
-  const left = await client.exit();
-  const goesOn = server !== "lecture1_server";
-  if (goesOn) await script.saw(/closed\n/);
-  if (goesOn) script.kill("SIGINT");
-  const ended = await script.exit();
-  const { stdout, stderr } = script.output;
-  const lines = stdout.replace(/\b\d{4,5}\b/g, "PORT");
-  return [left, client.output, goesOn && noSignals ? {} : ended, lines, stderr];
+/** The servers run by something, and the client with the first of them: all that they print, but for their ports. */
+async function transcript(by: (file: string) => string[]) {
+  const all: unknown[] = [];
+  for (const name of servers) {
+    const script = await listening(launch([...by(`${name}.ts`), "--port=0"]));
+    if (name === first) {
+      const args = ["--port", String(script.port)];
+      const partner = launch([...by(`${client}.ts`), ...args]);
+      all.push(await partner.exit(), partner.output);
+    } else {
+      await visit(script.port);
+      await script.saw(/closed\n/);
+      script.kill("SIGINT");
+    }
+    const ended = await script.exit();
+    const lines = script.output.stdout.replace(/\b\d{4,5}\b/g, "PORT");
+    all.push(hasSignals && ended, lines, script.output.stderr);
+  }
+  return all;
 }
+let here: ReturnType<typeof transcript> | undefined;
 
 for (const { name, program: node, args } of runtimes)
   test.unless(!node && `no ${name} on the PATH`)(
     `${name}: the servers and the client print what they print here`,
     async () => {
-      for (const server of names.slice(0, 3)) {
-        const by = (file: string) => [node, ...args, projectFile(file)];
-        const [there, here] = [by, program].map((it) => transcript(server, it));
-        assert.equal(await there, await here);
-      }
+      const by = (file: string) => [node, ...args, projectFile(file)];
+      here ??= transcript(program);
+      assert.equal(await transcript(by), await here);
     },
   );
 
@@ -111,9 +118,7 @@ test.unless(noLinks)(
     const link = join(await temporaryFolder(), "다른 이름");
     await symlink(folder, link, "junction"); // what Windows allows everybody
     for (const path of [`${name}.ts`, name, `${name}.js`])
-      await Promise.all(
-        [folder, link].map((it) => starts(join(it, path), name)),
-      );
+      await starts(join(link, path), name);
     if (oldest.program) await starts(join(link, name), name, oldest.program);
     if (process.platform === "win32") return; // a link to a file wants a right there
     await symlink(join(folder, `${name}.ts`), join(folder, "link.ts"));
@@ -142,39 +147,94 @@ test("importing the programs runs nothing and gives their functions", async () =
 
 test("what the four programs repeat on purpose is the same text in all of them", async () => {
   const files = await Promise.all(scripts.map(text));
-  for (const [name, end, differs] of [
-    ["print", "^  }\\);", /^never/],
-    ["isMain", "^}", /^never/],
+  for (const [name, of, end, differs] of [
+    ["print", 4, "^  }\\);", /^never/],
+    ["isMain", 4, "^}", /^never/],
     [
       "parseFlags",
+      4,
       "^}",
       /.*(usage|message|MESSAGE|console|complain|options|values|host, port|host ===|--host|flag =|how =|value =).*\n/g,
     ],
-    ["fail", "^}", /^ {4}[A-Z_]+: .*\n|.*(console|complain).*\n/gm],
+    ["parseFlags", 3, "^}", /.*(usage|console|complain).*\n/g],
+    ["fail", 4, "^}", /^ {4}[A-Z_]+: .*\n|.*(console|complain).*\n/gm],
+    ["fail", 3, "^}", /.*(ECONNRESET|console|complain).*\n/g],
   ] as const) {
     const pattern = new RegExp(`^function ${name}\\(.*?\\{\n(.*?)${end}`, "ms");
-    const [first, ...others] = files.map((file) =>
-      pattern.exec(file)?.[1]?.replace(differs, ""),
-    );
-    assert.ok(first && first.length > 90, `${name}: ${first}`);
-    for (const other of others) assert.is(other, first, name);
+    const [one, ...others] = files
+      .slice(0, of) // the servers come first
+      .map((file) => pattern.exec(file)?.[1]?.replace(differs, ""));
+    assert.ok(one && one.length > 90, `${name}: ${one}`);
+    for (const other of others) assert.is(other, one, name);
   }
 });
 
-test("wrong flags of a server: one line that says what to write, exit 2; --help", async () => {
-  const name = "lecture1_server";
-  const usage = `usage: npx tsx ${name}.ts [--host HOST] [--port PORT]\n`;
-  for (const flags of ["--prot=1", "--port=65536", "--port=12a", "--host="]) {
-    const script = launchScript(name, [flags]);
-    assert.equal(await script.exit(), { code: 2, signal: null });
-    const { stdout, stderr } = script.output;
-    assert.is(stdout, "");
-    assert.match(stderr, new RegExp(`^${name}: .+; usage: .*\n$`));
-    assert.ok(stderr.endsWith(usage), stderr);
+/** How each program is used. */
+const usage = (name: string) =>
+  `usage: npx tsx ${name}.ts [--host HOST] [--port PORT]${name === client ? " [--message TEXT]" : ""}`;
+
+/** Asserts that a program, told this, says only that in one line, and what to write, where the flags are wrong. */
+async function says(name: string, flags: string, code: number, said: string) {
+  const how = code === 2 ? `; ${usage(name)}` : "";
+  const command = [...preloaded(name, resolver), ...flags.split(" ")];
+  const script = launch(command);
+  const exit = { code, signal: null };
+  assert.equal(await script.exit(), exit, `${name} ${flags}`);
+  const stderr = `${name}: ${said}${how}\n`;
+  assert.equal(script.output, { stdout: "", stderr });
+}
+
+test("wrong flags: one line that says what to write, exit 2; --help", async () => {
+  for (const [name, flags, said] of [
+    ...names.map((name) => [name, "--prot=1", "Unknown option '--prot'"]),
+    [
+      first,
+      "--port=65536",
+      "--host takes a name, --port 0 (any free) to 65535",
+    ],
+    [first, "--port=12a", "--host takes a name, --port 0 (any free) to 65535"],
+    [first, "--host=", "--host takes a name, --port 0 (any free) to 65535"],
+    [client, "--port=0", "--host takes a name, --port 1 to 65535"],
+    [client, "--port=65536", "--host takes a name, --port 1 to 65535"],
+    [client, "--port=12a", "--host takes a name, --port 1 to 65535"],
+    [client, "--host=", "--host takes a name, --port 1 to 65535"],
+    [client, "--message=", "--message is empty: write a text"],
+    [
+      client,
+      "--message -90,0,90",
+      "Option '--message' argument is ambiguous; write --message=-90,0,90",
+    ],
+    [client, "hello", "Unexpected argument 'hello'"],
+  ])
+    await says(name!, flags!, 2, said!);
+  for (const name of [first, client]) {
+    const script = launchScript(name, ["--help"]);
+    assert.equal(await script.exit(), { code: 0, signal: null });
+    assert.equal(script.output, { stdout: `${usage(name)}\n`, stderr: "" });
   }
-  const script = launchScript(name, ["--help"]);
-  assert.equal(await script.exit(), { code: 0, signal: null });
-  assert.equal(script.output, { stdout: usage, stderr: "" });
+});
+
+test("a port in use, nobody who listens, hosts that can't be: what the system says, and what to do; localhost is IPv4", async () => {
+  const command = [...preloaded(forever, resolver), "--host=localhost"];
+  const { port } = await listening(launch([...command, "--port=0"]));
+  const inUse = `listen EADDRINUSE: address already in use 127.0.0.1:${port}; stop the program that listens there or take another --port`;
+  const unknown = "getaddrinfo ENOTFOUND nowhere; unknown host, check --host";
+  for (const [name, flags, said] of [
+    ...servers.map((name) => [name, `--host=localhost --port=${port}`, inUse]),
+    [
+      first,
+      "--host=192.0.2.1 --port=0",
+      "listen EADDRNOTAVAIL: address not available 192.0.2.1; no address of this machine, check --host",
+    ],
+    [first, "--host=nowhere --port=0", unknown],
+    [client, "--host=nowhere", unknown],
+    [
+      client,
+      "--host=localhost --port=1",
+      "connect ECONNREFUSED 127.0.0.1:1; nobody listens there, is the server running?",
+    ],
+  ])
+    await says(name!, flags!, 1, said!);
 });
 
 test("npm's scripts and Run and Debug start the program that they name", async () => {
