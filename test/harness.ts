@@ -87,7 +87,6 @@ process.once("SIGINT", () => process.exit(130)); // and launch ends what it star
  */
 export function suite(name: string) {
   const suite = uvu.suite(name);
-  let kept: Launched | undefined;
   const add = (title: string, body: () => Promise<void>) =>
     suite(title, async () => {
       try {
@@ -99,7 +98,7 @@ export function suite(name: string) {
       } finally {
         for (const socket of sockets) socket.destroy();
         sockets.clear();
-        await stopAll(kept);
+        await stopAll();
         // On Windows it may take a moment until nobody has a file of it open.
         const options = { recursive: true, force: true, maxRetries: 5 };
         for (const folder of folders) await rm(folder, options);
@@ -114,11 +113,8 @@ export function suite(name: string) {
       suite.skip(title);
     };
   };
-  /** Lets a process live until the suite's last test has ended. */
-  const keep = (script: Launched) => (kept = script);
-  suite.after(() => stopAll());
   const { after, run } = suite;
-  return Object.assign(add, { unless, keep, after, run });
+  return Object.assign(add, { unless, after, run });
 }
 
 /** A new folder, which is removed after the test. */
@@ -132,11 +128,11 @@ export async function temporaryFolder(): Promise<string> {
  * Connects to a server on this machine.
  *
  * @param port the server's TCP port
- * @param options reading: false leaves what the server sends unread until resume()
+ * @param options reading: false leaves what the server sends unread
  */
 export async function connect(port: number, { reading = true } = {}) {
   const socket = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-  if (!reading) socket.pause(); // what comes lies in the kernel
+  if (!reading) socket.pause(); // what comes lies in the kernel, until resume()
   sockets.add(socket);
   const changed = new EventEmitter().setMaxListeners(0);
   let received: Buffer[] = [];
@@ -147,21 +143,16 @@ export async function connect(port: number, { reading = true } = {}) {
     ending ??= how;
     changed.emit("change");
   };
+  socket.on("data", (data) => {
+    received.push(data);
+    length += data.length;
+    changed.emit("change");
+  });
   socket.on("end", () => end("FIN"));
   socket.on("close", () => end("closed here"));
   const connected = once(socket, "connect");
   socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? ""));
   await within(10_000, `a connection to port ${port}`, connected);
-
-  function resume(): void {
-    socket.on("data", (data) => {
-      received.push(data);
-      length += data.length;
-      changed.emit("change");
-    });
-    socket.resume();
-  }
-  if (reading) resume();
 
   async function until(what: string, ms: number, holds: () => boolean) {
     const wait = async () => {
@@ -172,7 +163,6 @@ export async function connect(port: number, { reading = true } = {}) {
 
   return {
     socket,
-    resume,
     /** The client's address as the servers print it. */
     addr: `('127.0.0.1', ${socket.localPort})`,
     /** How many bytes lie here unread by the test. */

@@ -57,18 +57,6 @@ test("what a handler doesn't wait for, and what it leaves behind, costs the othe
   await echo(bystander, "after");
 });
 
-test("close sends what is queued, then FIN", async () => {
-  const script = await edited(server, [
-    ["writer.write(data);", "writer.write(Buffer.alloc(8e6, data)); break;"],
-  ]);
-  const client = await connect(script.port, { reading: false });
-  await client.send("x");
-  await script.saw(/closed\n/);
-  client.resume();
-  assert.is((await client.recv(8e6)).length, 8e6);
-  assert.is(await client.ending(), "FIN");
-});
-
 test("connections that are over are forgotten", async () => {
   const script = await edited(server, [
     ["tasks.set(connection, task);", "$& console.error(tasks.size);"],

@@ -205,7 +205,7 @@ test.unless(noSignals && "Windows has no ulimit")(
     const command = program(`${server.name}.ts`).join(" ");
     for (const [files, clients, least] of [
       [100, 20, 20],
-      [100, 70, 35],
+      [100, 50, 35],
       [40, 3, 2],
     ] as const) {
       const limited = `ulimit -n ${files}; exec ${command} --port 0`;
@@ -238,16 +238,6 @@ test("what a learner adds to handleClient works: big pieces, console.log, long l
   await script.saw(/closed\n/);
   assert.ok(script.lines().some((line) => /^got \d+$/.test(line)));
   assert.ok(script.lines().includes("x".repeat(200_000)));
-});
-
-test("close sends what is left, then FIN", async () => {
-  // As if the client's side took nothing until then.
-  const script = await edited(server, [["backlog.push(", "client.cork(); $&"]]);
-  const client = await connect(script.port);
-  await client.send("hello");
-  client.fin();
-  assert.is(String(await client.recv(5)), "hello");
-  assert.is(await client.ending(), "FIN");
 });
 
 test.run();

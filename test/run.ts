@@ -6,7 +6,7 @@
 import { rmSync, statSync } from "node:fs";
 import { chmod, cp, mkdtemp, readdir, symlink } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 
 const started = performance.now();
@@ -32,9 +32,9 @@ process.on("exit", () => {
  */
 async function compile(): Promise<void> {
   await chmod(folder, 0o755); // a test runs a script as nobody
-  for (const name of await readdir(project))
-    if (!["node_modules", ".git"].includes(name))
-      await cp(join(project, name), join(folder, name), { recursive: true });
+  const filter = (path: string) =>
+    !/^(node_modules|\.git)$/.test(basename(path));
+  await cp(project, folder, { recursive: true, filter });
   const modules = join(project, "node_modules");
   await symlink(modules, join(folder, "node_modules"), "junction");
   const tsc = node(
@@ -61,21 +61,22 @@ async function run(file: string): Promise<void> {
   const uvu = [join(place, "node_modules", "uvu", "bin.js"), "--no-color"];
   const pattern = `^${file.replace(/ts$/, ending)}$`;
   const script = node(...loader, ...uvu, join(place, "test"), pattern);
-  const { code } = await script.exit(limit).catch(async () => {
+  await script.exit(limit).catch(() => {
     console.log(`${file}: took more than ${limit / 1000} s`);
     script.kill("SIGINT"); // and launch ends what it started there
-    return script.exit().catch(() => script.stop().then(() => ({ code: 1 })));
   });
+  const { code } = await script.exit().catch(() => ({ code: 1 }));
+  await script.stop();
   const { stdout, stderr } = script.output;
   process.stdout.write(stdout.replace(/\n {2}Total:[^]*/, "") + stderr);
-  const count = (label: string) =>
-    Number(stdout.match(new RegExp(`\n  ${label}:\\s+(\\d+)`))?.[1] ?? 0);
-  const [passed, total, skipped] = ["Passed", "Total", "Skipped"].map(count);
-  sums.passed += passed!;
-  sums.skipped += skipped!;
-  sums.failed += total! - passed!;
-  if (code !== 0 && passed === total) sums.failed++; // it died half-way
-  if (total === 0 && skipped === 0) sums.failed++; // it tested nothing
+  const [, total = 0, passed = 0, skipped = 0] =
+    /Total: +(\d+)\n +Passed: +(\d+)\n +Skipped: +(\d+)/
+      .exec(stdout)
+      ?.map(Number) ?? [];
+  sums.passed += passed;
+  sums.skipped += skipped;
+  const unsaid = code !== 0 || total + skipped === 0; // it died half-way, or tested nothing
+  sums.failed += total - passed || Number(unsaid);
 }
 
 const names = process.argv.slice(2);
