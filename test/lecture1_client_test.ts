@@ -11,19 +11,26 @@ import { editedFile, preloaded, start } from "./servers.ts";
 const name = "lecture1_client";
 const test = suite(name);
 
-/** A server that treats its clients as told; `unref` lets the tests end without it. */
-async function serve(treat: (client: net.Socket) => void): Promise<number> {
+/**
+ * A server that treats its clients as told.
+ *
+ * @returns its port, and how its clients ended: by FIN, or an error's code
+ */
+async function serve(treat: (client: net.Socket) => void) {
+  const ends: (string | undefined)[] = [];
   const server = net.createServer({ allowHalfOpen: true }, (client) => {
-    client.on("error", () => {});
-    treat(client);
+    client.on("end", () => ends.push("FIN"));
+    client.on("error", ({ code }: NodeJS.ErrnoException) => ends.push(code));
+    treat(client.resume());
   });
-  server.listen(0, "127.0.0.1").unref();
+  server.listen(0, "127.0.0.1").unref(); // the tests end without it
   await once(server, "listening");
-  return (server.address() as net.AddressInfo).port;
+  const { port } = server.address() as net.AddressInfo;
+  return { port: String(port), ends };
 }
 
 /** A process that imports the client and sends a message that no command line could hold. */
-function sendLong(port: number, message: string) {
+function sendLong(port: string, message: string) {
   const command = program(`${name}.ts`);
   const url = JSON.stringify(pathToFileURL(command.pop()!).href);
   const code = `import(${url})
@@ -39,7 +46,7 @@ function echo(client: net.Socket) {
 
 /** Sends a line ten times a second until the client has gone, as a robot's status port does. */
 function goOn(client: net.Socket) {
-  client.on("close", () => clearInterval(timer)).resume();
+  client.on("close", () => clearInterval(timer));
   const timer = setInterval(() => client.write("state\n"), 100);
 }
 
@@ -62,6 +69,10 @@ const rows: Record<
         client.end(Buffer.concat([Buffer.from("\ufeff\u202e\r\n\r"), bytes])),
       answered("\ufeff\\u202e\r\n\\x0d\\x1b[2J\t\n\ufffd"),
     ],
+  "1024 bytes of a longer answer": [
+    (client) => client.end("x".repeat(5000)),
+    answered("x".repeat(1024)),
+  ],
   "a server that closes without an answer": [
     (client) => client.end(),
     "",
@@ -75,12 +86,13 @@ const rows: Record<
 };
 test(`what the client prints of ${Object.keys(rows).join(", ")}`, async () => {
   const runs = Object.values(rows).map(async ([treat, stdout, stderr = ""]) => {
-    const port = String(await serve(treat));
+    const { port, ends } = await serve(treat);
     const args = ["--message", "안녕, 로봇!", "--port", port];
     const script = launchScript(name, args);
     const exit = { code: stderr ? 1 : 0, signal: null };
     assert.equal(await script.exit(), exit, stdout + stderr);
     assert.equal(script.output, { stdout, stderr });
+    if (!stderr.includes("RESET")) assert.equal(ends, ["FIN"], stdout);
   });
   await Promise.all(runs);
 });
@@ -91,7 +103,7 @@ for (const [how, closes, reads] of [
   ["sends on and on, and reads nothing", true, false],
 ] as const)
   test(`after the answer it ends within 2 s, though the server ${how}`, async () => {
-    const port = await serve((client) => {
+    const { port } = await serve((client) => {
       client.write("answer");
       if (closes) goOn(client);
       if (!reads) client.pause();
@@ -104,23 +116,11 @@ for (const [how, closes, reads] of [
     assert.ok(took < 2000, `it took ${took} ms`);
   });
 
-test("it prints 1024 bytes of a longer answer, and closes without a reset", async () => {
-  let ended = false;
-  const port = await serve((client) => {
-    client.on("end", () => (ended = true)).resume();
-    client.end("x".repeat(5000));
-  });
-  const script = launchScript(name, ["--port", String(port)]);
-  assert.equal(await script.exit(), { code: 0, signal: null });
-  assert.is(script.output.stdout, answered("x".repeat(1024)));
-  assert.ok(ended, "it ended without FIN");
-});
-
 test("an output that nobody reads is not the server's end, though Windows calls it EOF", async () => {
-  const port = await serve(echo);
+  const { port } = await serve(echo);
   const breaks = `process.stdout.write = () =>
     process.stdout.emit("error", Object.assign(new Error("EOF: end of file, write"), { code: "EOF" }));`;
-  const script = launch([...preloaded(name, breaks), "--port", String(port)]);
+  const script = launch([...preloaded(name, breaks), "--port", port]);
   assert.equal(await script.exit(), { code: 1, signal: null });
   assert.is(script.output.stderr, "lecture1_client: EOF: end of file, write\n");
 });
@@ -129,7 +129,7 @@ test("what a learner writes after the answer: what went wrong, and where", async
   const again =
     "await s.recv(1024); await new Promise((go) => setTimeout(go, 300)); $&";
   const at = "\\r?\\n +at .*client\\.mjs:";
-  const port = await serve((client) => client.end("answer"));
+  const { port } = await serve((client) => client.end("answer"));
   for (const [code, said] of [
     [again, "^lecture1_client: EOF; the server closed"],
     [
@@ -144,7 +144,7 @@ test("what a learner writes after the answer: what went wrong, and where", async
     const file = await editedFile(name, [
       [/const data = await s.recv.*/, code],
     ]);
-    const script = launch([...(await erased(file)), "--port", String(port)]);
+    const script = launch([...(await erased(file)), "--port", port]);
     assert.equal(await script.exit(), { code: 1, signal: null }, code);
     assert.match(script.output.stderr, new RegExp(said));
   }
@@ -153,7 +153,10 @@ test("what a learner writes after the answer: what went wrong, and where", async
 for (const server of ["lecture1_server", "lecture1_server_forever_async"])
   test(`a message of 4 MB and ${server} don't wait for each other`, async () => {
     const script = await start({ name: server });
-    const client = sendLong(script.port, '"0123456789abcdef".repeat(2 ** 18)');
+    const client = sendLong(
+      String(script.port),
+      '"0123456789abcdef".repeat(2 ** 18)',
+    );
     assert.equal(await client.exit(20_000), { code: 0, signal: null });
     assert.match(client.output.stdout, /^Received from server: \w{1,1024}\n$/);
     assert.is(client.output.stderr, "");
@@ -173,7 +176,7 @@ for (const server of ["lecture1_server", "lecture1_server_forever_async"])
 test("a server that answers early and reads late still gets every byte", async () => {
   let received = 0;
   const size = 12 * 2 ** 20;
-  const port = await serve((client) => {
+  const { port } = await serve((client) => {
     client.pause();
     client.write("answer");
     void sleep(2500).then(() => client.resume());
@@ -187,10 +190,8 @@ test("a server that answers early and reads late still gets every byte", async (
 
 test("a server that reads and echoes slowly gets every byte, and is not reset", async () => {
   let received = 0;
-  const ends: string[] = [];
-  const port = await serve((client) => {
-    client.on("error", ({ message }) => ends.push(message));
-    client.on("end", () => ends.push("FIN") && client.end());
+  const { port, ends } = await serve((client) => {
+    client.on("end", () => client.end());
     client.on("data", (data) => {
       received += data.length;
       client.pause().write(data);
@@ -203,7 +204,7 @@ test("a server that reads and echoes slowly gets every byte, and is not reset", 
 });
 
 test("a server that answers, and resets before it has the message", async () => {
-  const port = await serve((client) => {
+  const { port } = await serve((client) => {
     client.pause();
     client.write("answer");
     void sleep(500).then(() => client.resetAndDestroy());

@@ -105,10 +105,7 @@ test("1,000 clients at once, each echoed intact", async () => {
       return connect(port);
     }),
   );
-  for (const round of ["hello from", "again"])
-    await Promise.all(
-      clients.map((client, i) => echo(client, `${round} ${i}`)),
-    );
+  await Promise.all(clients.map((client, i) => echo(client, `hello ${i}`)));
 });
 
 test.run();

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { handleClient } from "../lecture1_server_forever.ts";
 import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 import {
   connect,
@@ -94,27 +93,6 @@ test("messages that aren't ours, as Node sends with --watch, are for nobody", as
   assert.is(script.output.stderr, "");
   assert.is(script.lines().length, 7);
   await stall(await connect(script.port, { reading: false })); // they don't count as written
-});
-
-test("a client that doesn't read, and a handler that sends much: no warning of listeners", async () => {
-  const script = await edited(server, [
-    ["conn.sendall(data);", "for (let i = 0; i < 60; i++) conn.sendall(data);"],
-  ]);
-  const client = await connect(script.port, { reading: false });
-  for (let i = 0; i < 400; i++) void client.send("x".repeat(1000));
-  await sleep(500);
-  await visit(script.port);
-  client.reset();
-  await script.saw(/reset the connection/);
-  assert.not.match(script.output.stderr, /Warning/);
-});
-
-test("handleClient is the blocking loop, without an await in it", async () => {
-  const code = handleClient.toString();
-  assert.match(code, /while ?\(true\)/);
-  assert.match(code, /conn\.recv\(1024\)/);
-  assert.match(code, /conn\.sendall\(data\)/);
-  assert.not.match(code, /await|async|\.then/);
 });
 
 test.unless(noSignals)(

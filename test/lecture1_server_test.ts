@@ -3,7 +3,6 @@ import { launch } from "../scripts/processes.ts";
 import {
   connect,
   echo,
-  launchScript,
   leave,
   noSignals,
   notLinux,
@@ -77,13 +76,6 @@ test("recv after close: the end of the stream, as there is none any more", async
   const script = await edited(server, changes as [string, string][]);
   await (await connect(script.port)).send("hello");
   assert.equal(await script.exit(), { code: 0, signal: null });
-});
-
-test("without flags it listens on 127.0.0.1:65432", async () => {
-  const script = launchScript(server.name);
-  const said = /^Server listening on .*\n|in use 127.0.0.1:65432/;
-  const [line] = await script.saw(said);
-  if (line.startsWith("Server")) assert.is(line.trim(), server.listens(65432));
 });
 
 test.unless(notLinux || (process.getuid!() !== 0 && "it takes root"))(

@@ -22,9 +22,8 @@ import {
   program,
   suite,
   temporaryFolder,
-  visit,
 } from "./harness.ts";
-import { editedFile, preloaded, resolver } from "./servers.ts";
+import { editedFile, preloaded, resolver, start } from "./servers.ts";
 import { noTerminal, startByNpx } from "./terminal.ts";
 
 const test = suite("ways to start");
@@ -53,42 +52,47 @@ function find(name: string, holds = (_major: number, _minor: number) => true) {
 
 const oldest = find("node", (major, minor) => major === 18 && minor >= 19);
 const strips = find("node", (a, b) => a > 22 || (a === 22 && b >= 18));
-const runtimes = [
-  { name: "node 18.19", ...oldest, args: tsxLoader },
-  { name: "node 22.18 or later", ...strips, args: [] },
-  { name: "deno", ...find("deno"), args: ["run", "-A"] },
-  { name: "bun", ...find("bun"), args: [] },
+const by =
+  (node: string, ...args: string[]) =>
+  (file: string) => [node, ...args, projectFile(file)];
+
+const connected = "Connected by ('127.0.0.1', PORT)\n";
+const served = `${connected}Received from ('127.0.0.1', PORT): Hello, Server!
+Connection with ('127.0.0.1', PORT) closed
+${hasSignals ? "\nServer is shutting down...\n" : ""}`;
+/** What each server prints of one client, to Ctrl+C with nobody connected, but for the ports. */
+const prints = [
+  `Server listening on 127.0.0.1:PORT\n${connected}Received: Hello, Server!\n`,
+  `Server listening on 127.0.0.1:PORT\n${served}`,
+  `Server listening on ('127.0.0.1', PORT)\n${served}`,
 ];
 
-/** The servers run by something, and the client with the first of them: all that they print, but for their ports. */
-async function transcript(by: (file: string) => string[]) {
-  const all: unknown[] = [];
-  for (const name of servers) {
-    const script = await listening(launch([...by(`${name}.ts`), "--port=0"]));
-    if (name === first) {
-      const args = ["--port", String(script.port)];
-      const partner = launch([...by(`${client}.ts`), ...args]);
-      all.push(await partner.exit(), partner.output);
-    } else {
-      await visit(script.port);
-      await script.saw(/closed\n/);
-      script.kill("SIGINT");
-    }
-    const ended = await script.exit();
-    const lines = script.output.stdout.replace(/\b\d{4,5}\b/g, "PORT");
-    all.push(hasSignals && ended, lines, script.output.stderr);
-  }
-  return all;
-}
-let here: ReturnType<typeof transcript> | undefined;
-
-for (const { name, program: node, args } of runtimes)
-  test.unless(!node && `no ${name} on the PATH`)(
-    `${name}: the servers and the client print what they print here`,
+for (const [runtime, command, there = true] of [
+  ["the node that runs the tests", program],
+  ["node 18.19", by(oldest.program, ...tsxLoader), oldest.program],
+  ["node 22.18 or later", by(strips.program), strips.program],
+  ["deno", by(find("deno").program, "run", "-A"), find("deno").program],
+  ["bun", by(find("bun").program), find("bun").program],
+] as const)
+  test.unless(!there && `no ${runtime} on the PATH`)(
+    `the servers and the client run by ${runtime}: all that they print, and how they end`,
     async () => {
-      const by = (file: string) => [node, ...args, projectFile(file)];
-      here ??= transcript(program);
-      assert.equal(await transcript(by), await here);
+      for (const [index, name] of servers.entries()) {
+        const args = [...command(`${name}.ts`), "--port=0"];
+        const script = await listening(launch(args));
+        const port = `--port=${script.port}`;
+        const guest = launch([...command(`${client}.ts`), port]);
+        assert.equal(await guest.exit(), { code: 0, signal: null });
+        const stdout = "Received from server: Hello, Server!\n";
+        assert.equal(guest.output, { stdout, stderr: "" });
+        if (index > 0) await script.saw(/closed\n/);
+        if (index > 0) script.kill("SIGINT");
+        const exit = await script.exit();
+        if (hasSignals) assert.equal(exit, { code: 0, signal: null });
+        const printed = script.output.stdout.replace(/\b\d{4,5}\b/g, "PORT");
+        assert.is(printed, prints[index]);
+        assert.is(script.output.stderr, "");
+      }
     },
   );
 
@@ -194,8 +198,7 @@ test("wrong flags: one line that says what to write, exit 2; --help", async () =
 });
 
 test("a port in use, nobody who listens, hosts that can't be: what the system says, and what to do; localhost is IPv4", async () => {
-  const command = [...preloaded(forever, resolver), "--host=localhost"];
-  const { port } = await listening(launch([...command, "--port=0"]));
+  const { port } = await start({ name: forever });
   const inUse = `listen EADDRINUSE: address already in use 127.0.0.1:${port}; stop the program that listens there or take another --port`;
   const unknown = "getaddrinfo ENOTFOUND nowhere; unknown host, check --host";
   for (const [name, flags, said] of [
