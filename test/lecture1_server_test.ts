@@ -62,21 +62,20 @@ test("a second client waits unanswered, and is reset when the first leaves", asy
   await refused(script.port);
 });
 
-test("a server that closes first ends, though its client keeps the connection half open", async () => {
-  const script = await edited(server, [["if (!data) break;", "break;"]]);
-  const client = await connect(script.port);
-  await client.send("hello");
-  assert.match(await client.ending(), /^(FIN|ECONNRESET)$/);
-  assert.equal(await script.exit(), { code: 0, signal: null });
-});
-
-test("recv after close: the end of the stream, as there is none any more", async () => {
-  const text = "if (!data) break;";
-  const changes = [[text, "conn.close(); if (!(await conn.recv(1))) break;"]];
-  const script = await edited(server, changes as [string, string][]);
-  await (await connect(script.port)).send("hello");
-  assert.equal(await script.exit(), { code: 0, signal: null });
-});
+for (const [what, code] of [
+  ["closes first ends, though its client doesn't", "break;"],
+  [
+    "reads after close finds the end of the stream",
+    "conn.close(); if (!(await conn.recv(1))) break;",
+  ],
+] as const)
+  test(`a server that ${what}`, async () => {
+    const script = await edited(server, [["if (!data) break;", code]]);
+    const client = await connect(script.port);
+    await client.send("hello");
+    assert.match(await client.ending(), /^(FIN|ECONNRESET)$/);
+    assert.equal(await script.exit(), { code: 0, signal: null });
+  });
 
 test.unless(notLinux || (process.getuid!() !== 0 && "it takes root"))(
   "a port that isn't for everybody: why, also where Windows reserves it",

@@ -91,8 +91,7 @@ await Promise.all(
     for (let file = files.shift(); file; file = files.shift()) await run(file);
   }),
 );
-const seconds = ((performance.now() - started) / 1000).toFixed(1);
-console.log(`took ${seconds} s`);
+console.log(`took ${((performance.now() - started) / 1000).toFixed(1)} s`);
 const { passed, failed, skipped } = sums;
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 if (failed || !passed) process.exitCode = 1;

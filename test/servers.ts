@@ -196,6 +196,7 @@ const rows: [
 export function everyServer(test: ReturnType<typeof suite>, server: Server) {
   const { name, forever } = server;
   const serve = () => start(server);
+
   /** A line that makes this server's handler sleep. */
   const sleeping = (ms: number) =>
     name.endsWith("server_forever")
@@ -215,20 +216,18 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
       const reading = does !== robot;
       const client = await connect(script.port, { reading });
       await does(client);
-      const failed = [resets, robot].includes(does);
-      if (failed) complaints++;
+      const failed = Number([resets, robot].includes(does));
+      const exit = { code: failed, signal: null };
+      complaints += failed;
       lines.push(...visitOf(server, client.addr, prints));
       const said = new RegExp(`^(${reset}){${complaints}}$`);
-      const all = () =>
-        script.output.stdout === `${lines.join("\n")}\n` &&
-        said.test(script.output.stderr);
+      const printed = `${lines.join("\n")}\n`;
+      const { output } = script;
+      const all = () => output.stdout === printed && said.test(output.stderr);
       if (forever) await script.until(title, all).catch(() => {});
-      else {
-        const exit = { code: failed ? 1 : 0, signal: null };
-        assert.equal(await script.exit(), exit, title);
-      }
-      assert.is(script.output.stdout, `${lines.join("\n")}\n`, title);
-      assert.match(script.output.stderr, said, title);
+      else assert.equal(await script.exit(), exit, title);
+      assert.is(output.stdout, printed, title);
+      assert.match(output.stderr, said, title);
       if (forever) continue;
       script = await serve();
       lines = [server.listens(script.port)];
@@ -405,11 +404,10 @@ export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
     await visit(script.port, "and the server goes on");
     await sawTimes(script, "reset the connection", resets);
     await sawTimes(script, " closed\n", 21);
-    for (const { client, texts } of all)
-      assert.equal(
-        script.lines().filter((line) => line.includes(client.addr)),
-        visitOf(server, client.addr, texts),
-      );
+    for (const { client, texts } of all) {
+      const lines = script.lines().filter((line) => line.includes(client.addr));
+      assert.equal(lines, visitOf(server, client.addr, texts));
+    }
     const said = script.output.stderr.split("\n").slice(0, -1);
     assert.is(said.length, resets);
     const reset = / reset the connection \(\w+ (ECONNRESET|EPIPE)\)$/;
