@@ -103,17 +103,15 @@ test("programs on the page are those of the files, each line of TCP with a comme
   }
 });
 
-const outputs = new Map<string, Promise<string>>();
+const outputs: Record<string, Promise<string>> = {};
 
 /** What a tool prints, for somebody without tshark. */
 function said(tool: string, ...args: string[]): Promise<string> {
-  const env = { ...process.env, PATH: "" };
+  const tells = run({ env: { ...process.env, PATH: "" } });
   const command = [...program(`scripts/${tool}.ts`), ...args];
-  const key = command.join(" ");
-  const print = async () =>
-    stripVTControlCharacters((await run({ env })`${command}`).stdout);
-  if (!outputs.has(key)) outputs.set(key, print());
-  return outputs.get(key)!;
+  const output = async () =>
+    stripVTControlCharacters((await tells`${command}`).stdout);
+  return (outputs[command.join(" ")] ??= output());
 }
 
 test("what packets and compare show is recorded, and quoted word for word", async () => {

@@ -83,6 +83,7 @@ test("as npx tsx starts it: a failure's line is that of the file; threads do wit
 
 test("messages that aren't ours, as Node sends with --watch, are for nobody", async () => {
   const script = await edited(server, [
+    ["(1024)", "(16384)"],
     [
       "globalThis.__name =",
       'for (const other of [null, 5, "text", "sendall", [], ["print x"], { "watch:import": ["x"] }, { toString: 1 }, new ArrayBuffer(3), { length: 5e7 }]) parentPort.postMessage(other);\n    $&',
@@ -182,7 +183,7 @@ test.unless(noSignals && "Windows has no ulimit")(
   async () => {
     const command = program(`${server.name}.ts`).join(" ");
     for (const [files, clients, least] of [
-      [100, 20, 20],
+      [100, 12, 12],
       [100, 50, 35],
       [40, 3, 2],
     ] as const) {
