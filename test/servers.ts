@@ -111,7 +111,7 @@ function mistakesOf({ calls, fails, mistakes }: Server) {
     [`${send}("text")`]: fails(`${bytes} String\\]`),
     [`${send}()`]: fails(`${bytes} Undefined\\]`),
     [`${receive}()`]: fails(`${size} undefined`),
-    [`${receive}(-1)`]: fails(`${size} -1`),
+    [`${receive}(0)`]: fails(`${size} 0`),
     [`${receive}(1.5)`]: fails(`${size} 1.5`),
     [`${send}All(data)`]: fails(`TypeError: ${send}All is not a function`),
     ...mistakes,
