@@ -166,10 +166,10 @@ async function says(name: string, flags: string, code: number, said: string) {
   const how = code === 2 ? `; ${usage(name)}` : "";
   const command = [...preloaded(name, resolver), ...flags.split(" ")];
   const script = launch(command);
-  const exit = { code, signal: null };
-  assert.equal(await script.exit(), exit, `${name} ${flags}`);
+  const told = `${name} ${flags}`;
+  assert.equal(await script.exit(), { code, signal: null }, told);
   const stderr = `${name}: ${said}${how}\n`;
-  assert.equal(script.output, { stdout: "", stderr });
+  assert.equal(script.output, { stdout: "", stderr }, told);
 }
 
 test("wrong flags: one line that says what to write, exit 2; --help", async () => {
