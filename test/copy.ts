@@ -48,11 +48,10 @@ export async function copyProject(port?: string) {
   async function replace(name: string, before: string, after: string) {
     const file = join(folder, name);
     const text = await readFile(file, "utf8");
-    assert.is(text.split(before).length, 2, `once in ${name}: ${before}`);
-    await writeFile(
-      file,
-      text.replace(before, () => after),
-    );
+    const [start, end, ...more] = text.split(before);
+    const once = end !== undefined && more.length === 0;
+    assert.ok(once, `once in ${name}: ${before}`);
+    await writeFile(file, start + after + end);
   }
 
   return { folder, port, replace };

@@ -1,7 +1,7 @@
-/** What every test uses: a suite that cleans up, TCP clients, seeded randomness. */
-import { createCipheriv, createHash, randomInt, randomUUID } from "node:crypto";
+/** What every test uses: a suite that cleans up, TCP clients, what is left behind. */
+import { randomBytes, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,6 +26,10 @@ export type Why = string | false;
 
 export const onLinux = process.platform === "linux";
 export const notLinux: Why = !onLinux && "it takes Linux' /proc or its tools";
+
+/** npm test doesn't compile where it can't link to node_modules, as on a USB stick. */
+export const noLinks: Why =
+  import.meta.url.endsWith(".ts") && "no links to folders can be made here";
 
 /** A program on Windows can't send another one Ctrl+C. */
 export const hasSignals = process.platform !== "win32";
@@ -53,18 +57,10 @@ export function launchScript(name: string, args: string[] = []): Launched {
  * Waits until a started server says that it listens.
  *
  * @returns the server, with its port
- * @throws when it ends before, or says nothing for 10 seconds; the error's
- *   `output` is what it said instead
+ * @throws when it ends before, or says nothing for 10 seconds
  */
 export async function listening<T extends Launched>(server: T) {
-  const saying = server.saw(/^Server listening on .*?(\d+)\)?$/m);
-  const [, port] = await saying.catch(() => {
-    const what = server.ended
-      ? "it ended before it listened"
-      : `it didn't listen within ${patience / 1000} s`;
-    const error = new Error(`${what}\n${server.report()}`);
-    throw Object.assign(error, { output: server.all() });
-  });
+  const [, port] = await server.saw(/^Server listening on .*?(\d+)\)?$/m);
   return Object.assign(server, { port: Number(port) });
 }
 
@@ -85,13 +81,12 @@ const folders = new Set<string>();
 process.once("SIGINT", () => process.exit(130)); // and launch ends what it started
 
 /**
- * A uvu suite whose tests leave nothing behind: after each one, failed or not,
- * every client is disconnected, every process ended, every folder removed. A failed test says what
- * the processes had printed.
+ * A uvu suite whose tests leave nothing behind: after each one, failed or not, every
+ * client is disconnected, every process ended, every folder removed. A failed test says
+ * what the processes had printed.
  */
 export function suite(name: string) {
   const suite = uvu.suite(name);
-  let kept: Launched | undefined;
   const add = (title: string, body: () => Promise<void>) =>
     suite(title, async () => {
       try {
@@ -103,8 +98,10 @@ export function suite(name: string) {
       } finally {
         for (const socket of sockets) socket.destroy();
         sockets.clear();
-        await stopAll(kept);
-        for (const folder of folders) await remove(folder);
+        await stopAll();
+        // On Windows it may take a moment until nobody has a file of it open.
+        const options = { recursive: true, force: true, maxRetries: 5 };
+        for (const folder of folders) await rm(folder, options);
         folders.clear();
       }
     });
@@ -116,11 +113,8 @@ export function suite(name: string) {
       suite.skip(title);
     };
   };
-  /** Lets a process live until the suite's last test has ended. */
-  const keep = (script: Launched) => (kept = script);
-  suite.after(() => stopAll());
   const { after, run } = suite;
-  return Object.assign(add, { unless, keep, after, run });
+  return Object.assign(add, { unless, after, run });
 }
 
 /** A new folder, which is removed after the test. */
@@ -130,65 +124,35 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Removes a folder; on Windows it may take a moment until nobody has a file of it open. */
-const remove = (folder: string) =>
-  rm(folder, { recursive: true, force: true, maxRetries: 5 });
-
-/** Links to folders, which not every file system has. */
-async function linkFolders(): Promise<Why> {
-  const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
-  const link = symlink(tmpdir(), join(folder, "link"), "junction");
-  return link
-    .then(() => false as const)
-    .catch(({ code }) => `no links to folders can be made here (${code})`)
-    .finally(() => remove(folder));
-}
-export const noLinks = await linkFolders();
-
-/**
- * Waits for the turn of a client, of many that come at once. Elsewhere than on Linux
- * the listen queue is short, 128 on macOS, 200 on Windows: there a hundred come at a time.
- *
- * @param index its number, counted from 0
- */
-export const turn = (index: number) =>
-  sleep(onLinux ? 0 : Math.floor(index / 100) * 1000);
-
 /**
  * Connects to a server on this machine.
  *
  * @param port the server's TCP port
- * @param options reading: false leaves what the server sends unread until resume()
+ * @param options reading: false leaves what the server sends unread
  */
 export async function connect(port: number, { reading = true } = {}) {
   const socket = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-  if (!reading) socket.pause(); // what comes lies in the kernel
+  if (!reading) socket.pause(); // what comes lies in the kernel, until resume()
   sockets.add(socket);
-  socket.on("close", () => sockets.delete(socket));
   const changed = new EventEmitter().setMaxListeners(0);
   let received: Buffer[] = [];
   let length = 0;
   let ending: string | undefined;
 
-  function end(how: string): void {
+  const end = (how: string) => {
     ending ??= how;
     changed.emit("change");
-  }
+  };
+  socket.on("data", (data) => {
+    received.push(data);
+    length += data.length;
+    changed.emit("change");
+  });
   socket.on("end", () => end("FIN"));
   socket.on("close", () => end("closed here"));
   const connected = once(socket, "connect");
   socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? ""));
   await within(10_000, `a connection to port ${port}`, connected);
-
-  function resume(): void {
-    socket.on("data", (data) => {
-      received.push(data);
-      length += data.length;
-      changed.emit("change");
-    });
-    socket.resume();
-  }
-  if (reading) resume();
 
   async function until(what: string, ms: number, holds: () => boolean) {
     const wait = async () => {
@@ -199,7 +163,6 @@ export async function connect(port: number, { reading = true } = {}) {
 
   return {
     socket,
-    resume,
     /** The client's address as the servers print it. */
     addr: `('127.0.0.1', ${socket.localPort})`,
     /** How many bytes lie here unread by the test. */
@@ -250,13 +213,12 @@ export async function connect(port: number, { reading = true } = {}) {
  */
 export async function stall({ socket }: Client, limit = 48 * 2 ** 20) {
   const pieces: Buffer[] = [];
-  const { bytes } = random(1);
   const taken = () => socket.bytesWritten - socket.writableLength;
   for (let sent = 0; sent < limit; sent += 65536) {
-    const piece = Buffer.from(bytes(49152).toString("base64"));
+    const piece = Buffer.from(randomBytes(49152).toString("base64"));
     pieces.push(piece);
     const done = new Promise((resolve) => socket.write(piece, resolve));
-    const inTime = await Promise.race([done.then(() => true), sleep(1500)]);
+    const inTime = await Promise.race([done.then(() => true), sleep(1000)]);
     if (inTime) continue;
     assert.ok(taken() < limit / 2, `the server took ${taken()} bytes`);
     return Buffer.concat(pieces);
@@ -274,13 +236,46 @@ export async function echo(client: Client, data: Uint8Array | string) {
   if (!answer.equals(bytes)) assert.unreachable("the echo differs");
 }
 
-/** Connects, has one message echoed and leaves; returns its address. */
+/** Sends FIN, and waits for the server's. */
+export async function leave(client: Client) {
+  client.fin();
+  assert.is(await client.ending(), "FIN");
+}
+
+/** Connects, has one message echoed and leaves. */
 export async function visit(port: number, message = "Hello, Server!") {
   const client = await connect(port);
   await echo(client, message);
-  client.fin();
-  assert.is(await client.ending(), "FIN");
-  return client.addr;
+  await leave(client);
+}
+
+/**
+ * Looks again and again, for 10 seconds at most, since other tests may have the cores.
+ *
+ * @param look says what is wrong, nothing where all is well
+ */
+export async function eventually(look: () => Promise<string>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (let wrong = await look(); wrong; wrong = await look()) {
+    if (performance.now() > deadline) throw new Error(`after 10 s: ${wrong}`);
+    await sleep(20);
+  }
+}
+
+/**
+ * Reads from Linux' /proc how many bytes lie unread in the kernel.
+ *
+ * @param port of the side that doesn't read
+ * @param peer the other side's port; any unless told
+ * @returns a number for each connection
+ */
+export async function unread(port: number, peer?: number): Promise<number[]> {
+  const hex = (port?: number) =>
+    port?.toString(16).toUpperCase().padStart(4, "0") ?? "\\w+";
+  const established = `:${hex(port)} \\w+:${hex(peer)} 01 \\w+:(\\w+)`;
+  const table = await readFile("/proc/net/tcp", "utf8");
+  const rows = table.matchAll(new RegExp(established, "g"));
+  return Array.from(rows, ([, size]) => parseInt(size!, 16));
 }
 
 /**
@@ -315,22 +310,8 @@ export async function left(mark: string): Promise<string[]> {
  */
 export async function noneLeft(mark: string): Promise<void> {
   if (!onLinux) return;
-  const deadline = performance.now() + 10_000; // other tests may have the cores
-  while ((await left(mark)).length && performance.now() < deadline)
-    await sleep(20);
-  assert.equal(await left(mark), [], "processes left behind");
-}
-
-/**
- * Random numbers and bytes that are the same for the same seed.
- *
- * @param seed from LECTURE1_SEED, or a new one; say it when a test fails
- */
-export function random(seed = process.env.LECTURE1_SEED ?? randomInt(1e9)) {
-  const key = createHash("sha256").update(String(seed)).digest();
-  const stream = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
-  const bytes = (size: number) => stream.update(Buffer.alloc(size));
-  /** A whole number from 0 to below `limit`. */
-  const below = (limit: number) => bytes(4).readUInt32LE() % limit;
-  return { seed, bytes, below };
+  await eventually(async () => {
+    const found = await left(mark);
+    return found.length ? `left behind: ${found.join("; ")}` : "";
+  });
 }

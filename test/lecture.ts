@@ -1,21 +1,16 @@
 /** Takes the documents apart, and does what they say: command by command, as a learner would. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import {
   freePort,
   launch,
   projectFile,
   run,
-  within,
   type Launched,
 } from "../scripts/processes.ts";
 import { copyProject, erased, lecturePort, scripts } from "./copy.ts";
-import { listening, program, sawTimes } from "./harness.ts";
+import { eventually, listening, program, sawTimes, unread } from "./harness.ts";
 
 type Copy = Awaited<ReturnType<typeof copyProject>>;
 
@@ -65,7 +60,9 @@ const elsewhere = /^(cd|git clone|npm|node --v|npx tsx scripts\/packets)/;
  *
  * @throws where an output isn't what stands there, or an edit isn't undone
  */
-export async function follow({ blocks }: Section): Promise<void> {
+export async function follow(section: Section): Promise<void> {
+  if (commandsOf(section).every((command) => elsewhere.test(command))) return;
+  const { blocks } = section;
   const copy = await copyProject();
   const { folder } = copy;
   const robotPort = String(await freePort());
@@ -77,7 +74,7 @@ export async function follow({ blocks }: Section): Promise<void> {
   let server: Launched | undefined;
   let ofServer = ""; // what stands there as its output
   let clients: Launched[] = []; // of the last block
-  let keyboard: Awaited<ReturnType<typeof byKeyboard>> | undefined;
+  let keyboard: Launched | undefined;
 
   /** Asserts that programs have printed what stands there, stderr for itself, but for their ports. */
   function shows(programs: Launched[], text: string): void {
@@ -102,7 +99,8 @@ export async function follow({ blocks }: Section): Promise<void> {
 
   /** Everybody leaves, and the server ends, by Ctrl+C where it goes on. */
   async function endServer(): Promise<void> {
-    await keyboard?.leave();
+    keyboard?.kill("SIGINT");
+    await keyboard?.exit();
     keyboard = undefined;
     await Promise.all(clients.map((client) => client.exit()));
     if (!server) return;
@@ -132,9 +130,12 @@ export async function follow({ blocks }: Section): Promise<void> {
       return assert.is(await git("git diff --name-only"), "");
     }
     if (command.startsWith("ss ")) {
-      await inKernel(copy.port, ([bytes]) => bytes === 14);
-      const { stdout } = await run`${here(command).split(" ")}`;
-      return assert.match(stdout, /^ESTAB +14 +0 +127\.0\.0\.1:/m);
+      return eventually(async () => {
+        const { stdout } = await run`${here(command).split(" ")}`;
+        return /^ESTAB +14 +0 +127\.0\.0\.1:/m.test(stdout)
+          ? ""
+          : `ss:\n${stdout}`;
+      });
     }
     if (command.startsWith("node -e")) {
       // The robot waits for its echo, which takes longer where others keep the cores busy.
@@ -142,8 +143,8 @@ export async function follow({ blocks }: Section): Promise<void> {
       const code = here(line.replace("destroy(), 300)", "destroy(), 3000)"));
       if (!code.includes("stdin"))
         return launch([process.execPath, "-e", code]).exit();
-      keyboard = await byKeyboard(code, next.split("\n")[0]!);
-      return next || keyboard.end; // where it types nothing the server closes
+      keyboard = await byKeyboard(code, /^.*\n|$/.exec(next)![0]);
+      return next || keyboard.exit(); // where it types nothing the server closes
     }
     if (file.includes("compare")) {
       const short = ["-n", "1", "--load", "0.1"]; // what it finds isn't looked at here
@@ -158,7 +159,10 @@ export async function follow({ blocks }: Section): Promise<void> {
     const client = await start(file, args);
     clients.push(client);
     if (keyboard && next.includes("reset the connection")) {
-      await inKernel(copy.port, ({ length }) => length === 2);
+      await eventually(async () => {
+        const { length } = await unread(Number(copy.port));
+        return length === 2 ? "" : `${length} clients are connected`;
+      });
       await endServer();
     }
     if (!blocks.some(({ text }) => text.startsWith("ss "))) await client.exit();
@@ -197,24 +201,9 @@ async function edit(diff: string, { folder, replace }: Copy) {
 
 /** The lecture's client of one long line: types a line, and waits until it comes back. */
 async function byKeyboard(code: string, line: string) {
-  const child = spawn(process.execPath, ["-e", code]);
-  const end = within(20_000, "its end", once(child, "close"));
-  if (line) {
-    child.stdin.write(`${line}\n`);
-    const [back] = await within(20_000, "an echo", once(child.stdout, "data"));
-    assert.is(String(back), `${line}\n`);
-  }
-  return { end, leave: () => child.kill("SIGINT") && end };
-}
-
-/** Waits until a server's connections have so many unread bytes in the kernel; Linux only. */
-async function inKernel(port: string, holds: (bytes: number[]) => boolean) {
-  const local = Number(port).toString(16).toUpperCase().padStart(4, "0");
-  const row = new RegExp(`:${local} \\S+ 01 [^:]+:([0-9A-F]+)`, "g");
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
-    const rows = (await readFile("/proc/net/tcp", "utf8")).matchAll(row);
-    if (holds([...rows].map(([, hex]) => parseInt(hex!, 16)))) return;
-    await sleep(10);
-  }
-  throw new Error(`port ${port}: waited 10 s for bytes in the kernel`);
+  const command = [process.execPath, "-e", code];
+  const keyboard = launch(command, process.env, undefined, true);
+  keyboard.child.stdin!.write(line);
+  await keyboard.until("its echo", () => keyboard.output.stdout === line);
+  return keyboard;
 }

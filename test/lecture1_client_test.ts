@@ -5,29 +5,40 @@ import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { launch } from "../scripts/processes.ts";
 import { erased } from "./copy.ts";
-import { launchScript, listening, program, random, suite } from "./harness.ts";
-import { editedFile, preloaded, resolver } from "./servers.ts";
+import { launchScript, program, suite } from "./harness.ts";
+import { editedFile, preloaded, start } from "./servers.ts";
 
 const name = "lecture1_client";
 const test = suite(name);
 
-/** A server that treats its clients as told; `unref` lets the tests end without it. */
-async function serve(treat: (client: net.Socket) => void): Promise<number> {
+/**
+ * A server that treats its clients as told.
+ *
+ * @returns its port, the bytes that it has read, how its clients ended: by FIN, or an error's code
+ */
+async function serve(treat: (client: net.Socket) => void) {
+  const ends: (string | undefined)[] = [];
+  const it = { port: 0, received: 0, ends };
   const server = net.createServer({ allowHalfOpen: true }, (client) => {
-    client.on("error", () => {});
+    client.on("data", (data) => (it.received += data.length));
+    client.on("end", () => ends.push("FIN"));
+    client.on("error", ({ code }: NodeJS.ErrnoException) => ends.push(code));
     treat(client);
   });
-  server.listen(0, "127.0.0.1").unref();
+  server.listen(0, "127.0.0.1").unref(); // the tests end without it
   await once(server, "listening");
-  return (server.address() as net.AddressInfo).port;
+  it.port = (server.address() as net.AddressInfo).port;
+  return it;
 }
 
+const portOf = ({ port }: { port: number }) => ["--port", String(port)];
+
 /** A process that imports the client and sends a message that no command line could hold. */
-function sendLong(port: number, message: string) {
+function sendLong({ port }: { port: number }, size: number) {
   const command = program(`${name}.ts`);
   const url = JSON.stringify(pathToFileURL(command.pop()!).href);
   const code = `import(${url})
-    .then(({ startClient }) => startClient("127.0.0.1", ${port}, ${message}))
+    .then(({ startClient }) => startClient("127.0.0.1", ${port}, "x".repeat(${size})))
     .catch(({ code }) => { console.error(code); process.exitCode = 1; })`;
   return launch([...command, "-e", code]);
 }
@@ -39,7 +50,7 @@ function echo(client: net.Socket) {
 
 /** Sends a line ten times a second until the client has gone, as a robot's status port does. */
 function goOn(client: net.Socket) {
-  client.on("close", () => clearInterval(timer)).resume();
+  client.on("close", () => clearInterval(timer));
   const timer = setInterval(() => client.write("state\n"), 100);
 }
 
@@ -62,6 +73,10 @@ const rows: Record<
         client.end(Buffer.concat([Buffer.from("\ufeff\u202e\r\n\r"), bytes])),
       answered("\ufeff\\u202e\r\n\\x0d\\x1b[2J\t\n\ufffd"),
     ],
+  "1024 bytes of a longer answer": [
+    (client) => client.end("x".repeat(5000)),
+    answered("x".repeat(1024)),
+  ],
   "a server that closes without an answer": [
     (client) => client.end(),
     "",
@@ -75,12 +90,13 @@ const rows: Record<
 };
 test(`what the client prints of ${Object.keys(rows).join(", ")}`, async () => {
   const runs = Object.values(rows).map(async ([treat, stdout, stderr = ""]) => {
-    const port = String(await serve(treat));
-    const args = ["--message", "안녕, 로봇!", "--port", port];
+    const server = await serve(treat);
+    const args = ["--message", "안녕, 로봇!", ...portOf(server)];
     const script = launchScript(name, args);
     const exit = { code: stderr ? 1 : 0, signal: null };
     assert.equal(await script.exit(), exit, stdout + stderr);
     assert.equal(script.output, { stdout, stderr });
+    if (!stderr.includes("RESET")) assert.equal(server.ends, ["FIN"], stdout);
   });
   await Promise.all(runs);
 });
@@ -91,178 +107,101 @@ for (const [how, closes, reads] of [
   ["sends on and on, and reads nothing", true, false],
 ] as const)
   test(`after the answer it ends within 2 s, though the server ${how}`, async () => {
-    const port = await serve((client) => {
+    const server = await serve((client) => {
       client.write("answer");
       if (closes) goOn(client);
       if (!reads) client.pause();
     });
-    for (const script of [
-      launchScript(name, ["--port", String(port)]),
-      sendLong(port, `"x".repeat(${reads ? 5 : 12e6})`),
-    ]) {
-      await script.saw(/^Received from server: answer/);
-      const answered = performance.now();
-      assert.equal(await script.exit(), { code: 0, signal: null });
-      const took = performance.now() - answered;
-      assert.ok(took < 2000, `it took ${took} ms`);
-    }
+    const script = sendLong(server, reads ? 5 : 12e6);
+    await script.saw(/^Received from server: answer/);
+    const answered = performance.now();
+    assert.equal(await script.exit(), { code: 0, signal: null });
+    const took = performance.now() - answered;
+    assert.ok(took < 2000, `it took ${took} ms`);
   });
-
-test("it prints 1024 bytes of a longer answer, and closes without a reset", async () => {
-  let ended = false;
-  const port = await serve((client) => {
-    client.on("end", () => (ended = true)).resume();
-    client.end("x".repeat(5000));
-  });
-  const script = launchScript(name, ["--port", String(port)]);
-  assert.equal(await script.exit(), { code: 0, signal: null });
-  assert.is(script.output.stdout, answered("x".repeat(1024)));
-  assert.ok(ended, "it ended without FIN");
-});
 
 test("an output that nobody reads is not the server's end, though Windows calls it EOF", async () => {
-  const port = await serve(echo);
+  const server = await serve(echo);
   const breaks = `process.stdout.write = () =>
     process.stdout.emit("error", Object.assign(new Error("EOF: end of file, write"), { code: "EOF" }));`;
-  const script = launch([...preloaded(name, breaks), "--port", String(port)]);
+  const script = launch([...preloaded(name, breaks), ...portOf(server)]);
   assert.equal(await script.exit(), { code: 1, signal: null });
   assert.is(script.output.stderr, "lecture1_client: EOF: end of file, write\n");
 });
 
-const again =
-  "await s.recv(1024); await new Promise((go) => setTimeout(go, 300));";
-for (const [code, said] of [
-  [`${again} $&`, /^lecture1_client: EOF; the server closed/],
-  [
-    's.sendall("text");',
-    /TypeError: sendall takes bytes, not \[object String\]\r?\n +at .*client\.mjs:/,
-  ],
-  [
-    "await s.recv();",
-    /TypeError: recv takes 1, 2 … bytes, not undefined\r?\n +at .*client\.mjs:/,
-  ],
-] as const)
-  test(`a learner writes ${code}: what went wrong, and where`, async () => {
-    const port = await serve((client) => client.end("answer"));
-    const changes = [
-      [/const data = await s.recv.*/, `${code} const data = "";`],
-    ];
-    if (code.includes("$&")) changes[0]![1] = code;
-    const file = await editedFile(name, changes as [RegExp, string][]);
-    const script = launch([...(await erased(file)), "--port", String(port)]);
-    assert.equal(await script.exit(), { code: 1, signal: null });
-    assert.match(script.output.stderr, said);
-  });
-
-test("nobody listens, an unknown host: what the system says, and what to do; localhost is IPv4", async () => {
-  for (const [flag, said] of [
+test("what a learner writes after the answer: what went wrong, and where", async () => {
+  const again =
+    "await s.recv(1024); await new Promise((go) => setTimeout(go, 300));";
+  const at = "\\r?\\n +at .*client\\.mjs:";
+  const server = await serve((client) => client.end("answer"));
+  for (const [code, said] of [
+    [again, "^lecture1_client: EOF; the server closed"],
     [
-      "--port=1",
-      "connect ECONNREFUSED 127.0.0.1:1; nobody listens there, is the server running?",
+      's.sendall("text");',
+      "TypeError: sendall takes bytes, not .*String.*" + at,
     ],
     [
-      "--host=nowhere",
-      "getaddrinfo ENOTFOUND nowhere; unknown host, check --host",
+      "await s.recv();",
+      "TypeError: recv takes 1, 2 … bytes, not undefined" + at,
     ],
   ] as const) {
-    const script = launch([...preloaded(name, resolver), flag]);
-    assert.equal(await script.exit(), { code: 1, signal: null });
-    assert.equal(script.output, { stdout: "", stderr: `${name}: ${said}\n` });
+    const receives = /const data = await s.recv.*/;
+    const file = await editedFile(name, [[receives, `${code} $&`]]);
+    const script = launch([...(await erased(file)), ...portOf(server)]);
+    assert.equal(await script.exit(), { code: 1, signal: null }, code);
+    assert.match(script.output.stderr, new RegExp(said));
   }
-  const args = ["--host=localhost", `--port=${await serve(echo)}`];
-  const client = launch([...preloaded(name, resolver), ...args]);
-  assert.is((await client.exit()).code, 0, client.report()); // on 127.0.0.1
 });
 
 for (const server of ["lecture1_server", "lecture1_server_forever_async"])
   test(`a message of 4 MB and ${server} don't wait for each other`, async () => {
-    const script = await listening(launchScript(server, ["--port", "0"]));
-    const message = `"${random(1).bytes(8).toString("hex")}".repeat(2 ** 18)`;
-    const client = sendLong(script.port, message);
+    const script = await start({ name: server });
+    const client = sendLong(script, 4 * 2 ** 20);
     assert.equal(await client.exit(20_000), { code: 0, signal: null });
-    assert.match(client.output.stdout, /^Received from server: \w{1,1024}\n$/);
+    assert.match(client.output.stdout, /^Received from server: x{1,1024}\n$/);
     assert.is(client.output.stderr, "");
     // The server has had every byte, and then FIN: nothing was cut off.
     if (server === "lecture1_server")
       assert.equal(await script.exit(30_000), { code: 0, signal: null });
     else await script.saw(/Connection with .* closed\n$/, 30_000);
     assert.is(script.output.stderr, "");
-    const received = script.output.stdout.matchAll(/^Received.*: (\w+)$/gm);
-    const sizes = [...received].map(([, text]) => text!.length);
-    assert.is(
-      sizes.reduce((sum, size) => sum + size),
-      4 * 2 ** 20,
-    );
+    const received = script.output.stdout.matchAll(/^Received.*: (x+)$/gm);
+    const text = Array.from(received, ([, text]) => text).join("");
+    assert.is(text.length, 4 * 2 ** 20);
   });
 
 test("a server that answers early and reads late still gets every byte", async () => {
-  let received = 0;
-  const size = 12 * 2 ** 20;
-  const port = await serve((client) => {
-    client.pause();
-    client.write("answer");
+  const server = await serve((client) => {
+    client.pause().write("answer");
     void sleep(2500).then(() => client.resume());
-    client.on("data", (data) => (received += data.length));
     client.on("end", () => client.end());
   });
-  const client = sendLong(port, `"x".repeat(${size})`);
+  const client = sendLong(server, 12e6);
   assert.equal(await client.exit(), { code: 0, signal: null });
-  assert.is(received, size);
+  assert.is(server.received, 12e6);
 });
 
 test("a server that reads and echoes slowly gets every byte, and is not reset", async () => {
-  let received = 0;
-  const ends: string[] = [];
-  const port = await serve((client) => {
-    client.on("error", ({ message }) => ends.push(message));
-    client.on("end", () => ends.push("FIN") && client.end());
+  const server = await serve((client) => {
+    client.on("end", () => client.end());
     client.on("data", (data) => {
-      received += data.length;
       client.pause().write(data);
-      void sleep(100).then(() => client.resume());
+      void sleep(20).then(() => client.resume());
     });
   });
-  const client = sendLong(port, '"x".repeat(2 * 2 ** 20)');
+  const client = sendLong(server, 12e6);
   assert.equal(await client.exit(30_000), { code: 0, signal: null });
-  assert.equal([received, ends], [2 * 2 ** 20, ["FIN"]]);
+  assert.equal([server.received, server.ends], [12e6, ["FIN"]]);
 });
 
 test("a server that answers, and resets before it has the message", async () => {
-  const port = await serve((client) => {
-    client.pause();
-    client.write("answer");
+  const server = await serve((client) => {
+    client.pause().write("answer");
     void sleep(500).then(() => client.resetAndDestroy());
   });
-  const client = sendLong(port, '"x".repeat(12 * 2 ** 20)');
+  const client = sendLong(server, 12e6);
   assert.equal(await client.exit(), { code: 1, signal: null });
   assert.match(client.output.stderr, /^(ECONNRESET|EPIPE)\n$/);
-});
-
-test("wrong flags: one line that says what to write, exit 2; --help", async () => {
-  const usage =
-    "usage: npx tsx lecture1_client.ts [--host HOST] [--port PORT] [--message TEXT]\n";
-  for (const { script, said } of [
-    ["--prot=1", "Unknown option '--prot'"],
-    ["--port=0", "--host takes a name, --port 1 to 65535"],
-    ["--port=65536", "--host takes a name, --port 1 to 65535"],
-    ["--port=12a", "--host takes a name, --port 1 to 65535"],
-    ["--host=", "--host takes a name, --port 1 to 65535"],
-    ["--message=", "--message is empty: write a text"],
-    ["--message -90,0,90", "ambiguous; write --message=-90,0,90"],
-    ["hello", "Unexpected argument 'hello'"],
-  ].map(([flags = "", said = ""]) => ({
-    script: launchScript(name, flags.split(" ")),
-    said,
-  }))) {
-    assert.equal(await script.exit(), { code: 2, signal: null });
-    const { stdout, stderr } = script.output;
-    assert.is(stdout, "");
-    assert.ok(stderr.includes(said) && stderr.endsWith(usage), stderr);
-    assert.is(stderr.split("\n").length, 2, stderr);
-  }
-  const script = launchScript(name, ["--help"]);
-  assert.equal(await script.exit(), { code: 0, signal: null });
-  assert.equal(script.output, { stdout: usage, stderr: "" });
 });
 
 test.run();

@@ -4,9 +4,9 @@ import {
   connect,
   echo,
   noSignals,
+  onLinux,
   stall,
   suite,
-  turn,
   visit,
 } from "./harness.ts";
 import {
@@ -19,32 +19,27 @@ import {
   type Server,
 } from "./servers.ts";
 
+/** What is said of a handler that failed: the client, what, and the stack with its line. */
+const fails = (what: string) =>
+  new RegExp(`^lecture1_server_forever_async: \\(.*\\) ${what}\n( +at .*\n)*`);
+
 const server: Server = {
   name: "lecture1_server_forever_async",
   forever: true,
   listens: (port) => `Server listening on ('127.0.0.1', ${port})`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
+  calls: ["writer.write", "reader.read"],
+  fails,
+  mistakes: {
+    "throw null": fails("null"),
+    'throw "oops"': fails("'oops'"),
+    "writer.close(); reader.read(1).then(() => { throw 7 })": fails("7"),
+  },
 };
 const test = suite(server.name);
 
 everyServer(test, server);
-/** What is said of a handler that failed: the client, what, and the stack with its line. */
-const failed = (what: string) =>
-  new RegExp(`^lecture1_server_forever_async: \\(.*\\) ${what}\n( +at .*\n)*`);
-const bytes = "TypeError: write takes bytes, not \\[object";
-const size = "TypeError: read takes 1, 2 … bytes, not";
-
-foreverServer(test, server, {
-  "writer.write([...data])": failed(`${bytes} Array\\]`),
-  'writer.write("text")': failed(`${bytes} String\\]`),
-  "writer.write()": failed(`${bytes} Undefined\\]`),
-  "reader.read()": failed(`${size} undefined`),
-  "reader.read(1.5)": failed(`${size} 1.5`),
-  "throw null": failed("null"),
-  'throw "oops"': failed("'oops'"),
-  "writer.close(); reader.read(1).then(() => { throw 7 })": failed("7"),
-  "writer.nosuch()": failed("TypeError: writer.nosuch is not a function"),
-});
+foreverServer(test, server);
 
 test("what a handler doesn't wait for, and what it leaves behind, costs the others nothing", async () => {
   const script = await edited(server, [
@@ -60,18 +55,6 @@ test("what a handler doesn't wait for, and what it leaves behind, costs the othe
   await script.saw(/Error: late\n +at .*lecture1_server_forever_async.mjs:\d+/);
   await script.saw(/TypeError: read takes/);
   await echo(bystander, "after");
-});
-
-test("close sends what is queued, then FIN", async () => {
-  const script = await edited(server, [
-    ["writer.write(data);", "writer.write(Buffer.alloc(8e6, data)); break;"],
-  ]);
-  const client = await connect(script.port, { reading: false });
-  await client.send("x");
-  await script.saw(/closed\n/);
-  client.resume();
-  assert.is((await client.recv(8e6)).length, 8e6);
-  assert.is(await client.ending(), "FIN");
 });
 
 test("connections that are over are forgotten", async () => {
@@ -113,30 +96,16 @@ test.unless(noSignals)(
   },
 );
 
-test.unless(noSignals)("a second Ctrl+C ends it at once", async () => {
-  const script = await edited(server, [
-    ["(cancelledError), 1000)", "(cancelledError), 60_000)"],
-  ]);
-  const client = await connect(script.port, { reading: false });
-  await stall(client);
-  script.kill("SIGINT");
-  await sleep(1000);
-  script.kill("SIGINT");
-  assert.equal(await script.exit(4000), { code: null, signal: "SIGINT" });
-});
-
 test("1,000 clients at once, each echoed intact", async () => {
   const { port } = await start(server);
   const clients = await Promise.all(
     Array.from({ length: 1000 }, async (_, i) => {
-      await turn(i);
+      // Elsewhere than on Linux the listen queue is short, 128 on macOS, 200 on Windows.
+      if (!onLinux) await sleep(Math.floor(i / 100) * 1000);
       return connect(port);
     }),
   );
-  for (const round of ["hello from", "again"])
-    await Promise.all(
-      clients.map((client, i) => echo(client, `${round} ${i}`)),
-    );
+  await Promise.all(clients.map((client, i) => echo(client, `hello ${i}`)));
 });
 
 test.run();

@@ -1,10 +1,8 @@
 /** A pseudo terminal for the tests, made by util-linux's `script`: what is typed there, Ctrl+C too, comes as from a keyboard. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { projectFile, within } from "../scripts/processes.ts";
+import { launch, projectFile } from "../scripts/processes.ts";
 import { connect, echo, notLinux, type Why } from "./harness.ts";
 
 /** Why the tests can't have one here. */
@@ -18,31 +16,18 @@ export const noTerminal: Why =
  * @param cwd the folder to run it in
  */
 export function terminal(command: string, cwd: string) {
-  const child = spawn("script", ["-qefc", command, "/dev/null"], { cwd });
-  let screen = "";
-  child.stdout.setEncoding("utf8").on("data", (text) => (screen += text));
-  const ended = once(child, "close");
+  const hidden = "NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE"; // ours, not npx's
+  const line = `unset ${hidden}; cd '${cwd}'; ${command}`;
+  const shell = ["script", "-qefc", line, "/dev/null"];
+  const script = launch(shell, process.env, undefined, true);
 
   return {
-    type: (keys: string) => child.stdin.write(keys),
-    screen: () => screen.replaceAll("\r\n", "\n"),
-
-    /** Waits until something is on the screen. */
-    async saw(pattern: RegExp, ms = 20_000): Promise<RegExpMatchArray> {
-      const wait = async () => {
-        while (!pattern.test(screen)) await once(child.stdout, "data");
-      };
-      await within(ms, String(pattern), wait(), () => screen);
-      return screen.match(pattern)!;
-    },
+    type: (keys: string) => script.child.stdin!.write(keys),
+    screen: () => script.output.stdout.replaceAll("\r\n", "\n"),
+    saw: script.saw,
 
     /** Waits for the end of the command; returns its exit code, 128 and more for a signal. */
-    async exit(ms = 20_000): Promise<number> {
-      const [code] = await within(ms, "its end", ended, () => screen);
-      return code;
-    },
-
-    stop: () => child.kill("SIGKILL"),
+    exit: async (ms = 20_000) => (await script.exit(ms)).code,
   };
 }
 
@@ -58,7 +43,10 @@ export async function startByNpx(name: string) {
   return async function ctrlC(): Promise<void> {
     server.type("\x03");
     if (!name.endsWith("async")) {
-      await server.saw(/still connected: 1; Ctrl\+C again stops at once/);
+      await server.saw(
+        /still connected: 1; Ctrl\+C again stops at once/,
+        20_000,
+      );
       await sleep(700); // until whatever passes the Ctrl+C on has done so
       await echo(client, "after");
       client.fin();

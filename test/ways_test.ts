@@ -5,26 +5,31 @@ import { cp, readFile, readdir, symlink } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
+import * as ourClient from "../lecture1_client.ts";
+import * as server from "../lecture1_server.ts";
+import * as threaded from "../lecture1_server_forever.ts";
+import * as asynchronous from "../lecture1_server_forever_async.ts";
 import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 import { scripts } from "./copy.ts";
 import {
   connect,
   echo,
+  hasSignals,
   launchScript,
   listening,
   noLinks,
-  noSignals,
   onLinux,
   program,
   suite,
   temporaryFolder,
 } from "./harness.ts";
-import { editedFile } from "./servers.ts";
+import { editedFile, preloaded, resolver, start } from "./servers.ts";
 import { noTerminal, startByNpx } from "./terminal.ts";
 
 const test = suite("ways to start");
 const names = scripts.map((file) => file.replace(".ts", ""));
-const [, forever = ""] = names;
+const [first = "", forever = "", , client = ""] = names;
+const servers = names.slice(0, 3);
 const text = (file: string) => readFile(projectFile(file), "utf8");
 
 /** The first program of that name, beside this node or on the PATH, of a version that will do. */
@@ -47,52 +52,51 @@ function find(name: string, holds = (_major: number, _minor: number) => true) {
 
 const oldest = find("node", (major, minor) => major === 18 && minor >= 19);
 const strips = find("node", (a, b) => a > 22 || (a === 22 && b >= 18));
-const runtimes = [
-  { name: "node 18.19", ...oldest, args: tsxLoader },
-  { name: "node 22.18 or later", ...strips, args: [] },
-  { name: "deno", ...find("deno"), args: ["run", "-A"] },
-  { name: "bun", ...find("bun"), args: [] },
+const by =
+  (node: string, ...args: string[]) =>
+  (file: string) => [node, ...args, projectFile(file)];
+
+const connected = "Connected by ('127.0.0.1', PORT)\n";
+const served = `${connected}Received from ('127.0.0.1', PORT): Hello, Server!
+Connection with ('127.0.0.1', PORT) closed
+${hasSignals ? "\nServer is shutting down...\n" : ""}`;
+/** What each server prints of one client, to Ctrl+C with nobody connected, but for the ports. */
+const prints = [
+  `Server listening on 127.0.0.1:PORT\n${connected}Received: Hello, Server!\n`,
+  `Server listening on 127.0.0.1:PORT\n${served}`,
+  `Server listening on ('127.0.0.1', PORT)\n${served}`,
 ];
 
-/** A server and the client, hello and back, run by something: all that they print, but for their ports. */
-async function transcript(server: string, by: (file: string) => string[]) {
-  const begin = (name: string, port: string) =>
-    launch([...by(`${name}.ts`), `--port=${port}`]);
-  const script = await listening(begin(server, "0"));
-  const client = begin("lecture1_client", String(script.port));
-  const left = await client.exit();
-  const goesOn = server !== "lecture1_server";
-  if (goesOn) await script.saw(/closed\n/);
-  if (goesOn) script.kill("SIGINT");
-  const ended = await script.exit();
-  const { stdout, stderr } = script.output;
-  const lines = stdout.replace(/\b\d{4,5}\b/g, "PORT");
-  return [left, client.output, goesOn && noSignals ? {} : ended, lines, stderr];
-}
-
-for (const { name, program: node, args } of runtimes)
-  test.unless(!node && `no ${name} on the PATH`)(
-    `${name}: the servers and the client print what they print here`,
+for (const [runtime, command] of [
+  ["the node that runs the tests", program],
+  ["node 18.19", by(oldest.program, ...tsxLoader)],
+  ["node 22.18 or later", by(strips.program)],
+  ["deno", by(find("deno").program, "run", "-A")],
+  ["bun", by(find("bun").program)],
+] as const)
+  test.unless(!command("")[0] && `no ${runtime} on the PATH`)(
+    `the servers and the client run by ${runtime}: all that they print, and how they end`,
     async () => {
-      for (const server of names.slice(0, 3)) {
-        const by = (file: string) => [node, ...args, projectFile(file)];
-        const [there, here] = [by, program].map((it) => transcript(server, it));
-        assert.equal(await there, await here);
+      for (const [index, name] of servers.entries()) {
+        const args = [...command(`${name}.ts`), "--port=0"];
+        const script = await listening(launch(args));
+        const port = `--port=${script.port}`;
+        const ofClient = index > 0 ? program : command; // once will do
+        const guest = launch([...ofClient(`${client}.ts`), port]);
+        assert.equal(await guest.exit(), { code: 0, signal: null });
+        const stdout = "Received from server: Hello, Server!\n";
+        assert.equal(guest.output, { stdout, stderr: "" });
+        if (index > 0) await script.saw(/closed\n/);
+        if (index > 0) script.kill("SIGINT");
+        const exit = await script.exit();
+        if (hasSignals || index === 0)
+          assert.equal(exit, { code: 0, signal: null });
+        const printed = script.output.stdout.replace(/\b\d{4,5}\b/g, "PORT");
+        assert.is(printed, prints[index]);
+        assert.is(script.output.stderr, "");
       }
     },
   );
-
-test.unless(noSignals || (!strips.program && "no node 22.18 on the PATH"))(
-  "node --watch sends messages of its own to every thread: they disturb nobody",
-  async () => {
-    const file = projectFile(`${forever}.ts`);
-    const command = [strips.program, "--watch", file, "--port", "0"];
-    const script = await listening(launch(command));
-    for (let i = 0; i < 2; i++) await echo(await connect(script.port), "hello");
-    script.kill("SIGTERM"); // it ends the program, then itself
-    await script.exit();
-  },
-);
 
 /** Runs a script by a path; it tells how it is used. */
 async function starts(path: string, name: string, node = process.execPath) {
@@ -111,9 +115,7 @@ test.unless(noLinks)(
     const link = join(await temporaryFolder(), "다른 이름");
     await symlink(folder, link, "junction"); // what Windows allows everybody
     for (const path of [`${name}.ts`, name, `${name}.js`])
-      await Promise.all(
-        [folder, link].map((it) => starts(join(it, path), name)),
-      );
+      await starts(join(link, path), name);
     if (oldest.program) await starts(join(link, name), name, oldest.program);
     if (process.platform === "win32") return; // a link to a file wants a right there
     await symlink(join(folder, `${name}.ts`), join(folder, "link.ts"));
@@ -121,60 +123,102 @@ test.unless(noLinks)(
   },
 );
 
-test("importing the programs runs nothing and gives their functions", async () => {
-  const urls = names.map(
-    (name) => pathToFileURL(program(`${name}.ts`).at(-1)!).href,
-  );
-  const code = `for (const url of ${JSON.stringify(urls)})
-    console.error(Object.keys(await import(url)).join());`;
-  const args = ["--input-type=module", "-e", code];
-  const script = launch([...program("").slice(0, -1), ...args]);
-  assert.equal(await script.exit(), { code: 0, signal: null });
-  assert.equal(script.output.stdout, "");
-  assert.equal(script.output.stderr.split("\n"), [
+test("importing the programs, as here, runs nothing and gives their functions", async () => {
+  const keys = [server, threaded, asynchronous, ourClient].map(Object.keys);
+  assert.equal(keys.map(String), [
     "startServer",
     "handleClient,startServer",
     "handleClient,main",
     "startClient",
-    "",
   ]);
 });
 
 test("what the four programs repeat on purpose is the same text in all of them", async () => {
   const files = await Promise.all(scripts.map(text));
-  for (const [name, end, differs] of [
-    ["print", "^  }\\);", /^never/],
-    ["isMain", "^}", /^never/],
+  for (const [name, of, end, differs] of [
+    ["print", 4, "^  }\\);", /^never/],
+    ["isMain", 4, "^}", /^never/],
     [
       "parseFlags",
+      4,
       "^}",
       /.*(usage|message|MESSAGE|console|complain|options|values|host, port|host ===|--host|flag =|how =|value =).*\n/g,
     ],
-    ["fail", "^}", /^ {4}[A-Z_]+: .*\n|.*(console|complain).*\n/gm],
+    ["parseFlags", 3, "^}", /.*(usage|console|complain).*\n/g],
+    ["fail", 4, "^}", /^ {4}[A-Z_]+: .*\n|.*(console|complain).*\n/gm],
+    ["fail", 3, "^}", /.*(ECONNRESET|console|complain).*\n/g],
   ] as const) {
     const pattern = new RegExp(`^function ${name}\\(.*?\\{\n(.*?)${end}`, "ms");
-    const [first, ...others] = files.map((file) =>
-      pattern.exec(file)?.[1]?.replace(differs, ""),
-    );
-    assert.ok(first && first.length > 90, `${name}: ${first}`);
-    for (const other of others) assert.is(other, first, name);
+    const [one, ...others] = files
+      .slice(0, of) // the servers come first
+      .map((file) => pattern.exec(file)?.[1]?.replace(differs, ""));
+    assert.ok(one && one.length > 90, `${name}: ${one}`);
+    for (const other of others) assert.is(other, one, name);
   }
 });
 
-test("wrong flags of a server: one line that says what to write, exit 2; --help", async () => {
-  const name = "lecture1_server";
-  const usage = `usage: npx tsx ${name}.ts [--host HOST] [--port PORT]\n`;
-  for (const flags of ["--prot=1", "--port=65536", "--port=12a", "--host="]) {
-    const script = launchScript(name, [flags]);
-    assert.equal(await script.exit(), { code: 2, signal: null });
-    const { stdout, stderr } = script.output;
-    assert.is(stdout, "");
-    assert.match(stderr, new RegExp(`^${name}: .+; usage: .*\n$`));
-    assert.ok(stderr.endsWith(usage), stderr);
+/** How each program is used. */
+const usage = (name: string) =>
+  `usage: npx tsx ${name}.ts [--host HOST] [--port PORT]${name === client ? " [--message TEXT]" : ""}`;
+
+/** Asserts that a program, told this, says only that in one line, and what to write, where the flags are wrong. */
+async function says(name: string, flags: string, code: number, said: string) {
+  const how = code === 2 ? `; ${usage(name)}` : "";
+  const command = [...preloaded(name, resolver), ...flags.split(" ")];
+  const script = launch(command);
+  const told = `${name} ${flags}`;
+  assert.equal(await script.exit(), { code, signal: null }, told);
+  const stderr = `${name}: ${said}${how}\n`;
+  assert.equal(script.output, { stdout: "", stderr }, told);
+}
+
+test("wrong flags: one line that says what to write, exit 2; --help", async () => {
+  const range = "--host takes a name, --port";
+  for (const [name, flags, said] of [
+    ...names.map((name) => [name, "--prot=1", "Unknown option '--prot'"]),
+    [first, "--port=65536", `${range} 0 (any free) to 65535`],
+    [first, "--port=12a", `${range} 0 (any free) to 65535`],
+    [first, "--host=", `${range} 0 (any free) to 65535`],
+    [client, "--port=0", `${range} 1 to 65535`],
+    [client, "--port=65536", `${range} 1 to 65535`],
+    [client, "--port=12a", `${range} 1 to 65535`],
+    [client, "--host=", `${range} 1 to 65535`],
+    [client, "--message=", "--message is empty: write a text"],
+    [
+      client,
+      "--message -90,0,90",
+      "Option '--message' argument is ambiguous; write --message=-90,0,90",
+    ],
+    [client, "hello", "Unexpected argument 'hello'"],
+  ])
+    await says(name!, flags!, 2, said!);
+  for (const name of [first, client]) {
+    const script = launchScript(name, ["--help"]);
+    assert.equal(await script.exit(), { code: 0, signal: null });
+    assert.equal(script.output, { stdout: `${usage(name)}\n`, stderr: "" });
   }
-  const script = launchScript(name, ["--help"]);
-  assert.equal(await script.exit(), { code: 0, signal: null });
-  assert.equal(script.output, { stdout: usage, stderr: "" });
+});
+
+test("a port in use, nobody who listens, hosts that can't be: what the system says, and what to do; localhost is IPv4", async () => {
+  const { port } = await start({ name: forever });
+  const inUse = `listen EADDRINUSE: address already in use 127.0.0.1:${port}; stop the program that listens there or take another --port`;
+  const unknown = "getaddrinfo ENOTFOUND nowhere; unknown host, check --host";
+  for (const [name, flags, said] of [
+    ...servers.map((name) => [name, `--host=localhost --port=${port}`, inUse]),
+    [
+      first,
+      "--host=192.0.2.1 --port=0",
+      "listen EADDRNOTAVAIL: address not available 192.0.2.1; no address of this machine, check --host",
+    ],
+    [first, "--host=nowhere --port=0", unknown],
+    [client, "--host=nowhere", unknown],
+    [
+      client,
+      "--host=localhost --port=1",
+      "connect ECONNREFUSED 127.0.0.1:1; nobody listens there, is the server running?",
+    ],
+  ])
+    await says(name!, flags!, 1, said!);
 });
 
 test("npm's scripts and Run and Debug start the program that they name", async () => {
