@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type BuildFailure } from "esbuild";
+import type { BuildFailure } from "esbuild";
 import { projectFile } from "./processes.ts";
 
 /**
@@ -42,6 +42,7 @@ export function erased(file: string): Promise<string> {
  * import from other files; errors name the lines of the files themselves.
  */
 async function erase(file: string): Promise<string> {
+  const { build } = await import("esbuild"); // which loads for long
   const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
   const { outputFiles } = await build({
     entryPoints: [file],

@@ -14,7 +14,6 @@ import {
   patience,
   projectFile,
   stopAll,
-  tsxLoader,
   within,
   type Launched,
 } from "../scripts/processes.ts";
@@ -27,10 +26,6 @@ export type Why = string | false;
 export const onLinux = process.platform === "linux";
 export const notLinux: Why = !onLinux && "it takes Linux' /proc or its tools";
 
-/** npm test doesn't compile where it can't link to node_modules, as on a USB stick. */
-export const noLinks: Why =
-  import.meta.url.endsWith(".ts") && "no links to folders can be made here";
-
 /** A program on Windows can't send another one Ctrl+C. */
 export const hasSignals = process.platform !== "win32";
 export const noSignals: Why = !hasSignals && "Windows has no signals";
@@ -42,11 +37,10 @@ export const noSignals: Why = !hasSignals && "Windows has no signals";
  *
  * @param folder the project, or a copy of it
  */
-export function program(file: string, folder = projectFile(".")): string[] {
-  return import.meta.url.endsWith(".js")
-    ? [process.execPath, join(folder, file.replace(/ts$/, "js"))]
-    : [process.execPath, ...tsxLoader, join(folder, file)];
-}
+export const program = (file: string, folder = projectFile(".")) => [
+  process.execPath,
+  join(folder, file.replace(/ts$/, "js")),
+];
 
 /** Starts one of the four scripts, given without .ts. */
 export function launchScript(name: string, args: string[] = []): Launched {
@@ -117,9 +111,11 @@ export function suite(name: string) {
   return Object.assign(add, { unless, after, run });
 }
 
-/** A new folder, which is removed after the test. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "lecture1-test-"));
+/** A new folder, whose path begins like that; it is removed after the test. */
+export async function temporaryFolder(
+  begin = join(tmpdir(), "lecture1-test-"),
+): Promise<string> {
+  const folder = await mkdtemp(begin);
   folders.add(folder);
   return folder;
 }

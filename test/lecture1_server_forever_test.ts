@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
+import { launch, tsxLoader } from "../scripts/processes.ts";
 import {
   connect,
   echo,
@@ -70,8 +70,7 @@ test("as npx tsx starts it: a failure's line is that of the file; threads do wit
     ["conn.sendall(data);", "\n\n\n      conn.sendall([...data]);"],
     ["print(`Connected", `print(process.execArgv.length + " " + ${heap}); $&`],
   ]);
-  const preflight = projectFile("node_modules/tsx/dist/preflight.cjs");
-  const tsx = ["--require", preflight, ...tsxLoader];
+  const tsx = ["--require", "tsx/preflight", ...tsxLoader];
   const script = launch([process.execPath, ...tsx, file, "--port", "0"]);
   const client = await connect((await listening(script)).port);
   await client.send("hello");

@@ -19,7 +19,6 @@ const noCapture = await freePort()
   .then(() => false as const)
   .catch((error) => error instanceof CannotCapture && error.message);
 const live = test.unless(noCapture);
-const edited = test.unless(noCapture || harness.noLinks);
 const onLinux = test.unless(noCapture || harness.notLinux);
 
 /** A script, a text in it, and what takes its place. */
@@ -224,7 +223,7 @@ function failing(edit: Edit, says: RegExp, shows: RegExp) {
   };
 }
 
-edited("edits, of which it was once concluded what they do; mistakes", () =>
+live("edits, of which it was once concluded what they do; mistakes", () =>
   inTurns(asEdited, (it) => it()),
 );
 

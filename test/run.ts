@@ -4,15 +4,15 @@
  * such names only; `npm run soak` what takes long and loads the machine.
  */
 import { rmSync } from "node:fs";
-import { chmod, cp, mkdtemp, readdir, symlink } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
+import { cp, mkdtemp, readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { launch, projectFile } from "../scripts/processes.ts";
 
 const started = performance.now();
 const limit = 300_000; // milliseconds that one file may take
 const project = projectFile(".");
-const folder = await mkdtemp(join(tmpdir(), "lecture1-tests-"));
+const folder = await mkdtemp(join(project, ".test-")); // where node_modules are found
 const node = (...args: string[]) => launch([process.execPath, ...args], env);
 
 // Whatever the machine speaks, what a test expects is English, without colours, with
@@ -26,41 +26,27 @@ process.on("exit", () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/**
- * Compiles the project into a copy of it: JavaScript beside the TypeScript. The tests
- * run there, and so do the programs that they start: 200 times without the tsx loader.
- */
-async function compile(): Promise<void> {
-  await chmod(folder, 0o755); // a test runs a script as nobody
-  const filter = (path: string) =>
-    !/^(node_modules|\.git)$/.test(basename(path));
-  await cp(project, folder, { recursive: true, filter });
-  const modules = join(project, "node_modules");
-  await symlink(modules, join(folder, "node_modules"), "junction");
-  const tsc = node(
-    ...[join(modules, "typescript", "bin", "tsc"), "--project", project],
-    ...["--rootDir", project, "--outDir", folder, "--noEmit", "false"],
-    ...["--noCheck", "--rewriteRelativeImportExtensions"],
-  );
-  if ((await tsc.exit(120_000)).code !== 0) throw new Error(tsc.report());
-}
-
-/** Where the tests are, and what runs them; without links, as on a USB stick, the tsx loader does. */
-const [place, ending, loader] = await compile().then(
-  () => [folder, "js", []] as const,
-  ({ message }: Error) => {
-    console.log(`not compiled: ${message}`);
-    return [project, "ts", tsxLoader] as const;
-  },
+// A copy of the project with JavaScript beside the TypeScript. The tests run there, and
+// so do the programs that they start: 200 times without the tsx loader.
+const all = await readdir(project);
+for (const name of all.filter(
+  (it) => !/^(node_modules|\.git|\.test-.*)$/.test(it),
+))
+  await cp(join(project, name), join(folder, name), { recursive: true });
+const tsc = node(
+  ...[join(project, "node_modules", "typescript", "bin", "tsc")],
+  ...["--project", project, "--rootDir", project, "--outDir", folder],
+  ...["--noEmit", "false", "--noCheck", "--rewriteRelativeImportExtensions"],
 );
+if ((await tsc.exit(120_000)).code !== 0) throw new Error(tsc.report());
 
 const sums = { passed: 0, failed: 0, skipped: 0 };
 
 /** Runs one file; uvu says at its end how many tests passed, and of how many. */
 async function run(file: string): Promise<void> {
-  const uvu = [join(place, "node_modules", "uvu", "bin.js"), "--no-color"];
-  const pattern = `^${file.replace(/ts$/, ending)}$`;
-  const script = node(...loader, ...uvu, join(place, "test"), pattern);
+  const uvu = join(project, "node_modules", "uvu", "bin.js");
+  const pattern = `^${file.replace(/ts$/, "js")}$`;
+  const script = node(uvu, "--no-color", join(folder, "test"), pattern);
   await script.exit(limit).catch(() => {
     console.log(`${file}: took more than ${limit / 1000} s`);
     script.kill("SIGINT"); // and launch ends what it started there

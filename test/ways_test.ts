@@ -17,7 +17,6 @@ import {
   hasSignals,
   launchScript,
   listening,
-  noLinks,
   onLinux,
   program,
   suite,
@@ -105,23 +104,20 @@ async function starts(path: string, name: string, node = process.execPath) {
   assert.match(script.output.stdout, `usage: npx tsx ${name}.ts`);
 }
 
-test.unless(noLinks)(
-  "without .ts and as .js; through links; in a folder with spaces and Korean letters",
-  async () => {
-    const [name = ""] = names;
-    const folder = join(await temporaryFolder(), "내 문서 (TCP) 100%");
-    for (const file of ["package.json", `${name}.ts`])
-      await cp(projectFile(file), join(folder, file));
-    const link = join(await temporaryFolder(), "다른 이름");
-    await symlink(folder, link, "junction"); // what Windows allows everybody
-    for (const path of [`${name}.ts`, name, `${name}.js`])
-      await starts(join(link, path), name);
-    if (oldest.program) await starts(join(link, name), name, oldest.program);
-    if (process.platform === "win32") return; // a link to a file wants a right there
-    await symlink(join(folder, `${name}.ts`), join(folder, "link.ts"));
-    await starts(join(folder, "link.ts"), name);
-  },
-);
+test("without .ts and as .js; through links; in a folder with spaces and Korean letters", async () => {
+  const [name = ""] = names;
+  const folder = join(await temporaryFolder(), "내 문서 (TCP) 100%");
+  for (const file of ["package.json", `${name}.ts`])
+    await cp(projectFile(file), join(folder, file));
+  const link = join(await temporaryFolder(), "다른 이름");
+  await symlink(folder, link, "junction"); // what Windows allows everybody
+  for (const path of [`${name}.ts`, name, `${name}.js`])
+    await starts(join(link, path), name);
+  if (oldest.program) await starts(join(link, name), name, oldest.program);
+  if (process.platform === "win32") return; // a link to a file wants a right there
+  await symlink(join(folder, `${name}.ts`), join(folder, "link.ts"));
+  await starts(join(folder, "link.ts"), name);
+});
 
 test("importing the programs, as here, runs nothing and gives their functions", async () => {
   const keys = [server, threaded, asynchronous, ourClient].map(Object.keys);

@@ -9,14 +9,13 @@ import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
 import { runIn } from "../scripts/compare/options.ts";
 import type { CtrlC } from "../scripts/compare/result.ts";
-import { projectFile, tsxLoader } from "../scripts/processes.ts";
+import { projectFile } from "../scripts/processes.ts";
 import { copyProject } from "./copy.ts";
 import { fixed } from "./fixed.ts";
 import {
   hasSignals,
   launchMarked,
   left,
-  noLinks,
   noneLeft,
   notLinux,
   onLinux,
@@ -81,7 +80,7 @@ test("a whole run finds what the lecture says, and its fields are those of the r
     const name = `${design} ${language}`;
     assert.is(server.failure, undefined, name);
     const isPython = language === "Python";
-    assert.match(file, isPython ? /\.py$/ : /\.[jt]s$/);
+    assert.match(file, isPython ? /\.py$/ : /\.ts$/);
     const [alone, forever] = [design === "server", design === "forever"];
     // Ours is no replacement for Python's client.
     const inTurn = server.inTurn?.map(({ outcome }) => outcome).join();
@@ -163,38 +162,34 @@ linuxTest("killed with -9: its servers end, Python's, too", async () => {
       const task = () => (console.log("listens"), new Promise(() => {}));
       for (const program of programs) it.withServer(program, task);
     })`;
-  const loader = file.endsWith(".ts") ? tsxLoader : [];
-  const script = launchMarked([process.execPath, ...loader, "-e", code]);
+  const script = launchMarked([process.execPath, "-e", code]);
   await script.saw(folder ? /^(listens\n){4}/ : /^(listens\n){2}/, 30_000);
   script.kill("SIGKILL");
   await script.exit();
   await noneLeft(script.mark);
 });
 
-test.unless(noLinks)(
-  "a server that fails: one line, exit code 1, the others are measured; also after a stop, as by Ctrl+Z",
-  async () => {
-    const { folder, replace } = await copyProject("65432");
-    const call = "conn.sendall(data);";
-    await replace("lecture1_server.ts", call, call.replace("conn", "arm"));
-    const args = "--only server,async -n 1 --load 0.1";
-    const script = start(args, { NO_COLOR: "1" }, folder);
-    if (onLinux) {
-      await starts(script);
-      script.kill("SIGSTOP");
-      await sleep(2500); // more than a busy machine takes
-      script.kill("SIGCONT");
-    }
-    const said = await ends(script, 1);
-    assert.match(
-      said,
-      /- server FAILED at "clients in turn": it ended with exit code 1; its last lines: .*ReferenceError: arm is not defined \/ at .*lecture1_server\.[jt]s:\d+:\d+/,
-    );
-    assert.match(said, /while one client stayed – async: all 1 within/);
-    if (onLinux) assert.match(said, /- Compare itself was stopped for \d/);
-    assert.not.match(script.output.stdout, "\x1b");
-  },
-);
+test("a server that fails: one line, exit code 1, the others are measured; also after a stop, as by Ctrl+Z", async () => {
+  const { folder, replace } = await copyProject("65432");
+  const call = "conn.sendall(data);";
+  await replace("lecture1_server.ts", call, call.replace("conn", "arm"));
+  const args = "--only server,async -n 1 --load 0.1";
+  const script = start(args, { NO_COLOR: "1" }, folder);
+  if (onLinux) {
+    await starts(script);
+    script.kill("SIGSTOP");
+    await sleep(2500); // more than a busy machine takes
+    script.kill("SIGCONT");
+  }
+  const said = await ends(script, 1);
+  assert.match(
+    said,
+    /- server FAILED at "clients in turn": it ended with exit code 1; its last lines: .*ReferenceError: arm is not defined \/ at .*lecture1_server\.ts:\d+:\d+/,
+  );
+  assert.match(said, /while one client stayed – async: all 1 within/);
+  if (onLinux) assert.match(said, /- Compare itself was stopped for \d/);
+  assert.not.match(script.output.stdout, "\x1b");
+});
 
 test("--from a saved run: --html and --json at once; output that nobody reads", async () => {
   const folder = await temporaryFolder();

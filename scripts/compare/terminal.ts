@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
-import { chalk } from "zx";
+import { chalk } from "zx/core";
 import { drawsLines } from "../language.ts";
 import { inLine, type Lane, type Report } from "./report.ts";
 
