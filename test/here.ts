@@ -12,13 +12,13 @@ export async function noPython(): Promise<Why> {
   return exitCode !== 0 && `no ${python} here`;
 }
 
-const executablePath = "/usr/bin/chromium";
+const browsers = ["/usr/bin/chromium", "/usr/bin/google-chrome"];
+const executablePath = onLinux ? browsers.find(existsSync) : undefined;
 
 /** Why no page can be looked at here. */
-export const noBrowser = (): Why =>
-  !(onLinux && existsSync(executablePath)) && `no ${executablePath}`;
+export const noBrowser = (): Why => !executablePath && "no Chromium for Linux";
 
-/** Starts Debian's Chromium, without a window. */
+/** Starts Debian's Chromium or Google's Chrome, without a window. */
 export function startBrowser() {
   const off = "gpu quic background-networking component-update sync".split(" ");
   const args = ["--no-sandbox", "--no-first-run"];
