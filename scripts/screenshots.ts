@@ -1,13 +1,13 @@
 /**
  * npm run screenshots: makes the pictures of the lecture, docs/compare.png and
  * docs/packets.png, of the runs that it shows, and the same in Korean, docs/*.ko.png.
- * Takes Chromium.
+ * Takes what test/here.ts starts.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { startBrowser } from "../test/here.ts";
 import { languages } from "./language.ts";
 import { projectFile, run, tsxLoader } from "./processes.ts";
 
@@ -20,10 +20,7 @@ const tools = {
 };
 
 const folder = await mkdtemp(join(tmpdir(), "lecture1-"));
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu"],
-});
+const browser = await startBrowser();
 const page = await browser.newPage({ viewport });
 for (const lang of languages)
   for (const [tool, args] of Object.entries(tools)) {
