@@ -5,7 +5,7 @@
  */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { copyProject, lecturePort } from "../test/copy.ts";
+import { copyProject, lecturePort } from "../test/programs.ts";
 import { projectFile, run, tsxLoader } from "./processes.ts";
 
 /** The first packet with data in each direction, behind the capture. */

@@ -9,9 +9,11 @@ import { ladder } from "../scripts/packets/ladder.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
 import { projectFile, run } from "../scripts/processes.ts";
 import { told } from "./fixed.ts";
-import { notLinux, program, suite } from "./harness.ts";
+import { suite } from "./harness.ts";
+import { notLinux } from "./here.ts";
 import { follow, quotes, sectionsOf } from "./lecture.ts";
 import * as packets from "./packets.ts";
+import { program } from "./programs.ts";
 
 const test = suite("the documents");
 const names = ["README", "docs/lecture1", "docs/exercises", "docs/reference"];

@@ -1,9 +1,17 @@
-/** What the machine has that not every one has: Python, a browser. */
+/** What the machine has that not every one has: signals, Linux' tools, Python, a browser. */
 import { existsSync } from "node:fs";
-import { chromium } from "playwright-core";
 import { python } from "../scripts/compare/programs.ts";
 import { run } from "../scripts/processes.ts";
-import { onLinux, type Why } from "./harness.ts";
+
+/** Why something can't be tested here; false where it can. */
+export type Why = string | false;
+
+export const onLinux = process.platform === "linux";
+export const notLinux: Why = !onLinux && "it takes Linux' /proc or its tools";
+
+/** A program on Windows can't send another one Ctrl+C. */
+export const hasSignals = process.platform !== "win32";
+export const noSignals: Why = !hasSignals && "Windows has no signals";
 
 /** Why the Python originals can't run here. */
 export async function noPython(): Promise<Why> {
@@ -21,7 +29,8 @@ const executablePath = ["chromium-headless-shell", "chromium", "google-chrome"]
 export const noBrowser = (): Why => !executablePath && "no Chromium here";
 
 /** Starts it, with no window. */
-export function startBrowser() {
+export async function startBrowser() {
+  const { chromium } = await import("playwright-core");
   const off = "gpu quic background-networking component-update sync".split(" ");
   const args = ["--no-sandbox", "--no-first-run"];
   args.push(...off.map((name) => `--disable-${name}`));

@@ -4,7 +4,8 @@ import { drawsLines, languageOf, systemLanguage } from "../scripts/language.ts";
 import { flags, readOptions, savedRun } from "../scripts/compare/options.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { launch, projectFile } from "../scripts/processes.ts";
-import { program, suite } from "./harness.ts";
+import { suite } from "./harness.ts";
+import { program } from "./programs.ts";
 const test = suite("language");
 
 test("--lang, else the environment, else what Intl says", async () => {

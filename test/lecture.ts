@@ -9,8 +9,17 @@ import {
   run,
   type Launched,
 } from "../scripts/processes.ts";
-import { copyProject, erased, lecturePort, scripts } from "./copy.ts";
-import { eventually, listening, program, sawTimes, unread } from "./harness.ts";
+import { unread } from "./clients.ts";
+import { eventually } from "./harness.ts";
+import {
+  copyProject,
+  erased,
+  lecturePort,
+  listening,
+  program,
+  sawTimes,
+  scripts,
+} from "./programs.ts";
 
 type Copy = Awaited<ReturnType<typeof copyProject>>;
 

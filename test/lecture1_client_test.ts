@@ -4,9 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { launch } from "../scripts/processes.ts";
-import { erased } from "./copy.ts";
-import { launchScript, program, suite } from "./harness.ts";
-import { editedFile, preloaded, start } from "./servers.ts";
+import { suite } from "./harness.ts";
+import {
+  editedFile,
+  erased,
+  launchScript,
+  preloaded,
+  program,
+  start,
+} from "./programs.ts";
 
 const name = "lecture1_client";
 const test = suite(name);

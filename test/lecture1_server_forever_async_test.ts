@@ -1,20 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
+import { connect, echo, stall, visit } from "./clients.ts";
+import { suite } from "./harness.ts";
+import { noSignals, onLinux } from "./here.ts";
+import { edited, start } from "./programs.ts";
 import {
-  connect,
-  echo,
-  noSignals,
-  onLinux,
-  stall,
-  suite,
-  visit,
-} from "./harness.ts";
-import {
-  edited,
   everyServer,
   foreverServer,
   goodbye,
-  start,
   visitOf,
   type Server,
 } from "./servers.ts";

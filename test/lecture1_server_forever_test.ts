@@ -2,27 +2,22 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { launch, tsxLoader } from "../scripts/processes.ts";
-import {
-  connect,
-  echo,
-  leave,
-  listening,
-  noSignals,
-  program,
-  sawTimes,
-  stall,
-  suite,
-  visit,
-} from "./harness.ts";
+import { connect, echo, leave, refused, stall, visit } from "./clients.ts";
+import { suite } from "./harness.ts";
+import { noSignals } from "./here.ts";
 import {
   edited,
   editedFile,
+  listening,
+  preloaded,
+  program,
+  sawTimes,
+  start,
+} from "./programs.ts";
+import {
   everyServer,
   foreverServer,
   goodbye,
-  preloaded,
-  refused,
-  start,
   visitOf,
   type Server,
 } from "./servers.ts";

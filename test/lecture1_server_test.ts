@@ -1,17 +1,10 @@
 import * as assert from "uvu/assert";
 import { launch } from "../scripts/processes.ts";
-import {
-  connect,
-  echo,
-  leave,
-  noSignals,
-  notLinux,
-  onLinux,
-  program,
-  suite,
-  unread,
-} from "./harness.ts";
-import { edited, everyServer, refused, start, type Server } from "./servers.ts";
+import { connect, echo, leave, refused, unread } from "./clients.ts";
+import { suite } from "./harness.ts";
+import { noSignals, notLinux, onLinux } from "./here.ts";
+import { edited, program, start } from "./programs.ts";
+import { everyServer, type Server } from "./servers.ts";
 
 const server: Server = {
   name: "lecture1_server",

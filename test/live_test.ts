@@ -7,9 +7,10 @@ import type { Recording } from "../scripts/packets/recording.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
 import { CannotCapture, startCapture } from "../scripts/packets/tshark.ts";
 import { freePort, run as command } from "../scripts/processes.ts";
-import { copyProject } from "./copy.ts";
 import * as harness from "./harness.ts";
+import { notLinux } from "./here.ts";
 import { english, inTurns, pathWith, run, start } from "./packets.ts";
+import { copyProject } from "./programs.ts";
 
 const test = harness.suite("live");
 
@@ -19,7 +20,7 @@ const noCapture = await freePort()
   .then(() => false as const)
   .catch((error) => error instanceof CannotCapture && error.message);
 const live = test.unless(noCapture);
-const onLinux = test.unless(noCapture || harness.notLinux);
+const onLinux = test.unless(noCapture || notLinux);
 
 /** A script, a text in it, and what takes its place. */
 type Edit = [script: string, before: string, after: string];

@@ -21,7 +21,8 @@ import {
 } from "../scripts/compare/programs.ts";
 import type { Found, Visit } from "../scripts/compare/result.ts";
 import { awake, launched, projectFile } from "../scripts/processes.ts";
-import { hasSignals, suite, temporaryFolder } from "./harness.ts";
+import { suite, temporaryFolder } from "./harness.ts";
+import { hasSignals } from "./here.ts";
 
 const test = suite("measure");
 

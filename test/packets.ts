@@ -7,7 +7,8 @@ import { inLanguage } from "../scripts/language.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
 import { pairs } from "../scripts/packets/texts.ts";
 import { projectFile } from "../scripts/processes.ts";
-import { launchMarked, noneLeft, program, temporaryFolder } from "./harness.ts";
+import { launchMarked, noneLeft, temporaryFolder } from "./harness.ts";
+import { program } from "./programs.ts";
 
 export const english = inLanguage(pairs, "en");
 export const korean = inLanguage(pairs, "ko");

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { stripVTControlCharacters as plain } from "node:util";
 import * as assert from "uvu/assert";
 import { projectFile } from "../scripts/processes.ts";
-import { notLinux, program, suite, temporaryFolder } from "./harness.ts";
+import { suite, temporaryFolder } from "./harness.ts";
+import { notLinux } from "./here.ts";
 import {
   english,
   inTurns,
@@ -14,6 +15,7 @@ import {
   run,
   start,
 } from "./packets.ts";
+import { program } from "./programs.ts";
 import { noTerminal, terminal } from "./terminal.ts";
 
 const test = suite("packets");

@@ -9,18 +9,10 @@ import {
   within,
   type Launched,
 } from "../scripts/processes.ts";
-import { scripts } from "./copy.ts";
-import {
-  connect,
-  echo,
-  leave,
-  listening,
-  noSignals,
-  suite,
-  type Why,
-} from "./harness.ts";
-import { noPython } from "./here.ts";
-import { start } from "./servers.ts";
+import { connect, echo, leave } from "./clients.ts";
+import { suite } from "./harness.ts";
+import { noPython, noSignals, type Why } from "./here.ts";
+import { listening, scripts, start } from "./programs.ts";
 
 const test = suite("parity with the Python originals");
 

@@ -1,30 +1,20 @@
 /** What all three servers do, as tests: the rows of the lecture's tables, and what they stand. */
 import { randomBytes, randomInt } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { launch, projectFile } from "../scripts/processes.ts";
-import { erased } from "./copy.ts";
+import { launch } from "../scripts/processes.ts";
 import {
   connect,
   echo,
-  eventually,
-  hasSignals,
-  launchScript,
   leave,
-  listening,
-  noSignals,
-  onLinux,
-  program,
-  sawTimes,
   stall,
-  temporaryFolder,
   unread,
   visit,
   type Client,
-  type suite,
-} from "./harness.ts";
+} from "./clients.ts";
+import { eventually, suite } from "./harness.ts";
+import { hasSignals, noSignals, onLinux } from "./here.ts";
+import { edited, program, sawTimes, start, type Changes } from "./programs.ts";
 
 /** How a server speaks, and whether it goes on after its first client. */
 export interface Server {
@@ -39,56 +29,6 @@ export interface Server {
   /** Further mistakes of a learner there, and what is said of them. */
   mistakes: Record<string, RegExp>;
 }
-
-/** Starts a server and waits until it listens; without a port it takes a free one. */
-export function start({ name }: Pick<Server, "name">, port = 0) {
-  return listening(launchScript(name, ["--port", String(port)]));
-}
-
-/** Texts of a script, each with what stands in its place. */
-type Changes = [before: string | RegExp, after: string][];
-
-/** Runs a changed copy of a server, as a learner changes it. */
-export async function edited(server: Pick<Server, "name">, changes: Changes) {
-  const command = await erased(await editedFile(server.name, changes));
-  return listening(launch([...command, "--port", "0"]));
-}
-
-/** The full path of a changed copy of a script; every change must change something. */
-export async function editedFile(name: string, changes: Changes) {
-  let code = await readFile(projectFile(`${name}.ts`), "utf8");
-  for (const [before, after] of changes) {
-    const changed = code.replaceAll(
-      typeof before === "string" ? before : new RegExp(before, "g"),
-      after,
-    );
-    assert.is.not(changed, code, `${name} has no ${before}`);
-    code = changed;
-  }
-  const file = join(await temporaryFolder(), `${name}.mts`);
-  await writeFile(file, code);
-  return file;
-}
-
-/** The command of a script with JavaScript that runs before it. */
-export function preloaded(name: string, code: string): string[] {
-  const [node = "", ...rest] = program(`${name}.ts`);
-  const url = `data:text/javascript,${encodeURIComponent(code)}`;
-  return [node, "--import", url, ...rest];
-}
-
-/** In the place of the system's resolver: every name is ::1, except for who wants IPv4; "nowhere" is unknown. */
-export const resolver = `import dns from "node:dns";
-  function answer(host, { family }) {
-    if (/^[\\d.]+$/.test(host)) return { address: host, family: 4 };
-    if (host !== "nowhere")
-      return family === 4 ? { address: "127.0.0.1", family } : { address: "::1", family: 6 };
-    const error = new Error("getaddrinfo ENOTFOUND nowhere");
-    throw Object.assign(error, { code: "ENOTFOUND", syscall: "getaddrinfo" });
-  }
-  dns.promises.lookup = async (host, options) => answer(host, options);
-  dns.lookup = (host, options, done = options) =>
-    dns.promises.lookup(host, options).then(({ address, family }) => done(null, address, family), done);`;
 
 /** The lines a server prints for one client, from its coming to its leaving. */
 export function visitOf(server: Server, addr: string, texts: string[]) {
@@ -438,14 +378,4 @@ export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
     script.kill("SIGINT");
     assert.equal(await script.exit(4000), { code: null, signal: "SIGINT" });
   });
-}
-
-/** Waits until nobody listens on a port any more: a server says goodbye a moment before. */
-export function refused(port: number): Promise<void> {
-  return eventually(() =>
-    connect(port).then(
-      () => `port ${port} still accepts`,
-      ({ code }) => (code === "ECONNREFUSED" ? "" : `port ${port}: ${code}`),
-    ),
-  );
 }

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { launch, projectFile } from "../scripts/processes.ts";
-import { connect, echo, notLinux, type Why } from "./harness.ts";
+import { connect, echo } from "./clients.ts";
+import { notLinux, type Why } from "./here.ts";
 
 /** Why the tests can't have one here. */
 export const noTerminal: Why =

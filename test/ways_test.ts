@@ -10,19 +10,19 @@ import * as server from "../lecture1_server.ts";
 import * as threaded from "../lecture1_server_forever.ts";
 import * as asynchronous from "../lecture1_server_forever_async.ts";
 import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
-import { scripts } from "./copy.ts";
+import { connect, echo } from "./clients.ts";
+import { suite, temporaryFolder } from "./harness.ts";
+import { hasSignals, onLinux } from "./here.ts";
 import {
-  connect,
-  echo,
-  hasSignals,
+  editedFile,
   launchScript,
   listening,
-  onLinux,
+  preloaded,
   program,
-  suite,
-  temporaryFolder,
-} from "./harness.ts";
-import { editedFile, preloaded, resolver, start } from "./servers.ts";
+  resolver,
+  scripts,
+  start,
+} from "./programs.ts";
 import { noTerminal, startByNpx } from "./terminal.ts";
 
 const test = suite("ways to start");

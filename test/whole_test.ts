@@ -11,20 +11,16 @@ import * as assert from "uvu/assert";
 import { runIn } from "../scripts/compare/options.ts";
 import type { CtrlC } from "../scripts/compare/result.ts";
 import { projectFile } from "../scripts/processes.ts";
-import { copyProject } from "./copy.ts";
 import { fixed } from "./fixed.ts";
 import {
-  hasSignals,
   launchMarked,
   left,
   noneLeft,
-  notLinux,
-  onLinux,
-  program,
   suite,
   temporaryFolder,
 } from "./harness.ts";
-import { noPython } from "./here.ts";
+import { hasSignals, noPython, notLinux, onLinux } from "./here.ts";
+import { copyProject, program } from "./programs.ts";
 import { noTerminal, terminal } from "./terminal.ts";
 
 const test = suite("whole runs of compare");
