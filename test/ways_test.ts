@@ -1,7 +1,7 @@
 /** However a program is started, it runs: by npx, npm, other runtimes, links, a debugger; and the four share what they repeat. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, readFile, readdir, symlink } from "node:fs/promises";
+import { cp, readFile, symlink } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
@@ -12,7 +12,7 @@ import * as asynchronous from "../lecture1_server_forever_async.ts";
 import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
 import { connect, echo } from "./clients.ts";
 import { suite, temporaryFolder } from "./harness.ts";
-import { hasSignals, onLinux } from "./here.ts";
+import { hasSignals } from "./here.ts";
 import {
   editedFile,
   launchScript,
@@ -235,47 +235,18 @@ test("npm's scripts and Run and Debug start the program that they name", async (
     assert.is(program, `\${workspaceFolder}/${name.split(",")[0]}.ts`);
 });
 
-/** Starts a server with a breakpoint in the line of recv. */
-async function launchWith(command: string[], script: string) {
-  const [before = ""] = (await text(`${forever}.ts`)).split("conn.recv(1024)");
-  const line = before.split("\n").length;
-  const breakpoint = pathToFileURL(projectFile("test/breakpoint.ts")).href;
-  const env = {
-    ...process.env,
-    LECTURE1_BREAKPOINT: `${pathToFileURL(script)}:${line}`,
-  };
-  const args = ["--import", breakpoint, script, "--port", "0"];
-  return { line, script: await listening(launch([...command, ...args], env)) };
-}
-
-test.unless(!strips.program && "no node 22.18 on the PATH")(
-  "a breakpoint in handleClient stops every client's thread, which has its address as a name",
-  async () => {
-    const file = projectFile(`${forever}.ts`);
-    const { line, script } = await launchWith([strips.program], file);
-    for (const number of [1, 2]) {
-      const client = await connect(script.port);
-      await echo(client, "hello");
-      const name = `127.0.0.1:${client.socket.localPort}`;
-      await script.saw(
-        new RegExp(`stopped at handleClient:${line} in .*${number}.* ${name}`),
-      );
-      if (!onLinux || strips.major < 24) continue;
-      const tasks = `/proc/${script.pid}/task`;
-      const read = (task: string) =>
-        readFile(join(tasks, task, "comm"), "utf8");
-      const found = await Promise.all((await readdir(tasks)).map(read));
-      assert.ok(found.includes(`${name.slice(0, 15)}\n`), found.join());
-    }
-  },
-);
-
-test("with the tsx loader, on any node: `debugger;` in handleClient stops there", async () => {
+test("`debugger;` in handleClient stops every client's thread in the file, and the thread has the client's address as a name", async () => {
   const changes: [string, string][] = [["conn.sendall(data);", "debugger; $&"]];
-  const copy = await editedFile(forever, changes);
-  const { script } = await launchWith([process.execPath, ...tsxLoader], copy);
-  await echo(await connect(script.port), "hello");
-  await script.saw(/stopped at handleClient:/);
+  const file = await editedFile(forever, changes);
+  const before = pathToFileURL(projectFile("test/breakpoint.js")).href;
+  const command = [process.execPath, ...tsxLoader, "--import", before, file];
+  const script = await listening(launch([...command, "--port", "0"]));
+  for (const number of [1, 2]) {
+    const client = await connect(script.port);
+    await echo(client, "hello");
+    const at = `handleClient of ${pathToFileURL(file)}(\\?tsx)? in .*${number}.* 127.0.0.1:${client.socket.localPort}`;
+    await script.saw(new RegExp(`stopped at ${at}`));
+  }
 });
 
 for (const name of [forever, `${forever}_async`])
