@@ -241,10 +241,10 @@ test("`debugger;` in handleClient stops every client's thread in the file, and t
   const before = pathToFileURL(projectFile("test/breakpoint.js")).href;
   const command = [process.execPath, ...tsxLoader, "--import", before, file];
   const script = await listening(launch([...command, "--port", "0"]));
-  for (const number of [1, 2]) {
+  for (let i = 0; i < 2; i++) {
     const client = await connect(script.port);
     await echo(client, "hello");
-    const at = `handleClient of ${pathToFileURL(file)}(\\?tsx)? in .*${number}.* 127.0.0.1:${client.socket.localPort}`;
+    const at = `handleClient of ${pathToFileURL(file)}(\\?tsx)? in .* 127.0.0.1:${client.socket.localPort}`;
     await script.saw(new RegExp(`stopped at ${at}`));
   }
 });
