@@ -22,29 +22,23 @@ export async function connect(port: number, { reading = true } = {}) {
   sockets.add(socket);
   const changed = new EventEmitter().setMaxListeners(0);
   let received: Buffer[] = [];
-  let length = 0;
-  let ending: string | undefined;
-
-  const end = (how: string) => {
-    ending ??= how;
-    changed.emit("change");
-  };
+  let [length, ended] = [0, ""];
+  const end = (how: string) => changed.emit("change", (ended ||= how));
   socket.on("data", (data) => {
     received.push(data);
     length += data.length;
     changed.emit("change");
   });
-  socket.on("end", () => end("FIN"));
-  socket.on("close", () => end("closed here"));
+  socket.on("end", () => end("FIN")).on("close", () => end("closed here"));
   const connected = once(socket, "connect");
-  socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? ""));
+  socket.on("error", ({ code }: NodeJS.ErrnoException) => end(code!));
   await within(10_000, `a connection to port ${port}`, connected);
 
   async function until(what: string, ms: number, holds: () => boolean) {
     const wait = async () => {
       while (!holds()) await once(changed, "change");
     };
-    await within(ms, what, wait(), () => `${length} bytes there, ${ending}`);
+    await within(ms, what, wait(), () => `${length} bytes there, ${ended}`);
   }
 
   return {
@@ -57,15 +51,14 @@ export async function connect(port: number, { reading = true } = {}) {
     },
 
     /** Sends; resolves when the kernel has taken everything. */
-    send(data: Uint8Array | string): Promise<void> {
-      return new Promise((resolve) => socket.write(data, () => resolve()));
-    },
+    send: (data: Uint8Array | string) =>
+      new Promise<unknown>((resolve) => socket.write(data, resolve)),
 
     /** Waits for exactly `size` bytes. */
     async recv(size: number, ms = 30_000): Promise<Buffer> {
       const what = `${size} bytes`;
-      await until(what, ms, () => length >= size || ending !== undefined);
-      if (length < size) throw new Error(`${ending} instead of ${what}`);
+      await until(what, ms, () => length >= size || ended !== "");
+      if (length < size) throw new Error(`${ended} instead of ${what}`);
       const all = Buffer.concat(received);
       received = [all.subarray(size)];
       length = all.length - size;
@@ -74,19 +67,15 @@ export async function connect(port: number, { reading = true } = {}) {
 
     /** Waits for the end of the stream: "FIN" or the system's error code. */
     async ending(ms = 30_000): Promise<string> {
-      await until("the end of the stream", ms, () => ending !== undefined);
-      return ending ?? "";
+      await until("the end of the stream", ms, () => ended !== "");
+      return ended;
     },
 
     /** Sends FIN: nothing more comes from here. */
-    fin(): void {
-      socket.end();
-    },
+    fin: () => void socket.end(),
 
     /** Sends RST. */
-    reset(): void {
-      socket.resetAndDestroy();
-    },
+    reset: () => void socket.resetAndDestroy(),
   };
 }
 
