@@ -1,24 +1,27 @@
 /** What every test uses: a suite that cleans up, TCP clients, what is left behind. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir } from "node:fs/promises";
 import net from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as uvu from "uvu";
-import { launch, launched, stopAll, within } from "../scripts/processes.ts";
+import {
+  launch,
+  launched,
+  projectFile,
+  stopAll,
+  within,
+} from "../scripts/processes.ts";
 import { onLinux, type Why } from "./here.ts";
 
 /** What a test has opened: closed after it. */
 export const sockets = new Set<net.Socket>();
-const folders = new Set<string>();
 
 process.once("SIGINT", () => process.exit(130)); // and launch ends what it started
 
 /**
  * A uvu suite whose tests leave nothing behind: after each one, failed or not, every
- * client is disconnected, every process ended, every folder removed. A failed test says
- * what the processes had printed.
+ * client is disconnected, every process ended. A failed test says what the processes
+ * had printed.
  */
 export function suite(name: string) {
   const suite = uvu.suite(name);
@@ -34,10 +37,6 @@ export function suite(name: string) {
         for (const socket of sockets) socket.destroy();
         sockets.clear();
         await stopAll();
-        // On Windows it may take a moment until nobody has a file of it open.
-        const options = { recursive: true, force: true, maxRetries: 5 };
-        for (const folder of folders) await rm(folder, options);
-        folders.clear();
       }
     });
   /** As the test itself; where there is a reason it counts as skipped, and the reason is said. */
@@ -52,14 +51,8 @@ export function suite(name: string) {
   return Object.assign(add, { unless, after, run });
 }
 
-/** A new folder, whose path begins like that; it is removed after the test. */
-export async function temporaryFolder(
-  begin = join(tmpdir(), "lecture1-test-"),
-): Promise<string> {
-  const folder = await mkdtemp(begin);
-  folders.add(folder);
-  return folder;
-}
+/** A new folder in that of this run of the tests, which removes it at its end. */
+export const temporaryFolder = () => mkdtemp(projectFile(".test-"));
 
 /**
  * Looks again and again, for 10 seconds at most, since other tests may have the cores.

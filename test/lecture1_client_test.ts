@@ -151,7 +151,7 @@ test("what a learner writes after the answer: what went wrong, and where", async
       "TypeError: recv takes 1, 2 … bytes, not undefined" + at,
     ],
   ] as const) {
-    const receives = /const data = await s.recv.*/;
+    const receives = /const data = await s.recv.*/g;
     const file = await editedFile(name, [[receives, `${code} $&`]]);
     const script = launch([...(await erased(file)), ...portOf(server)]);
     assert.equal(await script.exit(), { code: 1, signal: null }, code);

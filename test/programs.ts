@@ -6,7 +6,6 @@ import * as assert from "uvu/assert";
 import {
   freePort,
   launch,
-  patience,
   projectFile,
   type Launched,
 } from "../scripts/processes.ts";
@@ -41,14 +40,9 @@ export async function listening<T extends Launched>(server: T) {
 }
 
 /** Waits until a text has come so many times on stdout or stderr of a process. */
-export function sawTimes(
-  script: Launched,
-  text: string,
-  times: number,
-  ms = patience,
-) {
+export function sawTimes(script: Launched, text: string, times: number) {
   const enough = () => script.all().split(text).length > times;
-  return script.until(`${times} times ${text}`, enough, ms);
+  return script.until(`${times} times ${text}`, enough);
 }
 
 /** Erases the types of a script, edited perhaps; returns the command that runs it. */
@@ -78,7 +72,7 @@ export const scripts = [
  *   told otherwise
  */
 export async function copyProject(port?: string) {
-  const folder = await temporaryFolder(projectFile(".test-")); // where node_modules are found
+  const folder = await temporaryFolder();
   port ??= String(await freePort());
   for (const name of ["scripts", "package.json"])
     await cp(projectFile(name), join(folder, name), { recursive: true });
@@ -121,10 +115,7 @@ export async function edited(server: Named, changes: Changes) {
 export async function editedFile(name: string, changes: Changes) {
   let code = await readFile(projectFile(`${name}.ts`), "utf8");
   for (const [before, after] of changes) {
-    const changed = code.replaceAll(
-      typeof before === "string" ? before : new RegExp(before, "g"),
-      after,
-    );
+    const changed = code.replaceAll(before, after);
     assert.is.not(changed, code, `${name} has no ${before}`);
     code = changed;
   }

@@ -189,8 +189,8 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
 
   test("bytes that come before the first recv lie in the kernel, as Recv-Q shows; a FIN comes while the server does something else", async () => {
     const script = await edited(server, [
-      [/const utf8 = .*/, `$&\n${sleeping(1000)}`],
-      [/ print\(`Received.*/, `$&\n${sleeping(300)}`],
+      [/const utf8 = .*/g, `$&\n${sleeping(1000)}`],
+      [/ print\(`Received.*/g, `$&\n${sleeping(300)}`],
     ]);
     const client = await connect(script.port);
     await client.send("Hello, Server!");
@@ -358,7 +358,7 @@ export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
 
   test("close sends what is left, then FIN", async () => {
     // As if the client's side took nothing until then.
-    const comes = /backlog\.push\(|const connection = open/;
+    const comes = /backlog\.push\(|const connection = open/g;
     const script = await edited(server, [[comes, "client.cork(); $&"]]);
     const client = await connect(script.port);
     await client.send("hello");
