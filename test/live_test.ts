@@ -119,7 +119,6 @@ const asTheyCome = [
   },
   told("--robot")(`${robot}\nserver ends: exit code 1`),
   told("--robot --server forever")(`${robot}\nserver still runs: Ctrl.C`),
-  told("--robot --server async")(`${robot}\nserver still runs: Ctrl.C`),
   told("--reset")(`client 1: .SYN
     server 2: .ACK. .* confirms 14 bytes <0.14>
     client 1: .FIN
@@ -249,7 +248,7 @@ const moments = [
   [3, "SIGTERM", 143], // while tshark starts
   [5, "SIGINT", 130], // while the programs start
   [6, "SIGHUP", 129], // while they run
-  ...[2, 4, 6].map((count) => [count, "SIGKILL", null] as const),
+  ...[4, 6].map((count) => [count, "SIGKILL", null] as const),
 ] as const;
 
 onLinux("signals and kill -9: nothing is left, no false ladder", () =>

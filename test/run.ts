@@ -66,8 +66,11 @@ async function run(file: string): Promise<void> {
 }
 
 const names = process.argv.slice(2);
-const longest = ["documents", "lecture1", "whole", "live", "measure"];
-const rank = (file: string) => longest.findIndex((it) => file.startsWith(it));
+const longest =
+  "parity documents ways server_t pages async live measure client forever_t whole".split(
+    " ",
+  );
+const rank = (file: string) => longest.findIndex((it) => file.includes(it));
 const files = (await readdir(join(project, "test")))
   .filter((file) => file.endsWith("_test.ts"))
   .filter((file) => names.some((name) => file.includes(name)) || !names.length)

@@ -1,14 +1,14 @@
 /** compare as it is run: whole, beside Python, in a terminal, interrupted, stopped, killed. */
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, readFile, rename, writeFile } from "node:fs/promises";
+import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import stringWidth from "string-width";
 import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
 import { runIn } from "../scripts/compare/options.ts";
+import { scriptNames } from "../scripts/designs.ts";
 import type { CtrlC } from "../scripts/compare/result.ts";
 import { projectFile } from "../scripts/processes.ts";
 import { fixed } from "./fixed.ts";
@@ -50,13 +50,15 @@ async function starts({ mark }: { mark: string }): Promise<void> {
   while (!/lecture1_server/.test((await left(mark)).join())) await sleep(20);
 }
 
-/** A folder of the originals that are here; a short name does as well. */
+/** A folder of the originals that are here, but for asyncio's; a short name does as well. */
 async function originals() {
   const folder = await temporaryFolder();
   const course = process.env.LECTURE1_ORIGINALS ?? "originals";
   for (const from of [course, projectFile("test/originals")])
     if (existsSync(from)) await cp(from, folder, { recursive: true });
-  const files = ["lecture1_client.py", "lecture1_server.py"];
+  await rm(join(folder, `${scriptNames.async}.py`));
+  const names = ["lecture1_client", ...Object.values(scriptNames)];
+  const files = names.map((name) => `${name}.py`);
   const missing = files.filter((file) => !existsSync(join(folder, file)));
   const [long, short] = [files[1]!, "server.py"].map((it) => join(folder, it));
   await rename(long!, short!).catch(() => {});
@@ -115,27 +117,6 @@ test("a whole run finds what the lecture says, and its fields are those of the r
   const unnamed = keys.filter((key) => !named.has(key));
   assert.equal(unnamed, [], "fields that the reference doesn't name");
 });
-
-test.unless(noTerminal)(
-  "a terminal of 50 columns, where few files may be open: what is beyond them is left out",
-  async () => {
-    const command = program("scripts/compare.ts").join("' '");
-    const narrow = terminal(
-      `ulimit -n 70; stty cols 50; TERM=xterm '${command}' --only async -n 1 --load 0.1 --grow --lang ko`,
-      projectFile("."),
-    );
-    assert.is(await narrow.exit(60_000), 0);
-    const screen = narrow.screen();
-    assert.match(screen, /^[^\n]*\r[^\r]*하나씩 차례로/, "what it waits for");
-    for (const line of screen.split(/[\r\n]+/))
-      assert.ok(stringWidth(stripVTControlCharacters(line)) <= 50, line);
-    const said = whole(screen);
-    assert.match(said, /1개 모두 [^]*[\d.]+ ms 안에/);
-    assert.match(said, /async: 클라이언트 \d+개부터는 생략함: [^]*EMFILE/);
-    assert.match(said, /하나가 늘면 – async: \S+ MB/);
-    assert.match(said, /│ {3}연결 20개 +│ [\d.]+ µs/);
-  },
-);
 
 test.unless(noTerminal)(
   "Ctrl+C in a dumb terminal: nothing was drawn, and nothing is left",
