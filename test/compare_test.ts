@@ -11,7 +11,6 @@ import { terminal } from "../scripts/compare/terminal.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { languages, type Language } from "../scripts/language.ts";
 import { escape } from "../scripts/page.ts";
-import { projectFile } from "../scripts/processes.ts";
 import { besidePython, fixed, textsOf, told } from "./fixed.ts";
 import { suite } from "./harness.ts";
 import { program } from "./programs.ts";
@@ -244,26 +243,22 @@ test("in Korean nothing is left in English", async () => {
   assert.equal(values("ko"), values("en"), "as many values in each text");
 });
 
-test.unless(noTerminal)(
-  "a terminal of 50 columns, where few files may be open: what is beyond them is left out",
-  async () => {
-    const command = program("scripts/compare.ts").join("' '");
-    const narrow = inTerminal(
-      `ulimit -n 70; stty cols 50; TERM=xterm '${command}' --only async -n 1 --load 0.1 --grow --lang ko`,
-      projectFile("."),
-    );
-    assert.is(await narrow.exit(60_000), 0);
-    const screen = narrow.screen();
-    assert.match(screen, /^[^\n]*\r[^\r]*하나씩 차례로/, "what it waits for");
-    for (const line of screen.split(/[\r\n]+/))
-      assert.ok(stringWidth(stripVTControlCharacters(line)) <= 50, line);
-    const said = stripVTControlCharacters(screen).replaceAll(/\n {2}/g, " ");
-    assert.match(said, /1개 모두 [^]*[\d.]+ ms 안에/);
-    assert.match(said, /async: 클라이언트 \d+개부터는 생략함: [^]*EMFILE/);
-    assert.match(said, /하나가 늘면 – async: \S+ MB/);
-    assert.match(said, /│ {3}연결 20개 +│ [\d.]+ µs/);
-  },
-);
+test.unless(noTerminal)("a terminal of 50 columns, and few files", async () => {
+  const command = program("scripts/compare.ts").join("' '");
+  const args = "--only async -n 1 --load 0.1 --grow --lang ko";
+  const setting = "ulimit -n 70; stty cols 50; TERM=xterm";
+  const narrow = inTerminal(`${setting} '${command}' ${args}`);
+  assert.is(await narrow.exit(60_000), 0);
+  const screen = narrow.screen();
+  assert.match(screen, /^[^\n]*\r[^\r]*하나씩 차례로/, "what it waits for");
+  for (const line of screen.split(/[\r\n]+/))
+    assert.ok(stringWidth(stripVTControlCharacters(line)) <= 50, line);
+  const said = stripVTControlCharacters(screen).replaceAll(/\n {2}/g, " ");
+  assert.match(said, /1개 모두 [^]*[\d.]+ ms 안에/);
+  assert.match(said, /async: 클라이언트 \d+개부터는 생략함: [^]*EMFILE/);
+  assert.match(said, /하나가 늘면 – async: \S+ MB/);
+  assert.match(said, /│ {3}연결 20개 +│ [\d.]+ µs/);
+});
 
 test("a saved run: with a byte order mark or without it, else none", async () => {
   const run = fixed();

@@ -90,32 +90,29 @@ test("messages that aren't ours, as Node sends with --watch, are for nobody", as
   await stall(await connect(script.port, { reading: false })); // they don't count as written
 });
 
-test.unless(noSignals)(
-  "Ctrl+C lets the clients finish; new ones are refused",
-  async () => {
-    const script = await start(server);
-    const client = await connect(script.port);
-    await echo(client, "before");
-    script.kill("SIGINT");
-    await script.saw(/\n\nServer is shutting down\.\.\.\n/);
-    await sleep(100);
-    script.kill("SIGINT"); // a launcher passes the same Ctrl+C on
-    await refused(script.port);
-    await echo(client, "after");
-    await leave(client);
-    assert.equal(await script.exit(), { code: 0, signal: null });
-    const texts = ["before", "after"];
-    const [came, before, after, closed] = visitOf(server, client.addr, texts);
-    assert.equal(script.lines(), [
-      server.listens(script.port),
-      ...[came, before, ...goodbye, after, closed],
-    ]);
-    assert.is(
-      script.output.stderr,
-      "lecture1_server_forever: still connected: 1; Ctrl+C again stops at once\n",
-    );
-  },
-);
+test.unless(noSignals)("Ctrl+C lets the clients finish", async () => {
+  const script = await start(server);
+  const client = await connect(script.port);
+  await echo(client, "before");
+  script.kill("SIGINT");
+  await script.saw(/\n\nServer is shutting down\.\.\.\n/);
+  await sleep(100);
+  script.kill("SIGINT"); // a launcher passes the same Ctrl+C on
+  await refused(script.port);
+  await echo(client, "after");
+  await leave(client);
+  assert.equal(await script.exit(), { code: 0, signal: null });
+  const texts = ["before", "after"];
+  const [came, before, after, closed] = visitOf(server, client.addr, texts);
+  assert.equal(script.lines(), [
+    server.listens(script.port),
+    ...[came, before, ...goodbye, after, closed],
+  ]);
+  assert.is(
+    script.output.stderr,
+    "lecture1_server_forever: still connected: 1; Ctrl+C again stops at once\n",
+  );
+});
 
 test("threads are limited by a container's memory; who waits for one is served when one ends, or reset at Ctrl+C", async () => {
   const code = "process.constrainedMemory = () => 6 * 12e6;"; // half of it for threads
@@ -173,28 +170,25 @@ test("where the system gives no more threads, who waits is served when one ends"
   );
 });
 
-test.unless(noSignals && "Windows has no ulimit")(
-  "few open files: those who wait are served when a thread ends; more clients than files cost no more than they must",
-  async () => {
-    const command = program(`${server.name}.ts`).join(" ");
-    for (const [files, clients, least] of [
-      [100, 12, 12],
-      [100, 50, 35],
-      [40, 3, 2],
-    ] as const) {
-      const limited = `ulimit -n ${files}; exec ${command} --port 0`;
-      const script = await listening(launch(["sh", "-c", limited]));
-      const visits = Array.from({ length: clients }, () => visit(script.port));
-      const ends = await Promise.allSettled(visits);
-      const served = ends.filter(({ status }) => status === "fulfilled").length;
-      assert.ok(served >= least, `${served} of ${clients}`);
-      const lines = script.output.stderr.split("\n").length - 1;
-      assert.ok(lines <= clients - served, script.output.stderr);
-      if (lines)
-        await script.saw(/EMFILE; from now on \d+ at a time, ulimit -n may/);
-    }
-  },
-);
+test.unless(noSignals)("few open files: who waits is served", async () => {
+  const command = program(`${server.name}.ts`).join(" ");
+  for (const [files, clients, least] of [
+    [100, 12, 12],
+    [100, 50, 35],
+    [40, 3, 2],
+  ] as const) {
+    const limited = `ulimit -n ${files}; exec ${command} --port 0`;
+    const script = await listening(launch(["sh", "-c", limited]));
+    const visits = Array.from({ length: clients }, () => visit(script.port));
+    const ends = await Promise.allSettled(visits);
+    const served = ends.filter(({ status }) => status === "fulfilled").length;
+    assert.ok(served >= least, `${served} of ${clients}`);
+    const lines = script.output.stderr.split("\n").length - 1;
+    assert.ok(lines <= clients - served, script.output.stderr);
+    if (lines)
+      await script.saw(/EMFILE; from now on \d+ at a time, ulimit -n may/);
+  }
+});
 
 test("what a learner adds to handleClient works: big pieces, console.log, long lines", async () => {
   const script = await edited(server, [

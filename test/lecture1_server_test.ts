@@ -2,7 +2,7 @@ import * as assert from "uvu/assert";
 import { launch } from "../scripts/processes.ts";
 import { connect, echo, leave, refused, unread } from "./clients.ts";
 import { suite } from "./harness.ts";
-import { noSignals, notLinux, onLinux } from "./here.ts";
+import { noSignals, notLinux, onLinux, type Why } from "./here.ts";
 import { edited, program, start } from "./programs.ts";
 import { everyServer, type Server } from "./servers.ts";
 
@@ -65,19 +65,17 @@ for (const [what, code] of [
     assert.equal(await script.exit(), { code: 0, signal: null });
   });
 
-test.unless(notLinux || (process.getuid!() !== 0 && "it takes root"))(
-  "a port that isn't for everybody: why, also where Windows reserves it",
-  async () => {
-    const nobody = ["setpriv", "--bounding-set=-net_bind_service"];
-    const command = program(`${server.name}.ts`);
-    const script = launch([...nobody, ...command, "--port", "1"]);
-    assert.equal(await script.exit(), { code: 1, signal: null });
-    assert.is(
-      script.output.stderr,
-      "lecture1_server: listen EACCES: permission denied 127.0.0.1:1; below 1024, or reserved by Hyper-V or WSL: take another --port\n",
-    );
-  },
-);
+const notRoot: Why = notLinux || (process.getuid!() !== 0 && "it takes root");
+test.unless(notRoot)("a port that isn't for everybody: why", async () => {
+  const nobody = ["setpriv", "--bounding-set=-net_bind_service"];
+  const command = program(`${server.name}.ts`);
+  const script = launch([...nobody, ...command, "--port", "1"]);
+  assert.equal(await script.exit(), { code: 1, signal: null });
+  assert.is(
+    script.output.stderr,
+    "lecture1_server: listen EACCES: permission denied 127.0.0.1:1; below 1024, or reserved by Hyper-V or WSL: take another --port\n",
+  );
+});
 
 test.unless(noSignals)("it dies of Ctrl+C, its client or not", async () => {
   const script = await start(server);

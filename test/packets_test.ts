@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters as plain } from "node:util";
 import * as assert from "uvu/assert";
-import { projectFile } from "../scripts/processes.ts";
 import { suite, temporaryFolder } from "./harness.ts";
 import { notLinux } from "./here.ts";
 import {
@@ -113,7 +112,7 @@ without("colours, NO_COLOR, other characters, and `| head`", async () => {
 inTerminal("50 columns: nothing is wider; a dumb one: no codes", async () => {
   const command = `${program("scripts/packets.ts").join(" ")} --show reset`;
   const env = "stty cols 50; TERM=dumb NO_COLOR=1 NODE_NO_WARNINGS=1";
-  const shell = terminal(`${env} ${command}`, projectFile("."));
+  const shell = terminal(`${env} ${command}`);
   assert.is(await shell.exit(), 0);
   assert.not.match(shell.screen(), /\x1b|[^\n]{51}/);
   assert.match(shell.screen(), "reset, lecture1_server.ts");

@@ -10,15 +10,10 @@ import { notLinux, type Why } from "./here.ts";
 export const noTerminal: Why =
   notLinux || (!existsSync("/usr/bin/script") && "no program script");
 
-/**
- * Runs a command in a terminal.
- *
- * @param command for a shell
- * @param cwd the folder to run it in
- */
-export function terminal(command: string, cwd: string) {
+/** Runs a command for a shell in a terminal, in the project's folder. */
+export function terminal(command: string) {
   const hidden = "NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE"; // ours, not npx's
-  const line = `unset ${hidden}; cd '${cwd}'; ${command}`;
+  const line = `unset ${hidden}; cd '${projectFile(".")}'; ${command}`;
   const shell = ["script", "-qefc", line, "/dev/null"];
   const script = launch(shell, process.env, undefined, true);
 
@@ -35,7 +30,7 @@ export function terminal(command: string, cwd: string) {
 /** Starts a server as a learner does, and connects a client; then what one Ctrl+C does may be asked. */
 export async function startByNpx(name: string) {
   const command = `npx tsx ${name}.ts --port 0`;
-  const server = terminal(command, projectFile("."));
+  const server = terminal(command);
   const [, port] = await server.saw(/listening on .*?(\d+)\)?\r?\n/, 60_000);
   const client = await connect(Number(port));
   await echo(client, "before");
@@ -44,10 +39,7 @@ export async function startByNpx(name: string) {
   return async function ctrlC(): Promise<void> {
     server.type("\x03");
     if (!name.endsWith("async")) {
-      await server.saw(
-        /still connected: 1; Ctrl\+C again stops at once/,
-        20_000,
-      );
+      await server.saw(/still connected: 1; Ctrl\+C again stops/, 20_000);
       await sleep(700); // until whatever passes the Ctrl+C on has done so
       await echo(client, "after");
       client.fin();

@@ -73,8 +73,8 @@ for (const [runtime, command] of [
   ["deno", by(find("deno").program, "run", "-A")],
   ["bun", by(find("bun").program)],
 ] as const)
-  test.unless(!command("")[0] && `no ${runtime} on the PATH`)(
-    `the servers and the client run by ${runtime}: all that they print, and how they end`,
+  test.unless(!command("")[0] && `no ${runtime}`)(
+    `by ${runtime}: all that is printed`,
     async () => {
       for (const [index, name] of servers.entries()) {
         const args = [...command(`${name}.ts`), "--port=0"];
@@ -250,9 +250,8 @@ test("`debugger;` in handleClient stops every client's thread in the file, and t
 });
 
 for (const name of [forever, `${forever}_async`])
-  test.unless(noTerminal)(
-    `npx tsx ${name}.ts in a terminal: one Ctrl+C counts once`,
-    async () => (await startByNpx(name))(),
+  test.unless(noTerminal)(`npx tsx ${name}.ts: Ctrl+C counts once`, async () =>
+    (await startByNpx(name))(),
   );
 
 test.run();
