@@ -25,7 +25,8 @@ session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
   const [{ functionName, location }] = told.callFrames;
   const file = files.get(script(location.scriptId));
   const title = titles.get(params.sessionId);
-  console.error(`stopped at ${functionName} of ${file} in ${title}`);
+  const at = `${functionName}, ${file}:${location.lineNumber + 1}`;
+  console.error(`stopped at ${at} in ${title}`);
   send(params.sessionId, "Debugger.resume");
 });
 session.post("NodeWorker.enable", { waitForDebuggerOnStart: true });

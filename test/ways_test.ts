@@ -235,19 +235,30 @@ test("npm's scripts and Run and Debug start the program that they name", async (
     assert.is(program, `\${workspaceFolder}/${name.split(",")[0]}.ts`);
 });
 
-test("`debugger;` in handleClient stops every client's thread in the file, and the thread has the client's address as a name", async () => {
+/** In a thread that has the client's address as a name, a debugger stops in handleClient. */
+async function stops(command: string[], place = "") {
   const changes: [string, string][] = [["conn.sendall(data);", "debugger; $&"]];
   const file = await editedFile(forever, changes);
-  const before = pathToFileURL(projectFile("test/breakpoint.js")).href;
-  const command = [process.execPath, ...tsxLoader, "--import", before, file];
-  const script = await listening(launch([...command, "--port", "0"]));
+  const [before = ""] = (await readFile(file, "utf8")).split("debugger;");
+  const line = `:${before.split("\n").length}`;
+  const at = `handleClient, ${pathToFileURL(file)}${place || line}`;
+  const preload = pathToFileURL(projectFile("test/breakpoint.js")).href;
+  const all = [...command, "--import", preload, file, "--port", "0"];
+  const script = await listening(launch(all));
   for (let i = 0; i < 2; i++) {
     const client = await connect(script.port);
     await echo(client, "hello");
-    const at = `handleClient of ${pathToFileURL(file)}(\\?tsx)? in .* 127.0.0.1:${client.socket.localPort}`;
-    await script.saw(new RegExp(`stopped at ${at}`));
+    const name = `127.0.0.1:${client.socket.localPort}`;
+    await script.saw(new RegExp(`stopped at ${at} in .* ${name}`));
   }
-});
+}
+
+test("a debugger stops at `debugger;` in every client's thread", () =>
+  stops([process.execPath, ...tsxLoader], "\\?tsx:\\d+"));
+
+test.unless(!strips.program && "no node 22.18")("at file and line, too", () =>
+  stops([strips.program]),
+);
 
 for (const name of [forever, `${forever}_async`])
   test.unless(noTerminal)(`npx tsx ${name}.ts: Ctrl+C counts once`, async () =>
