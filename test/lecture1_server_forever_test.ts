@@ -173,8 +173,8 @@ test("where the system gives no more threads, who waits is served when one ends"
 test.unless(noSignals)("few open files: who waits is served", async () => {
   const command = program(`${server.name}.ts`).join(" ");
   for (const [files, clients, least] of [
-    [100, 12, 12],
-    [100, 50, 35],
+    [70, 12, 12],
+    [70, 30, 18],
     [40, 3, 2],
   ] as const) {
     const limited = `ulimit -n ${files}; exec ${command} --port 0`;
