@@ -10,12 +10,7 @@ import { eventually, sockets } from "./harness.ts";
 
 export type Client = Awaited<ReturnType<typeof connect>>;
 
-/**
- * Connects to a server on this machine.
- *
- * @param port the server's TCP port
- * @param options reading: false leaves what the server sends unread
- */
+/** Connects to a server on this machine; what the server sends is left unread where that is said. */
 export async function connect(port: number, { reading = true } = {}) {
   const socket = net.connect({ host: "127.0.0.1", port, allowHalfOpen: true });
   if (!reading) socket.pause(); // what comes lies in the kernel, until resume()
@@ -80,11 +75,8 @@ export async function connect(port: number, { reading = true } = {}) {
 }
 
 /**
- * Sends piece after piece until the server takes no more, since nobody reads what it
- * sends back: a stall, which has to happen before all is sent.
- *
- * @param limit the bytes of which the server may take not even half
- * @returns all that was sent
+ * Sends piece after piece until the server takes no more, since nobody reads its echo: a
+ * stall, for which it may take not even half of so many bytes. Returns all that was sent.
  */
 export async function stall({ socket }: Client, limit = 48 * 2 ** 20) {
   const pieces: Buffer[] = [];
@@ -124,13 +116,7 @@ export async function visit(port: number, message = "Hello, Server!") {
   await leave(client);
 }
 
-/**
- * Reads from Linux' /proc how many bytes lie unread in the kernel.
- *
- * @param port of the side that doesn't read
- * @param peer the other side's port; any unless told
- * @returns a number for each connection
- */
+/** How many bytes of each connection lie unread at a port, as Linux' /proc tells; of one peer where told. */
 export async function unread(port: number, peer?: number): Promise<number[]> {
   const hex = (port?: number) =>
     port?.toString(16).toUpperCase().padStart(4, "0") ?? "\\w+";

@@ -54,11 +54,7 @@ export function suite(name: string) {
 /** A new folder in that of this run of the tests, which removes it at its end. */
 export const temporaryFolder = () => mkdtemp(projectFile(".test-"));
 
-/**
- * Looks again and again, for 10 seconds at most, since other tests may have the cores.
- *
- * @param look says what is wrong, nothing where all is well
- */
+/** Looks for 10 s at most, since others may have the cores, until nothing is wrong; `look` says what is. */
 export async function eventually(look: () => Promise<string>): Promise<void> {
   const deadline = performance.now() + 10_000;
   for (let wrong = await look(); wrong; wrong = await look()) {
@@ -68,10 +64,8 @@ export async function eventually(look: () => Promise<string>): Promise<void> {
 }
 
 /**
- * Starts a program that starts others: all of them inherit a mark in their
- * environment, so that left() can find what the program leaves behind.
- *
- * @param env added to the environment
+ * Starts a program that starts others: all of them inherit a mark in their environment,
+ * so that left() finds what the program leaves behind.
  */
 export function launchMarked(command: string[], env: NodeJS.ProcessEnv = {}) {
   const mark = randomUUID();
@@ -98,9 +92,5 @@ export async function left(mark: string): Promise<string[]> {
  * may take a moment: tshark's dumpcap, esbuild under the tsx loader. Linux only.
  */
 export async function noneLeft(mark: string): Promise<void> {
-  if (!onLinux) return;
-  await eventually(async () => {
-    const found = await left(mark);
-    return found.length ? `left behind: ${found.join("; ")}` : "";
-  });
+  if (onLinux) await eventually(async () => (await left(mark)).join("; "));
 }

@@ -32,20 +32,11 @@ export function sectionsOf(file: string) {
   const parts = readFileSync(projectFile(file), "utf8").split(/^(?=#+ )/m);
   return parts.map((part) => ({
     title: part.split("\n")[0]!,
-    blocks: Array.from(
-      part.matchAll(fence),
-      ([, language = "", text = ""]) => ({
-        ...{ language, text },
-      }),
-    ),
+    blocks: Array.from(part.matchAll(fence), ([, language = "", text = ""]) => {
+      return { language, text };
+    }),
     prose: part.replace(fence, ""),
   }));
-}
-
-/** The commands of a section. */
-export function commandsOf({ blocks }: Section): string[] {
-  const shown = blocks.filter(({ language }) => language === "sh");
-  return shown.flatMap(({ text }) => text.trimEnd().split("\n"));
 }
 
 /** Asserts that a text quotes an output word for word, in its order; it may say … where it leaves lines out. */
@@ -64,14 +55,12 @@ export function quotes(text: string, output: string): void {
 /** What is given once, or shown by other tests. */
 const elsewhere = /^(cd|git clone|npm|node --v|npx tsx scripts\/packets)/;
 
-/**
- * Does what a section says, in a copy of the project on ports of its own.
- *
- * @throws where an output isn't what stands there, or an edit isn't undone
- */
+/** Does what a section says, in a copy on ports of its own; throws where an output isn't what stands there. */
 export async function follow(section: Section): Promise<void> {
-  if (commandsOf(section).every((command) => elsewhere.test(command))) return;
   const { blocks } = section;
+  const shown = blocks.filter(({ language }) => language === "sh");
+  const commands = shown.flatMap(({ text }) => text.trimEnd().split("\n"));
+  if (commands.every((command) => elsewhere.test(command))) return;
   const copy = await copyProject();
   const { folder } = copy;
   const robotPort = String(await freePort());

@@ -17,11 +17,7 @@ import {
 const name = "lecture1_client";
 const test = suite(name);
 
-/**
- * A server that treats its clients as told.
- *
- * @returns its port, the bytes that it has read, how its clients ended: by FIN, or an error's code
- */
+/** A server that treats its clients as told; it says how they ended, by FIN or an error's code. */
 async function serve(treat: (client: net.Socket) => void) {
   const ends: (string | undefined)[] = [];
   const it = { port: 0, received: 0, ends };

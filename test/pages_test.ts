@@ -39,14 +39,10 @@ const large = structuredClone(six);
 for (const { stay } of large.servers)
   stay!.clients = Array(200).fill(stay!.clients[1]);
 
-function ladderOf(
-  recording: Recording,
-  lang: Language = "en",
-  note = "A note.",
-) {
+function ladderOf(it: Recording, lang: Language = "en", note = "A note.") {
   const say = lang === "en" ? english : korean;
   const around: [string[], string[]] = [[note], ["The end."]];
-  return packetsPage(pictureOf(recording, say), around, lang, say);
+  return packetsPage(pictureOf(it, say), around, lang, say);
 }
 
 let browser: Browser | undefined;

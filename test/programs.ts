@@ -12,11 +12,8 @@ import {
 import { temporaryFolder } from "./harness.ts";
 
 /**
- * The command that runs a program of the project, lecture1_client.ts say. npm test
- * compiles all of them once, and plain node runs that: in a third of the CPU time that
- * the tsx loader takes. What the loader does has tests of its own.
- *
- * @param folder the project, or a copy of it
+ * The command that runs a program of the project, or of a copy: plain node, which takes a
+ * third of the tsx loader's CPU time. What the loader does has tests of its own.
  */
 export const program = (file: string, folder = projectFile(".")) => [
   process.execPath,
@@ -28,12 +25,7 @@ export function launchScript(name: string, args: string[] = []): Launched {
   return launch([...program(`${name}.ts`), ...args]);
 }
 
-/**
- * Waits until a started server says that it listens.
- *
- * @returns the server, with its port
- * @throws when it ends before, or says nothing for 10 seconds
- */
+/** Waits until a started server says that it listens; adds its port. */
 export async function listening<T extends Launched>(server: T) {
   const [, port] = await server.saw(/^Server listening on .*?(\d+)\)?$/m);
   return Object.assign(server, { port: Number(port) });
@@ -65,12 +57,7 @@ export const scripts = [
   "lecture1_client.ts",
 ];
 
-/**
- * Copies what runs.
- *
- * @param port what the scripts have in the place of the lecture's; a free one unless
- *   told otherwise
- */
+/** Copies what runs; the scripts have another port in the place of the lecture's, a free one unless told. */
 export async function copyProject(port?: string) {
   const folder = await temporaryFolder();
   port ??= String(await freePort());

@@ -1,6 +1,10 @@
 /** npm run soak: what takes long and loads the machine, so that no other test runs beside it. */
+import * as assert from "uvu/assert";
+import type { Run } from "../scripts/compare/result.ts";
 import { launch } from "../scripts/processes.ts";
 import { suite } from "./harness.ts";
+import { notLinux } from "./here.ts";
+import { program } from "./programs.ts";
 import { noTerminal, startByNpx } from "./terminal.ts";
 
 const test = suite("soak");
@@ -15,5 +19,21 @@ for (const how of ["", ", while others keep both cores busy"])
     await Promise.all(others.map((other) => other.saw(/1/)));
     await Promise.all(ctrlC.map((press) => press()));
   });
+
+test.unless(notLinux)("compare, four times at once on one core", async () => {
+  const one = ["taskset", "-c", "0", ...program("scripts/compare.ts")];
+  const all = Array.from({ length: 4 }, () => launch([...one, "--json", "-"]));
+  for (const compare of all) {
+    assert.is((await compare.exit(110_000)).code, 0, compare.report());
+    const { servers }: Run = JSON.parse(compare.output.stdout);
+    const answered = servers.map(({ stay }) => {
+      const { clients, leftMs } = stay!;
+      return clients.filter(({ reportedMs }) => reportedMs <= leftMs).length;
+    });
+    assert.equal(answered, [0, 10, 10], "while one stayed");
+    const [, forever, async] = servers.map(({ idle }) => idle?.perClientMB);
+    assert.ok(forever! > 6 && forever! < 10 && async! < 0.5, "one more's MB");
+  }
+});
 
 test.run();
