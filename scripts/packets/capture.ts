@@ -70,8 +70,7 @@ export async function captureRun(run: Run, save?: string) {
   if (server && design !== "server") {
     await server.process.exit(goesOn).catch(() => {});
     if (!server.process.ended) {
-      const timeMs = performance.timeOrigin + performance.now();
-      server.told.push({ timeMs, signal: "SIGINT" });
+      server.told.push({ timeMs: Date.now(), signal: "SIGINT" });
       server.process.kill("SIGINT");
     }
   }

@@ -17,13 +17,11 @@ const leastWords = 15;
 
 /**
  * @param columns width of the terminal, 40 or more
- * @param drawsLines whether the terminal draws ─│◆▶
+ * @param lines whether the terminal draws ─│◆▶
  */
-export function ladder(picture: Picture, columns: number, drawsLines: boolean) {
+export function ladder(picture: Picture, columns: number, lines: boolean) {
   const { sides, connections, rows } = picture;
-  const [line, wall, right, left, lostMark, told] = drawsLines
-    ? "─│▶◀✗◆"
-    : "-|><x*";
+  const [line, wall, right, left, lostMark, told] = lines ? "─│▶◀✗◆" : "-|><x*";
   const timeWidth = Math.max(9, ...rows.map(({ time }) => time.length));
   const counts = rows.flatMap(({ unread }) => Object.values(unread));
   const countWidth = String(Math.max(...counts) || "").length;
@@ -82,14 +80,11 @@ export function ladder(picture: Picture, columns: number, drawsLines: boolean) {
     if (below) inside.push(...words.flatMap((text) => at(from, text)));
     const beside = below ? [] : words.flatMap((text) => wrap(text, wordsWidth));
     const height = Math.max(inside.length, beside.length);
-    return Array.from({ length: height }, (_, index) =>
-      row(
-        index ? "" : time,
-        inside[index] ?? " ".repeat(lane),
-        unread,
-        colours[kind](beside[index] ?? ""),
-      ),
-    );
+    return Array.from({ length: height }, (_, index) => {
+      const said = colours[kind](beside[index] ?? "");
+      const drawn = inside[index] ?? " ".repeat(lane);
+      return row(index ? "" : time, drawn, unread, said);
+    });
   }
 
   function heads(first: string, { client, server }: Record<Side, string>) {

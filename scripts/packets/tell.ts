@@ -15,8 +15,14 @@ export type Told = Partial<Line & Read & End> & {
   ports?: (number | undefined)[];
 };
 
+// When performance.now() was 0, in milliseconds since 1970. Node's own timeOrigin is late
+// where another process got the core while Node read both clocks.
+let origin = 0;
+for (const end = performance.now() + 3; performance.now() < end;)
+  origin = Math.max(origin, Date.now() - performance.now());
+
 function tell(what: object): void {
-  const timeMs = performance.timeOrigin + performance.now();
+  const timeMs = origin + performance.now();
   try {
     writeSync(3, `${JSON.stringify({ timeMs, ...what })}\n`);
   } catch {
