@@ -105,9 +105,8 @@ test("what went wrong: a failure with its last lines, or a number of connections
   const { inTurn, idle, stay, load, ctrlC, growth, ...server } = forever!;
   expectMemory(100, idle, 1700); // 814 MB of 1,700
   expectMemory(200, undefined, 1);
-  const tooMuch = await (async () => expectMemory(200, idle, 1700))().catch(
-    (error) => error,
-  );
+  const needs = async () => expectMemory(200, idle, 1700);
+  const tooMuch = await needs().catch((error) => error);
   const beyond = (error: Error) => Object.assign(error, { beyond: 50 });
   const died = Object.assign(failed("ended", "1", { growth }), {
     lastLines: ["Error: arm lost", "at /x.ts:48:13"],

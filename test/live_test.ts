@@ -68,7 +68,7 @@ function seek(recording: Recording, wanted: string): void {
     if (!pause) continue;
     const took = rows[last]!.ms - rows[at]!.ms;
     assert.ok(took >= Number(pause), `${line}: ${took} ms\n${all}`);
-    const its = new RegExp(`^${pattern.split(" ")[0]} (?!.ACK|.* prints)`);
+    const its = new RegExp(`^${pattern.split(" ")[0]} (?!.ACK|ends|.* prints)`);
     const told = rows.slice(at + 1, last).filter(({ text }) => its.test(text));
     assert.equal(told, [], `before ${line}\n${all}`);
   }
@@ -106,6 +106,8 @@ const ten = `server Server listening on 127.0.0.1:.* prints
   ${answered}
   client .FIN, ACK. Seq=15 Ack=15 Len=0 nothing more from this side
   server .FIN, ACK. Seq=15 Ack=16 Len=0 nothing more from this side
+
+  client .FIN
   server ends: exit code 0`;
 
 const asTheyCome = [
@@ -126,6 +128,9 @@ const asTheyCome = [
   told(`--server forever ${long}`)(`${carriesLong}
     server reads 1024 bytes <0.476>
     server .PSH, ACK. .* carries 1024 bytes
+
+    server reads 1024 bytes <0.476>
+    server Received from .* prints
     server reads 476 bytes <.*0>
     server Received from .* prints
     server still runs: Ctrl.C

@@ -19,7 +19,6 @@ import { noTerminal, terminal } from "./terminal.ts";
 
 const test = suite("packets");
 const without = test.unless(notLinux);
-const inTerminal = test.unless(noTerminal);
 
 test("a wrong option: one line, exit 2", async () => {
   const wrong = `
@@ -109,7 +108,7 @@ without("colours, NO_COLOR, other characters, and `| head`", async () => {
   assert.is(head.output.stderr, "");
 });
 
-inTerminal("50 columns: nothing is wider; a dumb one: no codes", async () => {
+test.unless(noTerminal)("50 columns; a dumb one: no codes", async () => {
   const command = `${program("scripts/packets.ts").join(" ")} --show reset`;
   const env = "stty cols 50; TERM=dumb NO_COLOR=1 NODE_NO_WARNINGS=1";
   const shell = terminal(`${env} ${command}`);

@@ -117,8 +117,7 @@ async function startServer(name: string, port: number): Promise<Program> {
 async function connect(port: number): Promise<net.Socket> {
   const socket = new net.Socket().pause();
   socket.on("error", () => {}); // the capture shows what happened
-  socket.connect(port, "127.0.0.1");
-  await once(socket, "connect");
+  await once(socket.connect(port, "127.0.0.1"), "connect");
   return socket;
 }
 

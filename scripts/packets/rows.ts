@@ -107,11 +107,9 @@ function rowsOf(recording: Recording, texts: Texts): Row[] {
     ...lines.map((it) => ({ it, row: () => ofLine(it) })),
     ...ends.map((it) => ({ it, row: () => ofEnd(it) })),
   ].sort((a, b) => a.it.timeMs - b.it.timeMs);
-  return events.map(({ it: { from }, row }) => ({
-    ...row(),
-    from,
-    unread: followed.unread(),
-  }));
+  return events.map(({ it: { from }, row }) => {
+    return { ...row(), from, unread: followed.unread() };
+  });
 }
 
 /** Text for a row: of a long one the beginning, JSON has all of it. */

@@ -15,11 +15,14 @@ export type Told = Partial<Line & Read & End> & {
   ports?: (number | undefined)[];
 };
 
-// When performance.now() was 0, in milliseconds since 1970. Node's own timeOrigin is late
-// where another process got the core while Node read both clocks.
-let origin = 0;
-for (const end = performance.now() + 3; performance.now() < end;)
-  origin = Math.max(origin, Date.now() - performance.now());
+/** When performance.now() was 0: Node's timeOrigin is late if Node lost the core between its clocks. */
+let [origin, latest] = [0, Infinity];
+while (latest - origin > 0.01 && performance.now() < 5000) {
+  const before = performance.now();
+  const ms = Date.now();
+  origin = Math.max(origin, ms - performance.now());
+  latest = Math.min(latest, ms + 1 - before);
+}
 
 function tell(what: object): void {
   const timeMs = origin + performance.now();
