@@ -167,6 +167,9 @@ const pauses: Edit[] = [
   ["client", close, `${close}      return void s.resetAndDestroy();\n`],
 ];
 
+const nap =
+  "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);";
+
 const asEdited = [
   // 1. A handler that computes has read at once.
   told(
@@ -206,6 +209,14 @@ const asEdited = [
     server reads 4 bytes <.*6>
     server reads 4 bytes <.*2>
     server reads 2 bytes <.*0>`),
+  // What a thread reads when its robot has long reset the connection.
+  told(
+    "--robot --server forever",
+    ["server_forever", "conn.recv(1024)", "conn.recv(20)"],
+    ["server_forever", "conn.sendall(data);", `conn.sendall(data); ${nap}`],
+  )(`server reads 20 bytes <.*4>
+    client .RST
+    server reads 4 bytes`),
   failing(
     ["client", "s.sendall(Buffer", "s.sendAll(Buffer"],
     /^packets: lecture1_client.ts ends: exit code 1\n[^]*client\.ts:\d+\n[^]*s.sendAll is not a function/,

@@ -17,9 +17,9 @@ const node = (...args: string[]) => launch([process.execPath, ...args], env);
 
 // Whatever the machine speaks, what a test expects is English, without colours, with
 // zx's spinner, which CI would stop, and without what Node itself says of these settings.
-const { NO_COLOR, FORCE_COLOR, NODE_OPTIONS, NODE_EXTRA_CA_CERTS, CI, ...own } =
-  process.env;
-const env = { ...own, LC_ALL: "C.UTF-8" };
+const unwanted = /^(NO_COLOR|FORCE_COLOR|NODE_.*|CI|PYTHONUNBUFFERED)$/;
+const own = Object.entries(process.env).filter(([it]) => !unwanted.test(it));
+const env = { ...Object.fromEntries(own), LC_ALL: "C.UTF-8" };
 
 process.once("SIGINT", () => process.exit(130)); // and launch ends what it started
 process.on("exit", () => {

@@ -124,6 +124,7 @@ test.unless(noTerminal)("Ctrl+C in a dumb terminal", async () => {
   const env = `LECTURE1_MARK=${mark} TERM=dumb`;
   const dumb = terminal(`${env} '${command}' --only async`);
   await starts({ mark });
+  await sleep(300); // a spinner would turn
   dumb.type("\x03");
   assert.is(await dumb.exit(), 130);
   assert.is(dumb.screen(), "^C\r\x1b[K");
