@@ -5,14 +5,7 @@ import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { launch } from "../scripts/processes.ts";
 import { suite } from "./harness.ts";
-import {
-  editedFile,
-  erased,
-  launchScript,
-  preloaded,
-  program,
-  start,
-} from "./programs.ts";
+import { editedFile, erased, preloaded, program, start } from "./programs.ts";
 
 const name = "lecture1_client";
 const test = suite(name);
@@ -81,8 +74,8 @@ const rows: Record<string, [(client: net.Socket) => void, prints: string]> = {
 test(`what it prints where the server ${Object.keys(rows).join(", ")}`, async () => {
   const runs = Object.values(rows).map(async ([treat, prints]) => {
     const server = await serve(treat);
-    const args = ["--message", "안녕, 로봇!", ...portOf(server)];
-    const script = launchScript(name, args);
+    const command = [...program(`${name}.ts`), "--message", "안녕, 로봇!"];
+    const script = launch([...command, ...portOf(server)]);
     const says = prints.startsWith(name);
     const exit = { code: Number(says), signal: null };
     assert.equal(await script.exit(), exit, prints);

@@ -20,11 +20,6 @@ export const program = (file: string, folder = projectFile(".")) => [
   join(folder, file.replace(/ts$/, "js")),
 ];
 
-/** Starts one of the four scripts, given without .ts. */
-export function launchScript(name: string, args: string[] = []): Launched {
-  return launch([...program(`${name}.ts`), ...args]);
-}
-
 /** Waits until a started server says that it listens; adds its port. */
 export async function listening<T extends Launched>(server: T) {
   const [, port] = await server.saw(/^Server listening on .*?(\d+)\)?$/m);
@@ -83,7 +78,7 @@ export async function copyProject(port?: string) {
 
 /** Starts a server and waits until it listens; without a port it takes a free one. */
 export function start({ name }: Named, port = 0) {
-  return listening(launchScript(name, ["--port", String(port)]));
+  return listening(launch([...program(`${name}.ts`), "--port", `${port}`]));
 }
 
 /** One of the four, by its name. */

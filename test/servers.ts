@@ -37,9 +37,6 @@ export function visitOf(server: Server, addr: string, texts: string[]) {
   return [`Connected by ${addr}`, ...received, ...closed];
 }
 
-/** What a server that goes on for ever prints at Ctrl+C. */
-export const goodbye = ["", "Server is shutting down..."];
-
 /** What a learner gets wrong in any handler: as it is written, and what is said of it. */
 function mistakesOf({ calls, fails, mistakes }: Server) {
   const [send, receive] = calls;

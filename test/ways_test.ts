@@ -15,7 +15,6 @@ import { suite, temporaryFolder } from "./harness.ts";
 import { hasSignals } from "./here.ts";
 import {
   editedFile,
-  launchScript,
   listening,
   preloaded,
   program,
@@ -189,7 +188,7 @@ test("wrong flags: one line that says what to write, exit 2; --help", async () =
   ])
     await says(name!, flags!, 2, said!);
   for (const name of [first, client]) {
-    const script = launchScript(name, ["--help"]);
+    const script = launch([...program(`${name}.ts`), "--help"]);
     assert.equal(await script.exit(), { code: 0, signal: null });
     assert.equal(script.output, { stdout: `${usage(name)}\n`, stderr: "" });
   }
