@@ -115,8 +115,7 @@ async function startServer(name: string, port: number): Promise<Program> {
 
 /** A connection that reads nothing. */
 async function connect(port: number): Promise<net.Socket> {
-  const socket = new net.Socket().pause();
-  socket.on("error", () => {}); // the capture shows what happened
+  const socket = new net.Socket().pause().on("error", () => {}); // the capture shows what happened
   await once(socket.connect(port, "127.0.0.1"), "connect");
   return socket;
 }

@@ -17,12 +17,12 @@ export type Told = Partial<Line & Read & End> & {
 
 /** When performance.now() was 0: Node's timeOrigin is late if Node lost the core between its clocks. */
 let [origin, latest] = [0, Infinity];
-while (latest - origin > 0.01 && performance.now() < 5000) {
+do {
   const before = performance.now();
   const ms = Date.now();
   origin = Math.max(origin, ms - performance.now());
   latest = Math.min(latest, ms + 1 - before);
-}
+} while (latest - origin > 0.01 && performance.now() < 5000);
 
 function tell(what: object): void {
   const timeMs = origin + performance.now();
