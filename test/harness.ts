@@ -1,4 +1,4 @@
-/** What every test uses: a suite that cleans up, TCP clients, what is left behind. */
+/** What every test uses: a suite that cleans up, and what programs leave behind. */
 import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, readdir } from "node:fs/promises";
 import net from "node:net";

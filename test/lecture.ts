@@ -145,7 +145,7 @@ export async function follow(section: Section): Promise<void> {
       return next || keyboard.exit(); // where it types nothing the server closes
     }
     if (file.includes("compare")) {
-      const short = "--only async -n 1 --load 0.1".split(" "); // what it finds isn't looked at here
+      const short = ["-n", "1", "--load", "0.1"]; // what it finds isn't looked at here
       const tool = launch([...program(file, folder), ...args, ...short]);
       const { code } = await tool.exit(60_000);
       return assert.is(code, 0, tool.report());

@@ -77,7 +77,7 @@ test.unless(notRoot)("a port that isn't for everybody: why", async () => {
   );
 });
 
-test.unless(noSignals)("it dies of Ctrl+C, its client or not", async () => {
+test.unless(noSignals)("it dies of Ctrl+C, a client connected", async () => {
   const script = await start(server);
   await echo(await connect(script.port), "hello");
   script.kill("SIGINT");

@@ -12,7 +12,7 @@ import {
   visit,
   type Client,
 } from "./clients.ts";
-import { eventually, suite } from "./harness.ts";
+import { eventually, type suite } from "./harness.ts";
 import { hasSignals, noSignals, onLinux } from "./here.ts";
 import { edited, program, sawTimes, start, type Changes } from "./programs.ts";
 

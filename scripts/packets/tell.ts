@@ -15,7 +15,7 @@ export type Told = Partial<Line & Read & End> & {
   ports?: (number | undefined)[];
 };
 
-/** When performance.now() was 0: Node's timeOrigin is late if Node lost the core between its clocks. */
+/** Milliseconds since 1970 at performance.now() 0: timeOrigin is late if Node lost the core meanwhile. */
 let [origin, latest] = [0, Infinity];
 do {
   const before = performance.now();
