@@ -85,7 +85,7 @@ export async function stall({ socket }: Client, limit = 48 * 2 ** 20) {
     const piece = Buffer.from(randomBytes(49152).toString("base64"));
     pieces.push(piece);
     const done = new Promise((resolve) => socket.write(piece, resolve));
-    const inTime = await Promise.race([done.then(() => true), sleep(600)]);
+    const inTime = await Promise.race([done.then(() => true), sleep(1000)]);
     if (inTime) continue;
     assert.ok(taken() < limit / 2, `the server took ${taken()} bytes`);
     return Buffer.concat(pieces);

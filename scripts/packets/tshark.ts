@@ -88,9 +88,8 @@ export async function startCapture(port: number, file?: string) {
     ...fields.flatMap((field) => ["-e", field]),
     ...(file ? ["-w", file, "-P"] : []),
   ];
-  const guarding = guard(); // before there is something to guard
   const tshark = launch(command, process.env, undefined, false, true);
-  guarding.child.send(process.platform === "win32" ? tshark.pid : -tshark.pid);
+  const guarding = guard(tshark.pid);
   // Older versions say that they capture, but not when they have started.
   const silent = tshark
     .saw(/Capturing on/, 20_000)
@@ -121,13 +120,14 @@ export async function startCapture(port: number, file?: string) {
 }
 
 /**
- * Ends tshark and its dumpcap, whose number it is sent, where this process can't do it any
- * more, after a kill -9. It asks again and again: one that just starts may not yet listen.
+ * Ends tshark and its dumpcap where this process can't do it any more, after a kill -9. It
+ * asks until they have ended, for 5 s: a tshark that just starts may not yet listen.
  */
-function guard() {
-  const ask = `try { process.kill(pid, "SIGINT") } catch { process.exit() }`;
-  const code = `let pid = process.pid; process.on("message", (it) => { pid = it });
-    process.on("disconnect", () => { setInterval(() => { ${ask} }, 100); setTimeout(process.exit, 5000); });`;
+function guard(pid: number) {
+  const group = process.platform === "win32" ? pid : -pid;
+  const ask = `try { process.kill(${group}, "SIGINT") } catch { process.exit() }`;
+  const code = `process.on("disconnect", () => {
+    setInterval(() => { ${ask} }, 100); setTimeout(process.exit, 5000); });`;
   const command = [process.execPath, "-e", code];
   return launch(command, process.env, undefined, true, true);
 }
