@@ -84,15 +84,15 @@ function socket() {
      * sends is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
      */
     async close() {
-      const limit = () =>
-        (late ??= setTimeout(() => s.destroy(), 1000).unref());
-      s.on("data", limit); // who sends and doesn't read is not waited for
+      const limit = (ms: number) => setTimeout(() => s.destroy(), ms).unref();
+      s.on("data", () => (late ??= limit(1000))); // who sends and doesn't read is not waited for
       await sent;
       if (s.errored) throw s.errored;
       s.end();
-      const echoed = performance.now() + 500 + s.bytesWritten / 100; // a long echo takes long
+      clearTimeout(late);
+      late = limit(1000 + s.bytesWritten / 2000); // a long echo takes long, and may pause
+      const echoed = performance.now() + 500 + s.bytesWritten / 100;
       s.on("data", () => performance.now() < echoed && late!.refresh());
-      limit().refresh();
     },
   };
 }

@@ -155,10 +155,15 @@ for (const server of ["lecture1_server", "lecture1_server_forever_async"])
     assert.is(text.length, 4 * 2 ** 20);
   });
 
-test("a server that answers early and reads late still gets every byte", async () => {
+test("a server that answers early, reads late, and pauses near the end, still gets every byte", async () => {
   const server = await serve((client) => {
     client.pause().write("answer");
-    void sleep(2500).then(() => client.resume());
+    setTimeout(() => client.resume(), 2500);
+    client.on("data", () => {
+      if (server.received < 11.5e6 || client.bytesWritten > 6) return;
+      client.pause().write("that was nearly all");
+      setTimeout(() => client.resume().write("and on"), 2000);
+    });
     client.on("end", () => client.end());
   });
   const client = sendLong(server, 12e6);

@@ -20,7 +20,7 @@ import {
   type Program,
 } from "../scripts/compare/programs.ts";
 import type { Found, Visit } from "../scripts/compare/result.ts";
-import { awake, launched, projectFile } from "../scripts/processes.ts";
+import { awake, launch, launched, projectFile } from "../scripts/processes.ts";
 import { suite, temporaryFolder } from "./harness.ts";
 import { hasSignals } from "./here.ts";
 
@@ -285,6 +285,10 @@ test("a learner's server that doesn't listen, that ends or dies: how, its last w
   await Promise.all(all);
   const left = launched().filter(({ ended }) => !ended);
   assert.is(left.length, 0, "nothing is left running");
+});
+
+test("a process that can't be started: what the system says", async () => {
+  assert.throws(() => launch([process.execPath, "\0"]), /null bytes/);
 });
 
 test("time in which compare itself is stopped doesn't count", async () => {
