@@ -91,10 +91,8 @@ export function launch<Mark>(
   const detached = ownGroup && platform() !== "win32";
   const process = run({ stdio, env, store, detached } as object)`${command}`;
   const { child } = process;
-  const refusal = new Error(
-    "too few files may be open (EMFILE): raise ulimit -n",
-  );
-  if (!child?.stdout) throw process.output?.cause ?? refusal;
+  const full = new Error("too few files may be open (EMFILE): raise ulimit -n");
+  if (!child?.stdout) throw process.output?.cause ?? full;
   child.on("error", ({ message }) => {
     if (!child.pid) output.stderr += `${command[0]}: ${message}\n`;
   });

@@ -1,6 +1,7 @@
 /** What every test uses: a suite that cleans up, and what programs leave behind. */
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, readdir } from "node:fs/promises";
+import { readFileSync, readdirSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as uvu from "uvu";
@@ -74,17 +75,18 @@ export function launchMarked(command: string[], env: NodeJS.ProcessEnv = {}) {
 }
 
 /** The processes that still carry the mark, each with its number and command; Linux only. */
-export async function left(mark: string): Promise<string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const read = (pid: string, file: string) =>
-    readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      if (!(await read(pid, "environ")).includes(mark)) return "";
-      return `${pid} ${(await read(pid, "cmdline")).replaceAll("\0", " ")}`;
-    }),
-  );
-  return found.filter(Boolean);
+export function left(mark: string): string[] {
+  function read(pid: string, file: string): string {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    } catch {
+      return ""; // it has just ended
+    }
+  }
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids
+    .filter((pid) => read(pid, "environ").includes(mark))
+    .map((pid) => `${pid} ${read(pid, "cmdline").replaceAll("\0", " ")}`);
 }
 
 /**
@@ -92,5 +94,5 @@ export async function left(mark: string): Promise<string[]> {
  * may take a moment: tshark's dumpcap, esbuild under the tsx loader. Linux only.
  */
 export async function noneLeft(mark: string): Promise<void> {
-  if (onLinux) await eventually(async () => (await left(mark)).join("; "));
+  if (onLinux) await eventually(async () => left(mark).join("; "));
 }

@@ -271,8 +271,8 @@ onLinux("signals and kill -9: nothing is left, no false ladder", () =>
   inTurns(moments, async ([processes, signal, code]) => {
     const packets = start(["--server", "async"]);
     let pids: string[] = [];
-    for (; pids.length < processes && !packets.ended; await sleep(5))
-      pids = await harness.left(packets.mark);
+    for (; pids.length < processes && !packets.ended; await sleep(10))
+      pids = harness.left(packets.mark);
     assert.not(packets.ended, `${signal}: it was too quick`);
     // Ctrl+C comes to all in the terminal, and npm passes it on: it comes twice.
     const all = pids.map((line) => String(parseInt(line)));

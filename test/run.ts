@@ -66,8 +66,8 @@ async function run(file: string): Promise<void> {
 
 const names = process.argv.slice(2);
 const longest = [
-  ...["parity", "documents", "ways", "server_t", "pages", "async"],
-  ...["live", "measure", "client", "forever_t", "whole"], // some compute, some wait
+  ...["parity", "compare", "server_t", "documents", "ways", "whole", "async"],
+  ...["live", "measure", "pages", "client", "forever_t"], // some compute, some wait
 ];
 const rank = (file: string) => longest.findIndex((it) => file.includes(it));
 const files = (await readdir(join(project, "test")))

@@ -47,7 +47,7 @@ const whole = (text: string) =>
 
 /** Waits until it has started a server; Linux only. */
 async function starts({ mark }: { mark: string }): Promise<void> {
-  while (!/lecture1_server/.test((await left(mark)).join())) await sleep(20);
+  while (!/lecture1_server/.test(left(mark).join())) await sleep(20);
 }
 
 /** A folder of the originals that are here, but for asyncio's; a short name does as well. */

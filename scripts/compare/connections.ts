@@ -171,7 +171,8 @@ export async function echoAtOnce(
 
   const taken = async () => ({ ...(await server.footprint()), echoes });
   async function measure(): Promise<Load> {
-    await sleep(connections.length === 1 ? 300 : 100); // a new server isn't yet as fast as it can be
+    const warmUp = connections.length === 1 ? 300 : 100; // a new server isn't yet as fast as it can be
+    await sleep(Math.min(warmUp, secondsEach * 4000));
     const start = await taken();
     latency.reset();
     const windows: Load["windows"] = [];
