@@ -80,9 +80,8 @@ async function accessible(page: Page, ...schemes: ("light" | "dark")[]) {
     await page.emulateMedia({ colorScheme });
     const rules = second ? `{ runOnly: "color-contrast" }` : "";
     const look = page.evaluate<axe.AxeResults>(`axe.run(${rules})`);
-    const found = (await look).violations.map(({ id, nodes }) => [
-      ...[id, nodes[0]!.html],
-    ]);
+    const { violations } = await look;
+    const found = violations.map(({ id, nodes }) => [id, nodes[0]!.html]);
     assert.equal(found, [], colorScheme);
   }
 }
@@ -120,14 +119,9 @@ const size = `[
 // Ten packets and the legend are on one screen; axe looks at some.
 const oneScreen = ["hello en", "hello ko", "forever ko"];
 const forAxe = ["lossy en", "robot ko"];
+const others = ["long ko", "reset en", "refused ko"];
 
-for (const look of [
-  ...oneScreen,
-  ...forAxe,
-  "long ko",
-  "reset en",
-  "refused ko",
-])
+for (const look of [...oneScreen, ...forAxe, ...others])
   withBrowser(`packets', ${look}: on a wall, a phone, on paper`, async () => {
     const [name, lang] = look.split(" ") as [string, Language];
     const recording = recorded(name);
