@@ -200,11 +200,12 @@ export function launch<Mark>(
   return script;
 }
 
-/** A TCP port of this machine that is free now. */
+/** A TCP port that is free, below those that systems give to connections (Linux from 32768 on). */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
+  const port = 20_000 + Math.floor(Math.random() * 12_000);
+  const server = net.createServer().listen(port, "127.0.0.1");
+  const failed = await once(server, "listening").catch((error) => error);
+  if (/EADDRINUSE|EACCES/.test(failed.code)) return freePort();
   await once(server.close(), "close");
   return port;
 }
