@@ -80,12 +80,12 @@ function socket() {
     },
 
     /**
-     * Sends what is left, then FIN, and closes after a second of silence. What the server
-     * sends is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
+     * Sends what is left, then FIN, and closes after a second of silence, more for a long
+     * message. What comes is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
      */
     async close() {
       const limit = (ms: number) => setTimeout(() => s.destroy(), ms).unref();
-      s.on("data", () => (late ??= limit(1000))); // who sends and doesn't read is not waited for
+      s.on("data", () => (late ??= limit(4000))); // who sends and doesn't read is not waited for
       await sent;
       if (s.errored) throw s.errored;
       s.end();

@@ -120,10 +120,11 @@ export async function visit(port: number, message = "Hello, Server!") {
 export async function unread(port: number, peer?: number): Promise<number[]> {
   const hex = (port?: number) =>
     port?.toString(16).toUpperCase().padStart(4, "0") ?? "\\w+";
-  const established = `:${hex(port)} \\w+:${hex(peer)} 01 \\w+:(\\w+)`;
-  const table = await readFile("/proc/net/tcp", "utf8");
+  const established = `:${hex(port)} (\\w+:${hex(peer)}) 01 \\w+:(\\w+)`;
+  const table = await readFile("/proc/net/tcp", "utf8"); // some are in it twice while others come
   const rows = table.matchAll(new RegExp(established, "g"));
-  return Array.from(rows, ([, size]) => parseInt(size!, 16));
+  const sizes = new Map(Array.from(rows, ([, of, size]) => [of, size!]));
+  return Array.from(sizes.values(), (size) => parseInt(size, 16));
 }
 
 /** Waits until nobody listens on a port any more: a server says goodbye a moment before. */

@@ -285,9 +285,7 @@ test("a learner's server that doesn't listen, that ends or dies: how, its last w
   await Promise.all(all);
   const left = launched().filter(({ ended }) => !ended);
   assert.is(left.length, 0, "nothing is left running");
-});
-
-test("a process that can't be started: what the system says", async () => {
+  // What can't even be started: what the system says.
   assert.throws(() => launch([process.execPath, "\0"]), /null bytes/);
 });
 
