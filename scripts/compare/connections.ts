@@ -172,7 +172,7 @@ export async function echoAtOnce(
   const taken = async () => ({ ...(await server.footprint()), echoes });
   async function measure(): Promise<Load> {
     const warmUp = connections.length === 1 ? 300 : 100; // a new server isn't yet as fast as it can be
-    await sleep(Math.min(warmUp, secondsEach * 5000));
+    await sleep(Math.min(warmUp, secondsEach * 5000)); // no longer than five windows
     const start = await taken();
     latency.reset();
     const windows: Load["windows"] = [];
