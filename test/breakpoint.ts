@@ -1,4 +1,5 @@
 /** Loaded before a script: as a debugger does, it follows every Worker, and says on stderr where one stops. */
+import { writeSync } from "node:fs";
 import { Session } from "node:inspector";
 
 const session = new Session();
@@ -26,7 +27,8 @@ session.on("NodeWorker.receivedMessageFromWorker", ({ params }) => {
   const file = files.get(script(location.scriptId));
   const title = titles.get(params.sessionId);
   const at = `${functionName}, ${file}:${location.lineNumber + 1}`;
-  console.error(`stopped at ${at} in ${title}`);
+  // A session is called anywhere, amid Node's loop, too: nothing here may use nextTick, as console does.
+  writeSync(2, `stopped at ${at} in ${title}\n`);
   send(params.sessionId, "Debugger.resume");
 });
 session.post("NodeWorker.enable", { waitForDebuggerOnStart: true });

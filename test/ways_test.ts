@@ -171,13 +171,11 @@ test("wrong flags: one line that says what to write, exit 2; --help", async () =
   const range = "--host takes a name, --port";
   for (const [name, flags, said] of [
     ...names.map((name) => [name, "--prot=1", "Unknown option '--prot'"]),
-    [first, "--port=65536", `${range} 0 (any free) to 65535`],
-    [first, "--port=12a", `${range} 0 (any free) to 65535`],
-    [first, "--host=", `${range} 0 (any free) to 65535`],
+    ...["--port=65536", "--port=12a", "--host="].flatMap((flags) => [
+      [first, flags, `${range} 0 (any free) to 65535`],
+      [client, flags, `${range} 1 to 65535`],
+    ]),
     [client, "--port=0", `${range} 1 to 65535`],
-    [client, "--port=65536", `${range} 1 to 65535`],
-    [client, "--port=12a", `${range} 1 to 65535`],
-    [client, "--host=", `${range} 1 to 65535`],
     [client, "--message=", "--message is empty: write a text"],
     [
       client,
@@ -219,13 +217,9 @@ test("a port in use, nobody who listens, hosts that can't be: what the system sa
 test("npm's scripts and Run and Debug start the program that they name", async () => {
   const { scripts, engines } = JSON.parse(await text("package.json"));
   assert.is(engines.node, ">=18.19");
-  for (const [script, file] of Object.entries({
-    client: "lecture1_client.ts",
-    server: "lecture1_server.ts",
-    forever: "lecture1_server_forever.ts",
-    async: "lecture1_server_forever_async.ts",
-  }))
-    assert.is(scripts[script], `npm install >&2 && tsx ${file}`);
+  const started = { client, server: first, forever, async: `${forever}_async` };
+  for (const [script, name] of Object.entries(started))
+    assert.is(scripts[script], `npm install >&2 && tsx ${name}.ts`);
   for (const script of ["compare", "packets", "test", "check", "soak"])
     assert.match(scripts[script], /^npm install >&2 && /);
   const { configurations } = JSON.parse(await text(".vscode/launch.json"));
