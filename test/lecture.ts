@@ -16,7 +16,6 @@ import {
   erased,
   lecturePort,
   listening,
-  program,
   sawTimes,
   scripts,
 } from "./programs.ts";
@@ -53,7 +52,7 @@ export function quotes(text: string, output: string): void {
 }
 
 /** What is given once, or shown by other tests. */
-const elsewhere = /^(cd|git clone|npm|node --v|npx tsx scripts\/packets)/;
+const elsewhere = /^(cd|git clone|npm|node --v|npx tsx scripts)/;
 
 /** Does what a section says, in a copy on ports of its own; throws where an output isn't what stands there. */
 export async function follow(section: Section): Promise<void> {
@@ -143,12 +142,6 @@ export async function follow(section: Section): Promise<void> {
         return launch([process.execPath, "-e", code]).exit();
       keyboard = await byKeyboard(code, /^.*\n|$/.exec(next)![0]);
       return next || keyboard.exit(); // where it types nothing the server closes
-    }
-    if (file.includes("compare")) {
-      const short = ["-n", "1", "--load", "0.1"]; // what it finds isn't looked at here
-      const tool = launch([...program(file, folder), ...args, ...short]);
-      const { code } = await tool.exit(60_000);
-      return assert.is(code, 0, tool.report());
     }
     if (file.includes("server")) {
       await endServer();

@@ -28,8 +28,7 @@ test("a wrong option: one line, exit 2", async () => {
     --refused --server async: --refused, --server: don't go together
     --robot --bytes 4: --robot, --bytes: don't go together
     --bytes 4 --message xxxx: --message, --bytes: don't go together
-    --show hello --save x: --show, --save: don't go together
-    --ascii: there is no option --ascii`;
+    --show hello --save x: --show, --save: don't go together`;
   await inTurns(wrong.trim().split(/\n\s*/), async (line) => {
     const [args = "", ...says] = line.split(": ");
     const told = `packets: ${says.join(": ")}; --help lists the options\n`;
@@ -68,13 +67,12 @@ without("where nothing can be captured: why, and what fits", async () => {
   const said = "There are no interfaces on which a capture can be done";
   const PATH = await pathWith(`#!/bin/sh\necho "tshark: ${said}" >&2\nexit 1`);
   const cases = [
-    ["--message abc", "hello, lecture1_server.ts", "Len=14"],
     ["--bytes 4000", "long, lecture1_server.ts", "reads 928 bytes"],
     ["--server async", "async, lecture1_server_forever_async.ts", "still runs"],
     ["--refused", "refused, lecture1_server.ts", "nobody listens"],
     ["--robot --server forever", "robot, lecture1_server.ts", "never reads 24"],
     ["--reset --lang ko", "reset, lecture1_server.ts", "2: [RST", korean],
-    ["--bytes 1024", "hello, lecture1_server.ts", "", english, PATH],
+    ["--bytes 1024", "hello, lecture1_server.ts", "Len=14", english, PATH],
   ] as const;
   await inTurns(cases, async ([args, name, shows, say = english, PATH]) => {
     const env = { PATH: PATH ?? "/nonexistent" };
