@@ -1,7 +1,7 @@
 /** TCP clients of the tests: they send, wait, stall, reset, and look into the kernel. */
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
@@ -117,11 +117,11 @@ export async function visit(port: number, message = "Hello, Server!") {
 }
 
 /** How many bytes of each connection lie unread at a port, as Linux' /proc tells; of one peer where told. */
-export async function unread(port: number, peer?: number): Promise<number[]> {
+export function unread(port: number, peer?: number): number[] {
   const hex = (port?: number) =>
     port?.toString(16).toUpperCase().padStart(4, "0") ?? "\\w+";
   const established = `:${hex(port)} (\\w+:${hex(peer)}) 01 \\w+:(\\w+)`;
-  const table = await readFile("/proc/net/tcp", "utf8"); // some are in it twice while others come
+  const table = readFileSync("/proc/net/tcp", "utf8"); // some are in it twice while others come
   const rows = table.matchAll(new RegExp(established, "g"));
   const sizes = new Map(Array.from(rows, ([, of, size]) => [of, size!]));
   return Array.from(sizes.values(), (size) => parseInt(size, 16));

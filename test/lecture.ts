@@ -151,7 +151,7 @@ export async function follow(section: Section): Promise<void> {
     clients.push(client);
     if (keyboard && next.includes("reset the connection")) {
       await eventually(async () => {
-        const { length } = await unread(Number(copy.port));
+        const { length } = unread(Number(copy.port));
         return length === 2 ? "" : `${length} clients are connected`;
       });
       await endServer();

@@ -36,7 +36,7 @@ test("a second client waits unanswered, and is reset when the first leaves", asy
   await echo(first, "first again");
   assert.is(second.length, 0);
   const { localPort } = second.socket;
-  if (onLinux) assert.equal(await unread(script.port, localPort), [6]);
+  if (onLinux) assert.equal(unread(script.port, localPort), [6]);
   await leave(first);
   assert.is(await second.ending(), "ECONNRESET");
   assert.is(await silent.ending(), "ECONNRESET");

@@ -124,4 +124,4 @@ export const resolver = `import dns from "node:dns";
   }
   dns.promises.lookup = async (host, options) => answer(host, options);
   dns.lookup = (host, options, done = options) =>
-    dns.promises.lookup(host, options).then(({ address, family }) => done(null, address, family), done);`;
+    dns.promises.lookup(host, options).then((it) => options.all ? done(null, [it]) : done(null, it.address, it.family), done);`;
