@@ -26,7 +26,9 @@ const executablePath = ["chromium-headless-shell", "chromium", "google-chrome"]
   .find((file) => onLinux && existsSync(file));
 
 /** Why no page can be looked at here. */
-export const noBrowser = (): Why => !executablePath && "no Chromium here";
+export const noBrowser = (): Why =>
+  (!executablePath && "no Chromium here") ||
+  (parseInt(process.versions.node) < 20 && "Playwright needs Node 20");
 
 /** Starts it, with no window. */
 export async function startBrowser() {
