@@ -39,8 +39,6 @@ const recordings = [
 /** What is run in the place of the lecture's client and a server. */
 const kinds = ["refused", "reset", "robot"] as const;
 
-const robotsLine = "hello socket from robot\n";
-
 /** Options, and those that don't go with the first one. */
 const apart = [
   ["show", "server", "message", "bytes", ...kinds, "save"],
@@ -86,7 +84,7 @@ function readOptions() {
     if (given(one) && other) mistake(`--${one}, --${other}: ${say.together}`);
   }
   const kind = kinds.find((kind) => values[kind]) ?? "client";
-  const usual = kind === "robot" ? robotsLine : "Hello, Server!";
+  const usual = values.robot ? "hello socket from robot\n" : "Hello, Server!";
   const message = values.message ?? (bytes ? "x".repeat(Number(bytes)) : usual);
   const run: Run = { kind, server: server as Design, message };
   return { run, show, save, json, html };
@@ -104,8 +102,7 @@ async function presentRecorded(name: string, why: string): Promise<void> {
   const file = new URL(`packets/recordings/${name}.json`, import.meta.url);
   const recording = JSON.parse(await readFile(file, "utf8")) as Recording;
   const { changed, run } = recording;
-  const script = `${scriptNames[run.server]}.ts`;
-  const before = [`${say.recorded}: ${name}, ${script}`];
+  const before = [`${say.recorded}: ${name}, ${scriptNames[run.server]}.ts`];
   if (changed) before.push(`${say.changed}: ${changed.join("\n  ")}`);
   const but = changed ? ` (${say.butFor})` : "";
   await present(recording, [before, [`${say.asTheyCame}${but}: ${why}.`]]);

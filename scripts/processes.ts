@@ -7,6 +7,7 @@ import {
   type ChildProcess,
   type SpawnOptions,
 } from "node:child_process";
+import dgram from "node:dgram";
 import { EventEmitter, once } from "node:events";
 import net from "node:net";
 import { platform } from "node:os";
@@ -200,14 +201,16 @@ export function launch<Mark>(
   return script;
 }
 
-/** A TCP port that is free, below those that systems give to connections (Linux from 32768 on). */
+/** A TCP port for this process only, below those that systems give to connections (Linux from 32768 on). */
 export async function freePort(): Promise<number> {
   const port = 20_000 + Math.floor(Math.random() * 12_000);
   const server = net.createServer().listen(port, "127.0.0.1");
-  const failed = await once(server, "listening").catch((error) => error);
-  if (/EADDRINUSE|EACCES/.test(failed.code)) return freePort();
+  const ours = dgram.createSocket("udp4").bind(port, "127.0.0.1").unref(); // tells our other processes
+  const both = [server, ours].map((it) => once(it, "listening"));
+  const ends = (await Promise.allSettled(both)) as { reason?: any }[];
   await once(server.close(), "close");
-  return port;
+  const taken = ends.map(({ reason }) => reason?.code).join(" ");
+  return /EADDRINUSE|EACCES/.test(taken) ? freePort() : port;
 }
 
 /** Every process that was started here since the last stopAll(). */

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import type { Recording } from "../scripts/packets/recording.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
 import { CannotCapture, startCapture } from "../scripts/packets/tshark.ts";
-import { freePort, run as command } from "../scripts/processes.ts";
+import { freePort, launch, run as command } from "../scripts/processes.ts";
 import * as harness from "./harness.ts";
 import { notLinux } from "./here.ts";
 import { english, inTurns, pathWith, run, start } from "./packets.ts";
@@ -257,6 +257,17 @@ onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
   const why = /^packets: tshark says: The file .*\/nonexistent\//;
   assert.match(full.stderr, why);
   assert.is(full.stdout, "", "this is no question of rights");
+});
+
+test("a port to capture is nobody else's: 200 here, 200 of another process", async () => {
+  const { href } = new URL("../scripts/processes.js", import.meta.url);
+  const code = `import("${href}").then(async ({ freePort }) => {
+    for (let i = 0; i < 200; i++) console.log(await freePort());
+    setInterval(() => {}, 1000); })`;
+  const other = launch([process.execPath, "-e", code]);
+  const ours = await Promise.all(Array.from({ length: 200 }, freePort));
+  await other.until("its ports", () => other.lines().length === 200);
+  assert.is(new Set([...ours.map(String), ...other.lines()]).size, 400);
 });
 
 /** When so many processes run, packets gets a signal; and with which code it ends. */
