@@ -2,11 +2,7 @@
  * Programs as processes, by zx: starts them, follows them, ends them. What still runs
  * when this process ends is ended with it.
  */
-import {
-  spawn,
-  type ChildProcess,
-  type SpawnOptions,
-} from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import dgram from "node:dgram";
 import { EventEmitter, once } from "node:events";
 import net from "node:net";
@@ -18,10 +14,7 @@ import { fileURLToPath } from "node:url";
 import { $ } from "zx/core";
 
 /** How a process ended: by itself with a code, or by a signal. */
-export interface Exit {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-}
+export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
 /** A started process. */
 export type Launched = ReturnType<typeof launch>;
@@ -37,14 +30,19 @@ export function projectFile(path: string): string {
 /** Milliseconds that a process may take to say that it listens, or to end. */
 export const patience = 10_000;
 
+type Detached = { detached?: boolean };
 const running = new Set<ChildProcess>();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 /** zx hands over a command as one line; its words are encoded, so that spaces divide them. */
-function spawnWords(line: string, _args: string[], options: SpawnOptions) {
+function spawnWords(line: string, _args: string[], options: Detached) {
   const [program = "", ...args] = line.split(" ").map(decodeURIComponent);
   const own = { shell: false, killSignal: "SIGKILL" } as const;
   const child = spawn(program, args, { ...options, ...own });
+  // Who leads a group goes with it: a tshark killed by itself would leave its dumpcap.
+  const alone = child.kill.bind(child);
+  if (options.detached)
+    child.kill = (signal) => alone(0) && process.kill(-child.pid!, signal);
   running.add(child);
   return child.on("close", () => running.delete(child));
 }

@@ -121,13 +121,14 @@ export async function startCapture(port: number, file?: string) {
 
 /**
  * Ends tshark and its dumpcap where this process can't do it any more, after a kill -9. It
- * asks until they have ended, for 5 s: a tshark that just starts may not yet listen.
+ * asks until they have ended: a tshark that just starts may not yet listen. After 3 s it kills.
  */
 function guard(pid: number) {
   const group = process.platform === "win32" ? pid : -pid;
   const ask = `try { process.kill(${group}, "SIGINT") } catch { process.exit() }`;
   const code = `process.on("disconnect", () => {
-    setInterval(() => { ${ask} }, 100); setTimeout(process.exit, 5000); });`;
+    setInterval(() => { ${ask} }, 100);
+    setTimeout(() => process.kill(${group}, "SIGKILL"), 3000); });`;
   const command = [process.execPath, "-e", code];
   return launch(command, process.env, undefined, true, true);
 }
