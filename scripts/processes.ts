@@ -30,19 +30,23 @@ export function projectFile(path: string): string {
 /** Milliseconds that a process may take to say that it listens, or to end. */
 export const patience = 10_000;
 
-type Detached = { detached?: boolean };
 const running = new Set<ChildProcess>();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 /** zx hands over a command as one line; its words are encoded, so that spaces divide them. */
-function spawnWords(line: string, _args: string[], options: Detached) {
+function spawnWords(line: string, _args: string[], options: any) {
   const [program = "", ...args] = line.split(" ").map(decodeURIComponent);
-  const own = { shell: false, killSignal: "SIGKILL" } as const;
-  const child = spawn(program, args, { ...options, ...own });
+  const child = spawn(program, args, { ...options, shell: false });
   // Who leads a group goes with it: a tshark killed by itself would leave its dumpcap.
   const alone = child.kill.bind(child);
   if (options.detached)
-    child.kill = (signal) => alone(0) && process.kill(-child.pid!, signal);
+    child.kill = (signal) => {
+      try {
+        return alone(0) && process.kill(-child.pid!, signal);
+      } catch {
+        return false; // it has just ended, which macOS calls an error
+      }
+    };
   running.add(child);
   return child.on("close", () => running.delete(child));
 }
@@ -74,7 +78,7 @@ const started = new Set<Launched>();
  * @param messages opens a channel on which the program can be asked, and its stdin: by
  *   their end it learns that this process is gone
  * @param ownGroup puts it, with what it starts, into a process group of its own, which
- *   Ctrl+C in the terminal doesn't reach; Windows has none
+ *   gets its signals, and not Ctrl+C in the terminal; Windows has none
  */
 export function launch<Mark>(
   command: string[],
@@ -144,8 +148,7 @@ export function launch<Mark>(
 
     /** Waits for text on stdout or stderr, as until(). */
     async saw(pattern: RegExp, ms = patience): Promise<RegExpMatchArray> {
-      const comes = () => pattern.test(script.all());
-      await script.until(String(pattern), comes, ms);
+      await script.until(String(pattern), () => pattern.test(script.all()), ms);
       return pattern.exec(script.all())!;
     },
 
@@ -191,8 +194,7 @@ export function launch<Mark>(
     report(): string {
       const { code, signal } = script.ended ?? {};
       const state = script.ended ? `ended (${signal ?? code})` : "runs";
-      const end = (text: string) => text.slice(-1000);
-      return `${command.join(" ")} ${state}\nstdout: ${end(output.stdout)}\nstderr: ${end(output.stderr)}`;
+      return `${command.join(" ")} ${state}\nstdout: ${output.stdout.slice(-1000)}\nstderr: ${output.stderr.slice(-1000)}`;
     },
   };
   started.add(script);
@@ -205,10 +207,9 @@ export async function freePort(): Promise<number> {
   const server = net.createServer().listen(port, "127.0.0.1");
   const ours = dgram.createSocket("udp4").bind(port, "127.0.0.1").unref(); // tells our other processes
   const both = [server, ours].map((it) => once(it, "listening"));
-  const ends = (await Promise.allSettled(both)) as { reason?: any }[];
+  const ends = JSON.stringify(await Promise.allSettled(both));
   await once(server.close(), "close");
-  const taken = ends.map(({ reason }) => reason?.code).join(" ");
-  return /EADDRINUSE|EACCES/.test(taken) ? freePort() : port;
+  return /EADDRINUSE|EACCES/.test(ends) ? freePort() : port;
 }
 
 /** Every process that was started here since the last stopAll(). */

@@ -20,8 +20,7 @@ export function recorded(name: string): Recording {
 
 /** @param folder the project, or a copy of it */
 export function start(args: string[], env = {}, folder?: string) {
-  const command = program("scripts/packets.ts", folder);
-  return launchMarked([...command, ...args], env);
+  return launchMarked([...program("scripts/packets.ts", folder), ...args], env);
 }
 
 /** Runs packets to its end; nothing that it started is left. */

@@ -65,11 +65,11 @@ async function run(file: string): Promise<void> {
 }
 
 const names = process.argv.slice(2);
-// The first computes, the last waits, so that what runs side by side does both.
+// Started from the last one on: those that wait, and beside them those that compute.
 const order =
   "parity compare documents server_t ways whole pages async measure live client forever_t";
-const longest = order.split(" ");
-const rank = (file: string) => longest.findIndex((it) => file.includes(it));
+const rank = (file: string) =>
+  order.split(" ").findIndex((it) => file.includes(it));
 const files = (await readdir(join(project, "test")))
   .filter((file) => file.endsWith("_test.ts"))
   .filter((file) => names.some((name) => file.includes(name)) || !names.length)

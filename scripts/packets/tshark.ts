@@ -110,7 +110,7 @@ export async function startCapture(port: number, file?: string) {
     /** Ends the capture; throws Error when tshark failed meanwhile: the file is full, say. */
     async stop(): Promise<void> {
       const endedItself = tshark.ended !== undefined; // even then with code 0
-      tshark.kill("SIGINT"); // and it ends dumpcap, which captures for it
+      tshark.kill("SIGINT"); // and dumpcap, which captures for it
       const { code, signal } = await tshark.exit();
       await guarding.stop();
       const failed = code !== 0 && signal !== "SIGINT";
