@@ -39,10 +39,20 @@ if (isMain()) {
 /** Python's socket.socket(AF_INET, SOCK_STREAM), as far as a client needs it. */
 function socket() {
   const s = new net.Socket();
-  let sent = Promise.resolve(); // when the kernel has taken all there is to send
-  let late: NodeJS.Timeout | undefined;
   s.on("error", () => {}); // whoever waits in connect() or recv() is told
-  process.stdout.on("error", (error) => process.exit(fail(error)));
+  process.stdout.on("error", (error) => {
+    fail(error);
+    process.exit();
+  });
+
+  let sending = Promise.resolve(); // is over when the kernel has taken every byte
+  let deadline: NodeJS.Timeout | undefined; // when it comes, we close, whatever is left
+
+  /** Closes at once when nothing has called deadline.refresh() for so many milliseconds. */
+  function closeAfter(ms: number) {
+    clearTimeout(deadline);
+    deadline = setTimeout(() => s.destroy(), ms).unref();
+  }
 
   return {
     /** Does the TCP handshake. AF_INET: a name is looked up as IPv4. */
@@ -51,17 +61,21 @@ function socket() {
       await once(s, "connect");
     },
 
-    /** Sends all of data while we go on: in Python a long message makes both sides wait for ever. */
+    /**
+     * Sends all of data while the program goes on: Python waits here, so with a message
+     * longer than all buffers client and server wait for each other for ever.
+     */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`sendall takes bytes, not ${{}.toString.call(data)}`);
-      for (let start = 0; start < data.length; start += 16384) {
-        const piece = data.subarray(start, start + 16384);
-        sent = sent.then(async () => {
+        throw TypeError(`sendall takes bytes, not ${typeName(data)}`);
+      const pieceSize = 16384; // handed to the kernel one by one: so we see whether the server reads
+      sending = sending.then(async () => {
+        for (let start = 0; start < data.length; start += pieceSize) {
+          const piece = data.subarray(start, start + pieceSize);
           await new Promise((taken) => s.write(piece, taken));
-          late?.refresh();
-        });
-      }
+          deadline?.refresh(); // the server still reads
+        }
+      });
     },
 
     /** Waits for 1 to `size` bytes. At the end of the stream Python returns b"", this throws. */
@@ -72,85 +86,138 @@ function socket() {
         if (s.errored) throw s.errored;
         const data = s.read(Math.min(size, s.readableLength));
         if (data) return data;
-        const waits = new AbortController();
-        const either = ["end", "readable"].map((it) => once(s, it, waits));
-        await Promise.race(either).finally(() => waits.abort());
+        await readableOrEnd(s);
       }
       throw Object.assign(new Error("EOF"), { code: "FIN" });
     },
 
     /**
-     * Sends what is left, then FIN, and closes after a second of silence, more for a long
-     * message. What comes is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
+     * Sends what is left, then FIN, and waits a moment for the server's FIN. What comes
+     * meanwhile is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
      */
     async close() {
-      const limit = (ms: number) => setTimeout(() => s.destroy(), ms).unref();
-      s.on("data", () => (late ??= limit(4000))); // who sends and doesn't read is not waited for
-      await sent;
-      if (s.errored && !/ECANCELED/.test(`${s.errored}`)) throw s.errored; // that is our own limit
+      // While we still send: a server that only sends and never reads is given up.
+      s.on("data", () => {
+        if (!deadline) closeAfter(4000);
+      });
+      await sending;
+      const weGaveUp = s.errored && s.errored.message.includes("ECANCELED");
+      if (s.errored && !weGaveUp) throw s.errored;
+
+      // A second for the server's FIN; a long echo takes longer, and may pause.
       s.end();
-      clearTimeout(late);
-      late = limit(1000 + s.bytesWritten / 2000); // a long echo takes long, and may pause
-      const echoed = performance.now() + 500 + s.bytesWritten / 100;
-      s.on("data", () => performance.now() < echoed && late!.refresh());
+      closeAfter(1000 + s.bytesWritten / 2000);
+      const echoIsOver = performance.now() + 500 + s.bytesWritten / 100;
+      s.on("data", () => {
+        if (performance.now() < echoIsOver) deadline?.refresh();
+      });
     },
   };
 }
 
-/** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
-function print(text: string) {
-  const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
-    const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
-    return `\\u${hex}`.replace("u00", "x");
-  });
-  process.stdout.write(`${s}\n`);
+/** Waits until there is something to read, or the end of the stream; throws the socket's error. */
+async function readableOrEnd(s: net.Socket) {
+  const waiting = new AbortController();
+  try {
+    await Promise.race([
+      once(s, "readable", { signal: waiting.signal }),
+      once(s, "end", { signal: waiting.signal }),
+    ]);
+  } finally {
+    waiting.abort(); // takes the listener away that is left over
+  }
 }
 
-/** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
+/** "[object String]": what a learner has given instead of bytes. */
+function typeName(value: unknown) {
+  return Object.prototype.toString.call(value);
+}
+
+/**
+ * Python's print. Characters that could drive the terminal are shown as their code: ESC
+ * as \x1b, a direction control as \u202e. Newline, tab and \r\n stay as they are.
+ */
+function print(text: string) {
+  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  const controlCharacter =
+    /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
+  const shown = `${text}`.replace(controlCharacter, (character) => {
+    const code = character.charCodeAt(0);
+    const hex = code.toString(16);
+    if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
+    return `\\u${hex.padStart(4, "0")}`;
+  });
+  process.stdout.write(`${shown}\n`);
+}
+
+/**
+ * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
+ * be started through a link, and without its ".ts".
+ */
 function isMain() {
-  const [, started = ""] = process.argv;
+  const started = process.argv[1] ?? "";
+  const thisFile = realpathSync(new URL(import.meta.url));
   const names = [started, `${started}.ts`, started.replace(/js$/, "ts")];
-  const file = realpathSync(names.find((it) => existsSync(it)) ?? ".");
-  return file === realpathSync(new URL(import.meta.url));
+  const found = names.find((name) => existsSync(name));
+  return found !== undefined && realpathSync(found) === thisFile;
 }
 
 /** Reads the command line; on --help or a mistake it says what to write and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_client.ts [--host HOST] [--port PORT] [--message TEXT]";
-  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
-  const options = { help: flag, host: text, port: text, message: text };
   try {
-    const { values } = parseArgs({ options });
-    const { help, host, port = "65432", message } = values;
-    if (help) process.exit(void console.log(usage));
-    if (host === "" || !/^\d+$/.test(port) || +port < 1 || +port > 65535)
+    const { values } = parseArgs({
+      options: {
+        help: { type: "boolean" },
+        host: { type: "string" },
+        port: { type: "string", default: "65432" },
+        message: { type: "string" },
+      },
+    });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    const { host, message } = values;
+    const port = Number(values.port);
+    const isPort = /^\d+$/.test(values.port) && port >= 1 && port <= 65535;
+    if (host === "" || !isPort)
       throw new Error("--host takes a name, --port 1 to 65535");
     if (message === "") throw new Error("--message is empty: write a text");
-    return { host, port: +port, message };
+    return { host, port, message };
   } catch (error) {
     const [what = ""] = (error as Error).message.split(/\.\s|\n/);
-    const [, flag = ""] = /'(--\w+).*ambiguous/.exec(what) ?? [];
-    const value = process.argv[process.argv.indexOf(flag) + 1];
-    const how = flag && `; write ${flag}=${value}`;
-    console.error(`lecture1_client: ${what}${how}; ${usage}`);
+    console.error(`lecture1_client: ${what}${hintFor(what)}; ${usage}`);
     process.exit(2);
   }
 }
 
-/** Says in one line what the system says, and what to do about it; returns the exit code. */
+/** For `--message -90,0,90`, of which Node says "Option '--message' argument is ambiguous". */
+function hintFor(what: string) {
+  const flag = /'(--\w+).*ambiguous/.exec(what)?.[1];
+  if (!flag) return "";
+  const value = process.argv[process.argv.indexOf(flag) + 1];
+  return `; write ${flag}=${value}`;
+}
+
+/** What to do about an error of the network, by the system's code for it. */
+const advice: Record<string, string> = {
+  FIN: "the server closed without an answer",
+  ECONNREFUSED: "nobody listens there, is the server running?",
+  ECONNRESET: "the server reset the connection",
+  ETIMEDOUT: "no answer, check --host and --port",
+  ENOTFOUND: "unknown host, check --host",
+  EAI_AGAIN: "unknown host, check --host and the network",
+  EPIPE: "nobody reads it any more",
+};
+
+/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
 function fail(error: NodeJS.ErrnoException) {
-  const { code = "ERR_", message } = error;
-  if (code.startsWith("ERR_")) throw error; // not the network's fault but ours: show the stack
-  const advice: Record<string, string> = {
-    FIN: "; the server closed without an answer",
-    ECONNREFUSED: "; nobody listens there, is the server running?",
-    ECONNRESET: "; the server reset the connection",
-    ETIMEDOUT: "; no answer, check --host and --port",
-    ENOTFOUND: "; unknown host, check --host",
-    EAI_AGAIN: "; unknown host, check --host and the network",
-    EPIPE: "; nobody reads it any more",
-  };
-  console.error(`lecture1_client: ${message}${advice[code] ?? ""}`);
-  return (process.exitCode = 1);
+  const { code, message } = error;
+  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  if (!code || code.startsWith("ERR_")) throw error;
+  const todo = advice[code];
+  console.error(`lecture1_client: ${todo ? `${message}; ${todo}` : message}`);
+  process.exitCode = 1;
 }

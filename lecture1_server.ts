@@ -54,17 +54,22 @@ function socket() {
     noDelay: true, // a small piece doesn't wait (40 ms) until the last one is confirmed
   });
   const backlog: net.Socket[] = []; // connected, and waiting for accept()
-  let [bindHost, bindPort] = ["", 0];
+  let bindHost = "";
+  let bindPort = 0;
 
   server.on("connection", (client) => {
     client.on("error", () => {}); // whoever waits in recv() or sendall() is told
     backlog.push(client);
   });
-  process.stdout.on("error", (error) => process.exit(fail(error)));
+  process.stdout.on("error", (error) => {
+    fail(error);
+    process.exit();
+  });
 
   return {
     bind(host: string, port: number) {
-      [bindHost, bindPort] = [host, port];
+      bindHost = host;
+      bindPort = port;
     },
 
     /** bind(2) and listen(2) are one step in Node. AF_INET: a name is looked up as IPv4. */
@@ -104,20 +109,22 @@ function connection(client: net.Socket) {
         if (client.errored) throw client.errored;
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
-        const waits = new AbortController();
-        const events = ["end", "readable", "close"];
-        const either = events.map((it) => once(client, it, waits));
-        await Promise.race(either).finally(() => waits.abort());
+        await readableOrOver(client);
       }
     },
 
     /** Returns when the kernel has taken every byte; a client that doesn't read makes it wait. */
     sendall(data: Uint8Array): Promise<void> {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`sendall takes bytes, not ${{}.toString.call(data)}`);
-      return new Promise((done, failed) =>
-        client.write(data, (e) => (e ? failed(client.errored ?? e) : done())),
-      );
+        throw TypeError(
+          `sendall takes bytes, not ${Object.prototype.toString.call(data)}`,
+        );
+      return new Promise((resolve, reject) => {
+        client.write(data, (error) => {
+          if (error) reject(client.errored ?? error);
+          else resolve();
+        });
+      });
     },
 
     /** Sends FIN. */
@@ -125,54 +132,95 @@ function connection(client: net.Socket) {
   };
 }
 
-/** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
-function print(text: string) {
-  const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
-    const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
-    return `\\u${hex}`.replace("u00", "x");
-  });
-  process.stdout.write(`${s}\n`);
+/** Waits until there is something to read, or the connection is over; throws its error. */
+async function readableOrOver(client: net.Socket) {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  try {
+    await Promise.race([
+      once(client, "readable", { signal }),
+      once(client, "end", { signal }),
+      once(client, "close", { signal }),
+    ]);
+  } finally {
+    waiting.abort(); // takes the listeners away that are left over
+  }
 }
 
-/** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
+/**
+ * Python's print. Characters that could drive the terminal are shown as their code: ESC
+ * as \x1b, a direction control as \u202e. Newline, tab and \r\n stay as they are.
+ */
+function print(text: string) {
+  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  const controlCharacter =
+    /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
+  const shown = `${text}`.replace(controlCharacter, (character) => {
+    const code = character.charCodeAt(0);
+    const hex = code.toString(16);
+    if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
+    return `\\u${hex.padStart(4, "0")}`;
+  });
+  process.stdout.write(`${shown}\n`);
+}
+
+/**
+ * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
+ * be started through a link, and without its ".ts".
+ */
 function isMain() {
-  const [, started = ""] = process.argv;
+  const started = process.argv[1] ?? "";
+  const thisFile = realpathSync(new URL(import.meta.url));
   const names = [started, `${started}.ts`, started.replace(/js$/, "ts")];
-  const file = realpathSync(names.find((it) => existsSync(it)) ?? ".");
-  return file === realpathSync(new URL(import.meta.url));
+  const found = names.find((name) => existsSync(name));
+  return found !== undefined && realpathSync(found) === thisFile;
 }
 
 /** Reads the command line; on --help or a mistake it says what to write and exits. */
 function parseFlags() {
   const usage = "usage: npx tsx lecture1_server.ts [--host HOST] [--port PORT]";
-  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
-  const options = { help: flag, host: text, port: text };
   try {
-    const { help, host, port = "65432" } = parseArgs({ options }).values;
-    if (help) process.exit(void console.log(usage));
-    if (host === "" || !/^\d+$/.test(port) || +port > 65535)
+    const { values } = parseArgs({
+      options: {
+        help: { type: "boolean" },
+        host: { type: "string" },
+        port: { type: "string", default: "65432" },
+      },
+    });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    const { host } = values;
+    const port = Number(values.port);
+    const isPort = /^\d+$/.test(values.port) && port <= 65535;
+    if (host === "" || !isPort)
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
-    return { host, port: +port };
+    return { host, port };
   } catch (error) {
-    const [what] = (error as Error).message.split(/\.\s|\n/);
+    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
     console.error(`lecture1_server: ${what}; ${usage}`);
     process.exit(2);
   }
 }
 
-/** Says in one line what the system says, and what to do about it; returns the exit code. */
+/** What to do about an error of the network, by the system's code for it. */
+const advice: Record<string, string> = {
+  EADDRINUSE: "stop the program that listens there or take another --port",
+  EADDRNOTAVAIL: "no address of this machine, check --host",
+  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
+  ENOTFOUND: "unknown host, check --host",
+  EAI_AGAIN: "unknown host, check --host and the network",
+  ECONNRESET: "the client reset the connection",
+  EPIPE: "nobody reads it any more",
+};
+
+/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
 function fail(error: NodeJS.ErrnoException) {
-  const { code = "ERR_", message } = error;
-  if (code.startsWith("ERR_")) throw error; // not the network's fault but ours: show the stack
-  const advice: Record<string, string> = {
-    EADDRINUSE: "; stop the program that listens there or take another --port",
-    EADDRNOTAVAIL: "; no address of this machine, check --host",
-    EACCES: "; below 1024, or reserved by Hyper-V or WSL: take another --port",
-    ENOTFOUND: "; unknown host, check --host",
-    EAI_AGAIN: "; unknown host, check --host and the network",
-    ECONNRESET: "; the client reset the connection",
-    EPIPE: "; nobody reads it any more",
-  };
-  console.error(`lecture1_server: ${message}${advice[code] ?? ""}`);
-  return (process.exitCode = 1);
+  const { code, message } = error;
+  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  if (!code || code.startsWith("ERR_")) throw error;
+  const todo = advice[code];
+  console.error(`lecture1_server: ${todo ? `${message}; ${todo}` : message}`);
+  process.exitCode = 1;
 }

@@ -65,7 +65,7 @@ if (isMain()) {
 /** What a thread can do with its client; every call may block the thread, and no other. */
 type Connection = ReturnType<typeof threadSide>;
 type Thread = { target: typeof handleClient; args: [net.Socket, ...unknown[]] };
-type Memory = ReturnType<typeof sharedMemory>;
+type Memory = ReturnType<typeof createSharedMemory>;
 
 /** Threads that live at once; further clients wait. Each takes 8 to 12 MB and 5 open files. */
 let maxThreads = 200;
@@ -83,7 +83,8 @@ function socket() {
     noDelay: true, // a small piece doesn't wait (40 ms) until the last one is confirmed
   });
   const backlog: [net.Socket, string][] = []; // connected, and waiting for accept()
-  let [bindHost, bindPort] = ["", 0];
+  let bindHost = "";
+  let bindPort = 0;
 
   server.on("connection", (client) => {
     const { remoteAddress = "?", remotePort = 0 } = client; // "?": it left before Node could ask
@@ -94,7 +95,10 @@ function socket() {
     backlog.push([client, addr]);
     changes.emit("change");
   });
-  process.stdout.on("error", (error) => process.exit(fail(error)));
+  process.stdout.on("error", (error) => {
+    fail(error);
+    process.exit();
+  });
   process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
 
   // The first Ctrl+C wakes accept(), a second one ends the process; npx may pass one on twice.
@@ -107,7 +111,8 @@ function socket() {
 
   return {
     bind(host: string, port: number) {
-      [bindHost, bindPort] = [host, port];
+      bindHost = host;
+      bindPort = port;
     },
 
     /** bind(2) and listen(2) are one step in Node. AF_INET: a name is looked up as IPv4. */
@@ -150,96 +155,154 @@ function socket() {
  * Python's threading.Thread: a Worker that runs `target`.
  *
  * A socket can't be given to a Worker, so the main thread keeps it, and the thread sends
- * it a message for each call: "print ...", "recv 1024", "close", and bytes, which only
- * sendall sends: an array or object costs a tenth of the speed. Where a call must wait, the
- * thread sleeps (Atomics.wait) until the answer stands in memory that both share. The
- * main thread never sleeps: it works for all threads, and for whoever connects.
+ * it a message for each call: the text "print ...", "recv 1024" or "close", and for
+ * sendall just the bytes. (An object for each message would cost a tenth of the speed.)
+ * Where a call must wait, the thread sleeps (Atomics.wait) until the answer stands in
+ * memory that both share. The main thread never sleeps: it works for all threads, and
+ * for whoever connects.
  */
 function createThread({ target, args: [client, ...args] }: Thread) {
-  const memory = sharedMemory();
-  // It gets the text of what it needs: to load this file again takes several times as long.
-  const code = `
-    const { parentPort, workerData } = require("node:worker_threads");
-    globalThis.__name = (named) => named; // tsx puts calls of it into every function
-    const target = require("node:vm").runInThisContext(...workerData.script);
-    target((${threadSide})(parentPort, workerData.memory), ...workerData.args);`;
+  const memory = createSharedMemory();
+  let isRunning = false;
 
-  let ran = false;
-  function failed(error: any) {
-    if (!ran) maxThreads = Math.max(1, threads - 1); // as many as live
-    const told = error instanceof Error ? `${error}` : inspect(error);
-    const [what = ""] = told.split("\n");
-    const [, line, column] = /file:\S+?:(\d+):(\d+)/.exec(error?.stack) ?? [];
-    let more = "";
-    if (line) more = ` (lecture1_server_forever.ts:${lineOf(+line, +column!)})`;
-    if (!ran) more = `; from now on ${maxThreads} at a time`;
-    if (/EMFILE/.test(what)) more += ", ulimit -n may allow more";
-    if (/^Reference/.test(what)) more += "; it sees nothing outside itself";
-    complain(`the thread of ${args[0]} failed: ${what}${more}`);
-  }
-
-  /** A thread's life. One that can't start costs its client, not the server. */
-  async function run(running: () => void) {
+  /**
+   * As in Python start() returns when the thread runs: until then (10 ms) others connect.
+   * A thread that can't start costs its client, not the server.
+   */
+  async function start() {
     threads++;
-    await new Promise((ended) => {
-      const worker = new Worker(code, {
+    let worker: Worker;
+    try {
+      worker = new Worker(workerCode(), {
         eval: true,
         execArgv: [], // not tsx's, which would load it in every thread
-        name: `${client.remoteAddress}:${client.remotePort}`,
+        name: `${client.remoteAddress}:${client.remotePort}`, // what a debugger shows
         workerData: { memory, args, script: (script ??= scriptOf(target)) },
         resourceLimits: { maxYoungGenerationSizeMb: 2 }, // an echo leaves little behind
       });
-      worker.on("message", mainSide(client, memory));
-      worker.on("online", () => (ran = true)).on("online", running);
-      worker.on("error", failed).on("exit", ended);
-    }).catch(failed);
-    running();
+    } catch (error) {
+      failed(error);
+      ended();
+      return;
+    }
+    worker.on("message", mainSide(client, memory));
+    worker.on("error", failed);
+    worker.on("exit", ended);
+    await new Promise<void>((resolve) => {
+      worker.once("exit", resolve);
+      worker.once("online", () => {
+        isRunning = true;
+        resolve();
+      });
+    });
+  }
+
+  function ended() {
     client.destroySoon();
     threads--;
     changes.emit("change");
   }
 
-  // As in Python start() returns when the thread runs: until then (10 ms) others connect.
-  return { start: () => new Promise<void>(run) };
+  /** Says in one line what went wrong, and in which line of the handler. */
+  function failed(error: any) {
+    const [what = ""] = describe(error).split("\n");
+    let advice = "";
+    if (isRunning) advice = placeOf(error);
+    else {
+      maxThreads = Math.max(1, threads - 1); // as many as live
+      advice = `; from now on ${maxThreads} at a time`;
+    }
+    if (what.includes("EMFILE")) advice += ", ulimit -n may allow more";
+    if (what.startsWith("Reference"))
+      advice += "; it sees nothing outside itself";
+    complain(`the thread of ${args[0]} failed: ${what}${advice}`);
+  }
+
+  return { start };
 }
 
-/** A function's text, and where it stands: in this file, or in the one line that tsx makes of it. */
+/** What a Worker runs: the text of what it needs, since to load this file again takes several times as long. */
+function workerCode() {
+  return `
+    const { parentPort, workerData } = require("node:worker_threads");
+    globalThis.__name = (named) => named; // tsx puts calls of it into every function
+    const target = require("node:vm").runInThisContext(...workerData.script);
+    const conn = (${threadSide})(parentPort, workerData.memory);
+    target(conn, ...workerData.args);`;
+}
+
+/** "TypeError: ..."; of what is no Error (throw "text") what Node shows of it. */
+function describe(error: unknown) {
+  return error instanceof Error ? String(error) : inspect(error);
+}
+
+/** " (lecture1_server_forever.ts:29)", by the stack of an error; "" where it has none. */
+function placeOf(error: { stack?: string } | null) {
+  const [, line, column] =
+    /file:\S+?:(\d+):(\d+)/.exec(error?.stack ?? "") ?? [];
+  if (!line || !column) return "";
+  return ` (lecture1_server_forever.ts:${lineInFile(+line, +column)})`;
+}
+
+/** The arguments of vm.runInThisContext: a function's text, and where it stands, for its stack and for debuggers. */
 function scriptOf(target: typeof handleClient) {
   const text = `(${target})`;
-  const filename = import.meta.url;
-  const file = readFileSync(new URL(filename), "utf8");
+  const url = import.meta.url;
+  const file = readFileSync(new URL(url), "utf8");
   const [before = ""] = file.split(`function ${target.name}(`);
-  const lineOffset = before.split("\n").length - 1;
-  if (text.includes("\n")) return [text, { filename, lineOffset }];
-  let column = 1;
-  while (column < 1e5 && lineOf(1, column) <= lineOffset) column++;
-  return [text, { filename: `${filename}?tsx`, columnOffset: column - 2 }];
+  const linesBefore = before.split("\n").length - 1;
+  const isOneLine = !text.includes("\n"); // tsx puts the whole file into one
+  if (isOneLine) {
+    const columnOffset = columnInTsx(linesBefore + 1) - 1;
+    return [text, { filename: `${url}?tsx`, columnOffset }];
+  }
+  return [text, { filename: url, lineOffset: linesBefore }];
 }
 
 /** The line of this file that something stood in before tsx; all are counted from 1. */
-function lineOf(line: number, column: number): number {
-  const map: any = module.findSourceMap?.(import.meta.url);
-  return (map?.findEntry(line - 1, column - 1).originalLine ?? line - 1) + 1;
+function lineInFile(line: number, column: number): number {
+  const sourceMap: any = module.findSourceMap?.(import.meta.url); // Bun has none
+  const entry = sourceMap?.findEntry(line - 1, column - 1);
+  return (entry?.originalLine ?? line - 1) + 1;
 }
 
-/** recv's answer: how many bytes (-1: none yet) and which; and how many are still to be written. */
-const sharedMemory = () => ({
-  length: new Int32Array(new SharedArrayBuffer(4)),
-  received: new Uint8Array(new SharedArrayBuffer(65536)),
-  unwritten: new Int32Array(new SharedArrayBuffer(4)),
-});
+/** The column, less one for our parenthesis, where a line of this file begins in tsx's one line. */
+function columnInTsx(line: number) {
+  let column = 1;
+  while (column < 100_000 && lineInFile(1, column) < line) column++;
+  return column - 1;
+}
 
-/** The thread's side, which runs in the Worker: gives it print() and its connection. */
-function threadSide(out: MessagePort, { length, received, unwritten }: Memory) {
-  /** Waits while more than 64 KB are to be written: the client or the terminal is slow. */
+/** What a thread and the main thread share. */
+function createSharedMemory() {
+  return {
+    /** recv's answer: how many bytes there are; 0 at the end of the stream, -1: none yet. */
+    length: new Int32Array(new SharedArrayBuffer(4)),
+    /** ... and these bytes. */
+    received: new Uint8Array(new SharedArrayBuffer(65536)),
+    /** How much of what the thread has sent or printed is still to be written. */
+    unwritten: new Int32Array(new SharedArrayBuffer(4)),
+  };
+}
+
+/** The thread's side: gives it print() and its connection. It runs in the Worker, and sees nothing outside itself. */
+function threadSide(main: MessagePort, memory: Memory) {
+  const { length, received, unwritten } = memory;
+  const mostUnwritten = 65536;
+
+  /** Sends a message that has to be written; sleeps while too much is: the client or the terminal is slow. */
   function write(message: string | Uint8Array) {
-    out.postMessage(message);
+    main.postMessage(message);
     let size = Atomics.add(unwritten, 0, message.length) + message.length;
-    for (; size > 65536; size = Atomics.load(unwritten, 0))
+    while (size > mostUnwritten) {
       Atomics.wait(unwritten, 0, size);
+      size = Atomics.load(unwritten, 0);
+    }
   }
 
-  const print = (text: string) => write(`print ${text}`);
+  function print(text: string) {
+    write(`print ${text}`);
+  }
   Object.assign(globalThis, { print });
   console.log = (...values) => print(values.join(" ")); // its own would wait for a main loop
 
@@ -249,84 +312,136 @@ function threadSide(out: MessagePort, { length, received, unwritten }: Memory) {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
       length[0] = -1;
-      out.postMessage(`recv ${size}`);
-      while (Atomics.wait(length, 0, -1) !== "not-equal"); // until there is an answer
+      main.postMessage(`recv ${size}`);
+      while (Atomics.load(length, 0) === -1) Atomics.wait(length, 0, -1);
       return length[0] > 0 ? received.slice(0, length[0]) : null;
     },
 
     /** Sends all of data; a client that doesn't read makes the thread wait. */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`sendall takes bytes, not ${{}.toString.call(data)}`);
+        throw TypeError(
+          `sendall takes bytes, not ${Object.prototype.toString.call(data)}`,
+        );
       write(data);
     },
 
     /** Sends FIN. */
-    close: () => out.postMessage("close"),
+    close() {
+      main.postMessage("close");
+    },
   };
 }
 
-/** The main thread's side: does what a message asks for; Node's own, with --watch, ask for nothing. */
-function mainSide(client: net.Socket, { length, received, unwritten }: Memory) {
-  let wanted = 0; // by recv
-  client.on("end", receive).on("close", receive);
+/** The main thread's side: returns what does what a message of the thread asks for. */
+function mainSide(client: net.Socket, memory: Memory) {
+  const { length, received, unwritten } = memory;
+  const mostUnwritten = 65536;
+  let wanted = 0; // bytes that recv waits for
 
-  function receive() {
+  /** Answers recv as soon as there is something, or the end. */
+  function answerRecv() {
     if (wanted === 0) return;
-    const data = client.read(Math.min(wanted, 65536, client.readableLength));
-    if (!data && !client.readableEnded && !client.destroyed) return;
+    const most = Math.min(wanted, received.length, client.readableLength);
+    const data = client.read(most);
+    const isOver = client.readableEnded || client.destroyed;
+    if (!data && !isOver) return;
     wanted = 0;
     if (data) received.set(data);
     Atomics.store(length, 0, data?.length ?? 0);
     Atomics.notify(length, 0);
   }
-  function written(size: number) {
-    if (Atomics.sub(unwritten, 0, size) > 65536) Atomics.notify(unwritten, 0);
+  client.on("end", answerRecv);
+  client.on("close", answerRecv);
+
+  function recv(size: number) {
+    wanted = size;
+    // Only from the first recv on does Node read from the kernel.
+    if (client.listenerCount("readable") === 0)
+      client.on("readable", answerRecv);
+    answerRecv();
   }
 
-  return (it: unknown) => {
-    if (typeof it !== "string" && !(it instanceof Uint8Array)) return;
-    const slow = client.writableNeedDrain || printed.length > 65536;
-    const done = slow ? () => written(it.length) : undefined;
-    const [call, text = ""] = typeof it === "string" ? it.split(/ (.*)/s) : [];
-    if (call === "close") client.destroySoon();
-    if (call === "print") print(text, done);
-    if (typeof it !== "string") client.write(it, done);
-    if ((!call || call === "print") && !slow) written(it.length);
-    if (call !== "recv") return;
-    wanted = +text;
-    if (client.listenerCount("readable") === 0) client.on("readable", receive); // from now on Node reads
-    receive();
+  /**
+   * Writes for the thread. Where nothing is queued, it counts as written at once;
+   * otherwise when it is, so that the thread waits for a slow client or terminal.
+   */
+  function write(size: number, start: (written?: () => void) => void) {
+    function written() {
+      const before = Atomics.sub(unwritten, 0, size);
+      if (before > mostUnwritten) Atomics.notify(unwritten, 0); // it sleeps
+    }
+    const isSlow =
+      client.writableNeedDrain || (printed ?? "").length > mostUnwritten;
+    if (isSlow) return start(written);
+    start();
+    written();
+  }
+
+  return function serve(message: unknown) {
+    if (message instanceof Uint8Array)
+      return write(message.length, (done) => client.write(message, done));
+    if (typeof message !== "string") return; // Node's own, with --watch
+    const [call, argument = ""] = message.split(/ (.*)/s); // at the first space
+    switch (call) {
+      case "print":
+        return write(message.length, (done) => print(argument, done));
+      case "recv":
+        return recv(Number(argument));
+      case "close":
+        client.destroySoon();
+    }
   };
 }
 
-/** What is printed and not yet written (a line goes out at once, further ones of a turn together). */
-let printed = "";
-let writing: Promise<void> | undefined;
+/**
+ * What is printed and not yet written, and the end of its writing. (`var` without a value, since
+ * the guard above runs before this line is reached, and a program may print at once.)
+ */
+var printed: string | undefined;
+var writing: Promise<void> | undefined;
 
-/** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
+/**
+ * Python's print; what could drive the terminal is shown as its code: \x1b, \u202e.
+ *
+ * @param written called when the line is written
+ */
 function print(text: string, written?: () => void) {
-  const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
-    const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
-    return `\\u${hex}`.replace("u00", "x");
+  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  const controlCharacter =
+    /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
+  const shown = `${text}`.replace(controlCharacter, (character) => {
+    const code = character.charCodeAt(0);
+    const hex = code.toString(16);
+    if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
+    return `\\u${hex.padStart(4, "0")}`;
   });
-  printed += `${s}\n`;
-  writing ??= (async () => {
-    for (let lines = ""; (lines = printed); await new Promise(setImmediate)) {
-      printed = "";
-      await new Promise((done) => process.stdout.write(lines, done));
-    }
-    writing = undefined;
-  })();
+  printed = `${printed ?? ""}${shown}\n`;
+  writing ??= writeLines();
   if (written) writing.then(written);
 }
 
-/** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
+/** Writes the first line at once, and those that come in the same turn of the event loop together. */
+async function writeLines() {
+  while (printed) {
+    const lines = printed;
+    printed = undefined;
+    await new Promise((done) => process.stdout.write(lines, done));
+    await new Promise(setImmediate);
+  }
+  writing = undefined;
+}
+
+/**
+ * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
+ * be started through a link, and without its ".ts".
+ */
 function isMain() {
-  const [, started = ""] = process.argv;
+  const started = process.argv[1] ?? "";
+  const thisFile = realpathSync(new URL(import.meta.url));
   const names = [started, `${started}.ts`, started.replace(/js$/, "ts")];
-  const file = realpathSync(names.find((it) => existsSync(it)) ?? ".");
-  return file === realpathSync(new URL(import.meta.url));
+  const found = names.find((name) => existsSync(name));
+  return found !== undefined && realpathSync(found) === thisFile;
 }
 
 /** One line on stderr. */
@@ -338,33 +453,47 @@ function complain(what: string) {
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever.ts [--host HOST] [--port PORT]";
-  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
-  const options = { help: flag, host: text, port: text };
   try {
-    const { help, host, port = "65432" } = parseArgs({ options }).values;
-    if (help) process.exit(void console.log(usage));
-    if (host === "" || !/^\d+$/.test(port) || +port > 65535)
+    const { values } = parseArgs({
+      options: {
+        help: { type: "boolean" },
+        host: { type: "string" },
+        port: { type: "string", default: "65432" },
+      },
+    });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    const { host } = values;
+    const port = Number(values.port);
+    const isPort = /^\d+$/.test(values.port) && port <= 65535;
+    if (host === "" || !isPort)
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
-    return { host, port: +port };
+    return { host, port };
   } catch (error) {
-    const [what] = (error as Error).message.split(/\.\s|\n/);
+    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
     complain(`${what}; ${usage}`);
     process.exit(2);
   }
 }
 
-/** Says in one line what the system says, and what to do about it; returns the exit code. */
+/** What to do about an error of the network, by the system's code for it. */
+const advice: Record<string, string> = {
+  EADDRINUSE: "stop the program that listens there or take another --port",
+  EADDRNOTAVAIL: "no address of this machine, check --host",
+  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
+  ENOTFOUND: "unknown host, check --host",
+  EAI_AGAIN: "unknown host, check --host and the network",
+  EPIPE: "nobody reads it any more",
+};
+
+/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
 function fail(error: NodeJS.ErrnoException) {
-  const { code = "ERR_", message } = error;
-  if (code.startsWith("ERR_")) throw error; // not the network's fault but ours: show the stack
-  const advice: Record<string, string> = {
-    EADDRINUSE: "; stop the program that listens there or take another --port",
-    EADDRNOTAVAIL: "; no address of this machine, check --host",
-    EACCES: "; below 1024, or reserved by Hyper-V or WSL: take another --port",
-    ENOTFOUND: "; unknown host, check --host",
-    EAI_AGAIN: "; unknown host, check --host and the network",
-    EPIPE: "; nobody reads it any more",
-  };
-  complain(`${message}${advice[code] ?? ""}`);
-  return (process.exitCode = 1);
+  const { code, message } = error;
+  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  if (!code || code.startsWith("ERR_")) throw error;
+  const todo = advice[code];
+  complain(todo ? `${message}; ${todo}` : message);
+  process.exitCode = 1;
 }

@@ -74,7 +74,10 @@ async function startServer(handler: Handler, host: string, port: number) {
     noDelay: true, // as in asyncio, a small piece doesn't wait (40 ms) until the last one is confirmed
   });
   const tasks = new Map<Connection, Promise<void>>();
-  process.stdout.on("error", (error) => process.exit(fail(error)));
+  process.stdout.on("error", (error) => {
+    fail(error);
+    process.exit();
+  });
   process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
 
   server.on("connection", (client) => {
@@ -137,7 +140,7 @@ function openConnection(client: net.Socket) {
     async read(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`read takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
-      if (lines.length) await writing; // who prints waits until it is written
+      if (lines) await writing; // who prints waits until it is written
       if (client.listenerCount("readable") === 0)
         client.on("readable", () => wake()); // from now on Node reads
       while (true) {
@@ -154,7 +157,9 @@ function openConnection(client: net.Socket) {
     /** Queues data; Node sends as fast as the client's side takes it. */
     write(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`write takes bytes, not ${{}.toString.call(data)}`);
+        throw TypeError(
+          `write takes bytes, not ${Object.prototype.toString.call(data)}`,
+        );
       client.write(data);
     },
 
@@ -190,28 +195,48 @@ function addressText(address = "?", port = 0) {
   return `('${address}', ${port})`;
 }
 
-/** Lines that go out together after this turn of the event loop, and the end of their writing. */
-const lines: string[] = [];
-let writing: Promise<unknown> | undefined;
+/**
+ * Lines that go out together after this turn of the event loop, and the end of their writing.
+ * (`var` without a value, since the guard above runs before this line is reached.)
+ */
+var lines: string[] | undefined;
+var writing: Promise<unknown> | undefined;
 
-/** Python's print; what could drive the terminal is shown as its code: \x1b, \u202e. */
+/**
+ * Python's print. Characters that could drive the terminal are shown as their code: ESC
+ * as \x1b, a direction control as \u202e. Newline, tab and \r\n stay as they are.
+ */
 function print(text: string) {
-  const s = `${text}`.replace(/[^\P{Cc}\t\n\r]|\r(?!\n)|\p{Bidi_C}/gu, (c) => {
-    const hex = c.charCodeAt(0).toString(16).padStart(4, "0");
-    return `\\u${hex}`.replace("u00", "x");
+  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  const controlCharacter =
+    /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
+  const shown = `${text}`.replace(controlCharacter, (character) => {
+    const code = character.charCodeAt(0);
+    const hex = code.toString(16);
+    if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
+    return `\\u${hex.padStart(4, "0")}`;
   });
-  if (lines.push(`${s}\n`) === 1)
-    writing = new Promise((done) =>
-      setImmediate(() => process.stdout.write(lines.splice(0).join(""), done)),
-    );
+  lines ??= [];
+  lines.push(`${shown}\n`);
+  writing ??= new Promise((written) => {
+    setImmediate(() => {
+      process.stdout.write(lines!.join(""), written);
+      lines = undefined;
+      writing = undefined;
+    });
+  });
 }
 
-/** Python's `__name__ == "__main__"`: this file was started, as .ts, .js or without, not imported. */
+/**
+ * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
+ * be started through a link, and without its ".ts".
+ */
 function isMain() {
-  const [, started = ""] = process.argv;
+  const started = process.argv[1] ?? "";
+  const thisFile = realpathSync(new URL(import.meta.url));
   const names = [started, `${started}.ts`, started.replace(/js$/, "ts")];
-  const file = realpathSync(names.find((it) => existsSync(it)) ?? ".");
-  return file === realpathSync(new URL(import.meta.url));
+  const found = names.find((name) => existsSync(name));
+  return found !== undefined && realpathSync(found) === thisFile;
 }
 
 /** One line on stderr. */
@@ -223,33 +248,47 @@ function complain(what: string) {
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever_async.ts [--host HOST] [--port PORT]";
-  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
-  const options = { help: flag, host: text, port: text };
   try {
-    const { help, host, port = "65432" } = parseArgs({ options }).values;
-    if (help) process.exit(void console.log(usage));
-    if (host === "" || !/^\d+$/.test(port) || +port > 65535)
+    const { values } = parseArgs({
+      options: {
+        help: { type: "boolean" },
+        host: { type: "string" },
+        port: { type: "string", default: "65432" },
+      },
+    });
+    if (values.help) {
+      console.log(usage);
+      process.exit(0);
+    }
+    const { host } = values;
+    const port = Number(values.port);
+    const isPort = /^\d+$/.test(values.port) && port <= 65535;
+    if (host === "" || !isPort)
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
-    return { host, port: +port };
+    return { host, port };
   } catch (error) {
-    const [what] = (error as Error).message.split(/\.\s|\n/);
+    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
     complain(`${what}; ${usage}`);
     process.exit(2);
   }
 }
 
-/** Says in one line what the system says, and what to do about it; returns the exit code. */
+/** What to do about an error of the network, by the system's code for it. */
+const advice: Record<string, string> = {
+  EADDRINUSE: "stop the program that listens there or take another --port",
+  EADDRNOTAVAIL: "no address of this machine, check --host",
+  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
+  ENOTFOUND: "unknown host, check --host",
+  EAI_AGAIN: "unknown host, check --host and the network",
+  EPIPE: "nobody reads it any more",
+};
+
+/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
 function fail(error: NodeJS.ErrnoException) {
-  const { code = "ERR_", message } = error;
-  if (code.startsWith("ERR_")) throw error; // not the network's fault but ours: show the stack
-  const advice: Record<string, string> = {
-    EADDRINUSE: "; stop the program that listens there or take another --port",
-    EADDRNOTAVAIL: "; no address of this machine, check --host",
-    EACCES: "; below 1024, or reserved by Hyper-V or WSL: take another --port",
-    ENOTFOUND: "; unknown host, check --host",
-    EAI_AGAIN: "; unknown host, check --host and the network",
-    EPIPE: "; nobody reads it any more",
-  };
-  complain(`${message}${advice[code] ?? ""}`);
-  return (process.exitCode = 1);
+  const { code, message } = error;
+  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  if (!code || code.startsWith("ERR_")) throw error;
+  const todo = advice[code];
+  complain(todo ? `${message}; ${todo}` : message);
+  process.exitCode = 1;
 }

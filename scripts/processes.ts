@@ -2,7 +2,7 @@
  * Programs as processes, by zx: starts them, follows them, ends them. What still runs
  * when this process ends is ended with it.
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import dgram from "node:dgram";
 import { EventEmitter, once } from "node:events";
 import net from "node:net";
@@ -30,42 +30,53 @@ export function projectFile(path: string): string {
 /** Milliseconds that a process may take to say that it listens, or to end. */
 export const patience = 10_000;
 
-const running = new Set<ChildProcess>();
-process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
-
-/** zx hands over a command as one line; its words are encoded, so that spaces divide them. */
-function spawnWords(line: string, _args: string[], options: any) {
-  const [program = "", ...args] = line.split(" ").map(decodeURIComponent);
-  const child = spawn(program, args, { ...options, shell: false });
-  // Who leads a group goes with it: a tshark killed by itself would leave its dumpcap.
-  const alone = child.kill.bind(child);
-  if (options.detached)
-    child.kill = (signal) => {
-      try {
-        return alone(0) && process.kill(-child.pid!, signal);
-      } catch {
-        return false; // it has just ended, which macOS calls an error
-      }
-    };
-  running.add(child);
-  return child.on("close", () => running.delete(child));
-}
-
-/**
- * zx's $ without a shell: the process is the program itself, so its number, memory and
- * signals are its own, on Windows, too. An exit code other than 0 is no exception.
- */
-export const run = $({
-  ...{ shell: true, prefix: "", postfix: "", quiet: true, nothrow: true },
-  stdio: ["ignore", "pipe", "pipe"],
-  quote: encodeURIComponent,
-  spawn: spawnWords as typeof spawn,
+/** What runs now: ended at the latest together with this process. */
+const running = new Set<{ kill(signal: NodeJS.Signals): unknown }>();
+process.on("exit", () => {
+  for (const program of running) program.kill("SIGKILL");
 });
 
-/** In the place of zx's own memory of an output: launch() keeps it, and can forget it. */
-const nothing = Object.assign([], { push: () => 0 });
-const store = { stdout: nothing, stderr: nothing, stdall: nothing };
+/**
+ * zx's $ without a shell between us and the program: for what runs to its end by itself.
+ * An exit code other than 0 is no exception; `nothrow(false)` makes it one.
+ *
+ * zx hands over a command as one line. Its words are encoded (quote), so that a space can
+ * only stand between two of them, and are decoded again where the program is started.
+ */
+export const run = $({
+  shell: true, // what zx asks for; startWithoutShell ignores it
+  prefix: "",
+  postfix: "",
+  quiet: true,
+  nothrow: true,
+  stdio: ["ignore", "pipe", "pipe"],
+  quote: encodeURIComponent,
+  spawn: startWithoutShell as typeof spawn,
+});
 
+function startWithoutShell(line: string, _args: string[], options: object) {
+  const [program = "", ...args] = line.split(" ").map(decodeURIComponent);
+  const child = spawn(program, args, { ...options, shell: false });
+  running.add(child);
+  child.on("close", () => running.delete(child));
+  return child;
+}
+
+export interface LaunchOptions<Mark> {
+  /** This process's own unless told otherwise. */
+  env?: NodeJS.ProcessEnv;
+  /** Gets each line of JSON that the program writes on file descriptor 3. */
+  onMark?: (mark: Mark) => void;
+  /** Opens its stdin and an IPC channel, for ask(); when both end we are gone. */
+  messages?: boolean;
+  /**
+   * Puts it, with what it starts, into a process group of its own, which gets the signals
+   * that we send, and not the terminal's Ctrl+C. Windows has no groups.
+   */
+  ownGroup?: boolean;
+}
+
+/** Every process that launch() has started since the last stopAll(). */
 const started = new Set<Launched>();
 
 /**
@@ -73,95 +84,129 @@ const started = new Set<Launched>();
  * it listens on, how it ends.
  *
  * @param command the program and its arguments
- * @param env its environment, this process's own unless told otherwise
- * @param onMark told of each line of JSON that it writes on file descriptor 3
- * @param messages opens a channel on which the program can be asked, and its stdin: by
- *   their end it learns that this process is gone
- * @param ownGroup puts it, with what it starts, into a process group of its own, which
- *   gets its signals, and not Ctrl+C in the terminal; Windows has none
+ * @throws what the system says where it can't be started
  */
 export function launch<Mark>(
   command: string[],
-  env = process.env,
-  onMark?: (mark: Mark) => void,
-  messages = false,
-  ownGroup = false,
+  options: LaunchOptions<Mark> = {},
 ) {
-  const output = { stdout: "", stderr: "" };
-  const events = new EventEmitter().setMaxListeners(0);
-  const stdio = [messages ? "pipe" : "ignore", "pipe", "pipe"];
-  stdio.push(onMark ? "pipe" : "ignore", messages ? "ipc" : "ignore");
-  const detached = ownGroup && platform() !== "win32";
-  const process = run({ stdio, env, store, detached } as object)`${command}`;
-  const { child } = process;
-  const full = new Error("too few files may be open (EMFILE): raise ulimit -n");
-  if (!child?.stdout) throw process.output?.cause ?? full;
-  child.on("error", ({ message }) => {
-    if (!child.pid) output.stderr += `${command[0]}: ${message}\n`;
+  const { env = process.env, onMark, messages, ownGroup } = options;
+  const leadsGroup = ownGroup === true && platform() !== "win32";
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, {
+    env,
+    detached: leadsGroup,
+    windowsHide: true,
+    stdio: [
+      messages ? "pipe" : "ignore",
+      "pipe",
+      "pipe",
+      onMark ? "pipe" : "ignore",
+      messages ? "ipc" : "ignore",
+    ],
   });
-  for (const name of ["stdout", "stderr"] as const)
-    child[name]!.setEncoding("utf8").on("data", (text: string) => {
-      output[name] += text;
-      events.emit("output");
-    });
 
+  const output = { stdout: "", stderr: "" };
+  /** Emits "change" when there is output, a mark or an answer, and at the end. */
+  const events = new EventEmitter().setMaxListeners(0);
+  let ended: Exit | undefined;
+
+  child.on("error", ({ message }) => {
+    if (!child.pid) output.stderr += `${program}: ${message}\n`;
+  });
+  const { stdout, stderr } = child;
+  if (!stdout || !stderr)
+    throw new Error("too few files may be open (EMFILE): raise ulimit -n");
+  stdout.setEncoding("utf8").on("data", (text: string) => {
+    output.stdout += text;
+    events.emit("change");
+  });
+  stderr.setEncoding("utf8").on("data", (text: string) => {
+    output.stderr += text;
+    events.emit("change");
+  });
   if (onMark)
     createInterface(child.stdio[3] as Readable).on("line", (line) => {
       onMark(JSON.parse(line));
-      events.emit("output");
+      events.emit("change");
     });
 
-  const exit: Promise<Exit> = process.then(({ exitCode, signal }) => {
-    script.ended = { code: script.pid ? exitCode : null, signal };
-    events.emit("output");
-    return script.ended;
+  const exit = new Promise<Exit>((resolve) => {
+    child.on("close", (code, signal) => {
+      running.delete(self);
+      ended = { code: child.pid ? code : null, signal };
+      events.emit("change");
+      resolve(ended);
+    });
   });
 
-  const script = {
+  /** The command and the end of what it printed, for a message about it. */
+  function report(): string {
+    const state = ended ? `ended (${ended.signal ?? ended.code})` : "runs";
+    return [
+      `${command.join(" ")} ${state}`,
+      `stdout: ${output.stdout.slice(-1000)}`,
+      `stderr: ${output.stderr.slice(-1000)}`,
+    ].join("\n");
+  }
+
+  const self = {
     /** The process as Node has it, for what isn't offered here. */
     child,
-    /** The system's number of the process. */
+
+    /** The system's number of the process; 0 where it could not be started. */
     pid: child.pid ?? 0,
+
     /** How it ended; undefined while it runs. */
-    ended: undefined as Exit | undefined,
+    get ended() {
+      return ended;
+    },
+
     /** Everything it has printed so far. */
     output,
 
+    report,
+
     /** The whole lines on stdout so far. */
-    lines: () => output.stdout.split(/\r?\n/).slice(0, -1),
-
-    /**
-     * Waits until something holds that its output decides, or a mark.
-     *
-     * @throws when it ends first, or after `ms` milliseconds
-     */
-    async until(what: string, holds: () => boolean, ms = patience) {
-      const wait = async () => {
-        while (!holds()) {
-          if (script.ended)
-            throw new Error(`ended without ${what}\n${script.report()}`);
-          await once(events, "output");
-        }
-      };
-      await within(ms, what, wait(), script.report);
-    },
-
-    /** Waits for text on stdout or stderr, as until(). */
-    async saw(pattern: RegExp, ms = patience): Promise<RegExpMatchArray> {
-      await script.until(String(pattern), () => pattern.test(script.all()), ms);
-      return pattern.exec(script.all())!;
+    lines(): string[] {
+      return output.stdout.split(/\r?\n/).slice(0, -1);
     },
 
     /** Everything on stdout and stderr so far. */
-    all: () => output.stdout + output.stderr,
+    all(): string {
+      return output.stdout + output.stderr;
+    },
 
-    /** Drops what it has printed on stdout, but for the end: a server under load prints a lot. */
+    /** Drops all of stdout but its end: a server under load prints a lot. */
     forget(): void {
       output.stdout = output.stdout.slice(-2000);
     },
 
     /**
-     * Asks it for its next message, on the channel that `messages` opened.
+     * Waits until something holds that depends on its output, a mark or an answer.
+     *
+     * @param what for the message where it doesn't come
+     * @throws when the program ends first, or after `ms` milliseconds
+     */
+    async until(what: string, holds: () => boolean, ms = patience) {
+      async function wait(): Promise<void> {
+        while (!holds()) {
+          if (ended) throw new Error(`ended without ${what}\n${report()}`);
+          await once(events, "change");
+        }
+      }
+      await within(ms, what, wait(), report);
+    },
+
+    /** Waits for text on stdout or stderr, as until(). */
+    async saw(pattern: RegExp, ms = patience): Promise<RegExpMatchArray> {
+      const isThere = () => pattern.test(self.all());
+      await self.until(String(pattern), isThere, ms);
+      return pattern.exec(self.all())!;
+    },
+
+    /**
+     * Sends it a question on the channel that `messages` opened, and waits for its next message.
      *
      * @throws when it has ended, or says nothing for 10 seconds
      */
@@ -169,36 +214,42 @@ export function launch<Mark>(
       const answers: Answer[] = [];
       child.once("message", (answer: Answer) => {
         answers.push(answer);
-        events.emit("output");
+        events.emit("change");
       });
       child.send(question, () => {}); // until() says when it has ended
-      await script.until(`an answer to ${question}`, () => answers.length > 0);
+      await self.until(`an answer to ${question}`, () => answers.length > 0);
       return answers[0]!;
     },
 
     /** Waits for its end; throws after `ms` milliseconds. */
     exit(ms = patience): Promise<Exit> {
-      return within(ms, "its end", exit, script.report);
+      return within(ms, "its end", exit, report);
     },
 
-    /** Sends a signal; harmless when the process has ended. */
-    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    /** Sends a signal to it, or to the group that it leads; harmless when it has ended. */
+    kill(signal: NodeJS.Signals): void {
+      if (!leadsGroup) {
+        child.kill(signal);
+        return;
+      }
+      const stillRuns = child.kill(0);
+      if (!stillRuns) return;
+      try {
+        process.kill(-child.pid!, signal);
+      } catch {
+        // It has just ended, which macOS calls an error.
+      }
+    },
 
     /** Ends it at once and waits until it is gone. */
     async stop(): Promise<void> {
-      script.kill("SIGKILL");
-      await script.exit();
-    },
-
-    /** The command and the end of what it printed, for a message about it. */
-    report(): string {
-      const { code, signal } = script.ended ?? {};
-      const state = script.ended ? `ended (${signal ?? code})` : "runs";
-      return `${command.join(" ")} ${state}\nstdout: ${output.stdout.slice(-1000)}\nstderr: ${output.stderr.slice(-1000)}`;
+      self.kill("SIGKILL");
+      await self.exit();
     },
   };
-  started.add(script);
-  return script;
+  running.add(self);
+  started.add(self);
+  return self;
 }
 
 /** A TCP port for this process only, below those that systems give to connections (Linux from 32768 on). */

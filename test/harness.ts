@@ -71,7 +71,7 @@ export async function eventually(look: () => Promise<string>): Promise<void> {
 export function launchMarked(command: string[], env: NodeJS.ProcessEnv = {}) {
   const mark = randomUUID();
   const marked = { ...process.env, ...env, LECTURE1_MARK: mark };
-  return Object.assign(launch(command, marked), { mark });
+  return Object.assign(launch(command, { env: marked }), { mark });
 }
 
 /** The processes that still carry the mark, each with its number and command; Linux only. */

@@ -104,7 +104,7 @@ test("both tools say it in the system's language, or the one of --lang", async (
   const env = { ...process.env, LC_ALL: "ko_KR.UTF-8" };
   for (const tool of ["compare", "packets"]) {
     const start = (...args: string[]) =>
-      launch([...program(`scripts/${tool}.ts`), ...args], env);
+      launch([...program(`scripts/${tool}.ts`), ...args], { env });
     const [korean, english] = [start("-x"), start("--help", "--lang", "en")];
     assert.is((await korean.exit(30_000)).code, 2);
     const line = `${tool}: -x 옵션은 없습니다; 옵션 목록은 --help로 볼 수 있습니다\n`;

@@ -193,7 +193,7 @@ async function edit(diff: string, { folder, replace }: Copy) {
 /** The lecture's client of one long line: types a line, and waits until it comes back. */
 async function byKeyboard(code: string, line: string) {
   const command = [process.execPath, "-e", code];
-  const keyboard = launch(command, process.env, undefined, true);
+  const keyboard = launch(command, { messages: true });
   keyboard.child.stdin!.write(line);
   await keyboard.until("its echo", () => keyboard.output.stdout === line);
   return keyboard;

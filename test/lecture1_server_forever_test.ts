@@ -134,8 +134,8 @@ test("threads are limited by a container's memory; who waits for one is served w
 
 test("one thread starts after the other: meanwhile the kernel's queue is emptied", async () => {
   const script = await edited(server, [
-    ["const worker = new Worker(", 'print("starts");\n$&'],
-    ['"online", running', '"online", () => (print("runs"), running())'],
+    ["worker = new Worker(", 'print("starts");\n$&'],
+    ["isRunning = true;", '$& print("runs");'],
   ]);
   const came = Array.from({ length: 6 }, () => connect(script.port));
   for (const client of await Promise.all(came)) await echo(client, "hello");
@@ -147,7 +147,7 @@ test("where the system gives no more threads, who waits is served when one ends"
   // As where `ulimit -n` doesn't tell: the third thread that would live can't start.
   const script = await edited(server, [
     [
-      "const worker = new Worker(",
+      "worker = new Worker(",
       'if (threads === 3) throw new Error("EAGAIN");\n$&',
     ],
   ]);

@@ -30,7 +30,7 @@ const without = (name: string): Why =>
   why || (!original(name) && `no ${name}.py in LECTURE1_ORIGINALS`);
 
 const launchPython = (name: string, port: number) =>
-  launch(pythonCommand(original(name)!, port), env);
+  launch(pythonCommand(original(name)!, port), { env });
 
 /** The original and the port of a server. */
 const both = (name: string) => [

@@ -13,7 +13,8 @@ const started = performance.now();
 const limit = 300_000; // milliseconds that one file may take
 const project = projectFile(".");
 const folder = await mkdtemp(join(project, ".test-")); // where node_modules are found
-const node = (...args: string[]) => launch([process.execPath, ...args], env);
+const node = (...args: string[]) =>
+  launch([process.execPath, ...args], { env });
 
 // Whatever the machine speaks, what a test expects is English, without colours, with
 // zx's spinner, which CI would stop, and without what Node itself says of these settings.

@@ -15,7 +15,7 @@ export function terminal(command: string) {
   const hidden = "NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE"; // ours, not npx's
   const line = `unset ${hidden}; cd '${projectFile(".")}'; ${command}`;
   const shell = ["script", "-qefc", line, "/dev/null"];
-  const script = launch(shell, process.env, undefined, true);
+  const script = launch(shell, { messages: true });
 
   return {
     type: (keys: string) => script.child.stdin!.write(keys),

@@ -128,7 +128,7 @@ export async function withServer(
     language === "Python"
       ? [...pythonCommand(file, 0), "--until-input-ends"]
       : await preloaded("compare/footprint.ts", file, 0);
-  const running = launch(words, env, undefined, true);
+  const running = launch(words, { env, messages: true });
   const isFirst = design === "server"; // it ends when its client has left
   let [listens, mayEnd] = [false, false];
 

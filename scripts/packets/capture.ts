@@ -96,7 +96,10 @@ async function start(side: Side, name: string, port: number, message = "") {
   const file = projectFile(`${name}.ts`);
   const command = await preloaded("packets/tell.ts", file, port);
   if (message) command.push(`--message=${message}`);
-  const process = launch(command, undefined, (it: Told) => told.push(it), true);
+  const process = launch(command, {
+    onMark: (it: Told) => told.push(it),
+    messages: true,
+  });
   return { side, name: `${name}.ts`, told, process };
 }
 

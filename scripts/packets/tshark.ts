@@ -88,7 +88,7 @@ export async function startCapture(port: number, file?: string) {
     ...fields.flatMap((field) => ["-e", field]),
     ...(file ? ["-w", file, "-P"] : []),
   ];
-  const tshark = launch(command, process.env, undefined, false, true);
+  const tshark = launch(command, { ownGroup: true });
   const guarding = guard(tshark.pid);
   // Older versions say that they capture, but not when they have started.
   const silent = tshark
@@ -130,5 +130,5 @@ function guard(pid: number) {
     setInterval(() => { ${ask} }, 100);
     setTimeout(() => process.kill(${group}, "SIGKILL"), 3000); });`;
   const command = [process.execPath, "-e", code];
-  return launch(command, process.env, undefined, true, true);
+  return launch(command, { messages: true, ownGroup: true });
 }
