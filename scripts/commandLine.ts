@@ -1,48 +1,62 @@
-/** What the command lines of compare and packets have in common. */
+/** What the command lines of the scripts have in common. */
 import { existsSync, realpathSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { chalk } from "zx/core";
-import { inLanguage, languageOf, languages } from "./language.ts";
+import {
+  inLanguage,
+  languageOf,
+  languages,
+  type Language,
+} from "./language.ts";
 
-/** The script's name, which begins its messages. */
-const script = basename(process.argv[1] ?? "").replace(/\.[jt]s$/, "");
+const texts = {
+  unknown: [
+    (option: string) => `there is no option ${option}`,
+    (option: string) => `${option} 옵션은 없습니다`,
+  ],
+  wrongUse: [
+    (option: string) => `${option}: its value is missing, or it takes none`,
+    (option: string) => `${option}: 값이 없거나, 값을 줄 수 없는 옵션입니다`,
+  ],
+  noOption: [
+    (word: string) => `${word} is no option`,
+    (word: string) => `${word}: 옵션이 아닙니다`,
+  ],
+  takes: [
+    (option: string, allowed: string) => `${option} takes ${allowed}`,
+    (option: string, allowed: string) =>
+      `${option}에 쓸 수 있는 값: ${allowed}`,
+  ],
+  seeHelp: ["--help lists the options", "옵션 목록은 --help로 볼 수 있습니다"],
+  cantWrite: [
+    (file: string, why: string) => `can't write ${file} (${why})`,
+    (file: string, why: string) => `${file} 파일에 쓸 수 없습니다(${why})`,
+  ],
+} as const;
 
-/** The language of this run. */
-export const language = languageOf(process.argv.slice(2));
+/** An error that a user can cause: runMain() prints its message as one line. */
+export class ScriptError extends Error {
+  readonly exitCode: number;
 
-const say = inLanguage(
-  {
-    ERR_PARSE_ARGS_UNKNOWN_OPTION: [
-      (it: string) => `there is no option ${it}`,
-      (it: string) => `${it} 옵션은 없습니다`,
-    ],
-    ERR_PARSE_ARGS_INVALID_OPTION_VALUE: [
-      (it: string) => `${it}: its value is missing, or it takes none`,
-      (it: string) => `${it}: 값이 없거나, 값을 줄 수 없는 옵션입니다`,
-    ],
-    ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL: [
-      (it: string) => `${it} is no option`,
-      (it: string) => `${it}: 옵션이 아닙니다`,
-    ],
-    takes: [
-      (flag: string, what: string) => `${flag} takes ${what}`,
-      (flag: string, what: string) => `${flag}에 쓸 수 있는 값: ${what}`,
-    ],
-    listed: ["--help lists the options", "옵션 목록은 --help로 볼 수 있습니다"],
-    cantWrite: [
-      (file: string, why: string) => `can't write ${file} (${why})`,
-      (file: string, why: string) => `${file} 파일에 쓸 수 없습니다(${why})`,
-    ],
-  },
-  language,
-);
+  /** @param exitCode the script's exit code */
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** A mistake in the command line. */
+export class UsageError extends ScriptError {
+  constructor(message: string) {
+    super(message, 2);
+  }
+}
 
 /**
- * Python's `__name__ == "__main__"`: a file was started, with or without its .ts, not
- * imported.
+ * Python's `__name__ == "__main__"`: whether a file was started, with or without its .ts,
+ * and not imported.
  *
  * @param url the file's import.meta.url
  */
@@ -52,91 +66,172 @@ export function isMain(url: string): boolean {
   return files.some((file) => pathToFileURL(realpathSync(file)).href === url);
 }
 
-/** Says in one line why the script ends, and ends it. */
-export function quit(why: string, code: number): never {
-  process.stderr.write(`${script}: ${why}\n`);
-  process.exit(code);
-}
-
-/** Ends the script, since its command line is wrong. */
-export function mistake(why: string): never {
-  quit(`${why}; ${say.listed}`, 2);
-}
-
-/** Ends the script where an option has a value that it doesn't take. */
-export function takes(flag: string, what: string, holds: unknown): void {
-  if (!holds) mistake(say.takes(flag, what));
-}
-
 /**
- * Reads the command line; on --help or a mistake it says what to write and exits.
+ * Runs a script's main function. If it throws a ScriptError, the script says why in one
+ * line on stderr and exits with the error's code.
  *
- * @param usage the text of --help
- * @param options what may be there, as parseArgs wants it
+ * @param script the script's name, which begins its messages
+ * @throws any other error of main
  */
-export function readFlags<T extends NonNullable<ParseArgsConfig["options"]>>(
-  usage: string,
-  options: T,
-) {
+export async function runMain(
+  script: string,
+  main: (args: string[]) => Promise<void>,
+): Promise<void> {
+  const args = process.argv.slice(2);
   if (process.env.NO_COLOR) chalk.level = 0;
   try {
-    const { values } = parseArgs({ options });
-    for (const [flag, value] of Object.entries(values))
-      if (value === "")
-        mistake(say.ERR_PARSE_ARGS_INVALID_OPTION_VALUE(`--${flag}`));
-    const { help, lang } = values as { help?: boolean; lang?: string };
-    takes("--lang", "en, ko", !lang || languages.some((it) => it === lang));
-    if (!help) return values;
-    process.stdout.write(`${usage}\n`);
-    return process.exit(0);
+    await main(args);
   } catch (error) {
-    const { code, message } = error as Error & { code: keyof typeof say };
-    const told = say[code] as ((it: string) => string) | undefined;
-    if (!told) throw error;
-    return mistake(told(/'(?:-\w, )?(.+?)[ ']/.exec(message)?.[1] ?? ""));
+    if (!(error instanceof ScriptError)) throw error;
+    const say = inLanguage(texts, languageOf(args));
+    const advice = error instanceof UsageError ? `; ${say.seeHelp}` : "";
+    quit(script, `${error.message}${advice}`, error.exitCode);
   }
 }
 
-/** Shows what is waited for, where somebody looks at a terminal that can rub it out. */
-export async function waiting<T>(what: string, task: () => Promise<T>) {
+/** Prints one line on stderr and exits. */
+function quit(script: string, message: string, exitCode: number): never {
+  process.stderr.write(`${script}: ${message}\n`);
+  process.exit(exitCode);
+}
+
+/** The options of a script, as Node's parseArgs describes them. */
+type FlagOptions = NonNullable<ParseArgsConfig["options"]>;
+
+/** The value of each option that was given. */
+export type Flags<Options extends FlagOptions> = ReturnType<
+  typeof parseArgs<{ options: Options }>
+>["values"];
+
+/**
+ * Parses a command line.
+ *
+ * @param args the words after the script's name
+ * @param options the options that the script has
+ * @returns the value of each option that was given
+ * @throws UsageError, in the language that the command line asks for
+ */
+export function parseFlags<Options extends FlagOptions>(
+  args: string[],
+  options: Options,
+): Flags<Options> {
+  const say = inLanguage(texts, languageOf(args));
+  // Not strict: Node's own messages are in English only.
+  const parsed = parseArgs({ args, options, strict: false, tokens: true });
+  for (const token of parsed.tokens) {
+    if (token.kind === "positional")
+      throw new UsageError(say.noOption(token.value));
+    if (token.kind !== "option") continue;
+
+    const option = options[token.name];
+    if (!option) throw new UsageError(say.unknown(token.rawName));
+    if (!isUsedRightly(option.type, token))
+      throw new UsageError(say.wrongUse(`--${token.name}`));
+  }
+  const { lang } = parsed.values;
+  const isLanguage = languages.some((language) => language === lang);
+  if (lang !== undefined && !isLanguage)
+    throw new UsageError(say.takes("--lang", languages.join(", ")));
+  return parsed.values as Flags<Options>;
+}
+
+/** Whether an option that needs a value has one, and one that needs none has none. */
+function isUsedRightly(
+  type: "string" | "boolean",
+  { value, inlineValue }: { value?: string; inlineValue?: boolean },
+): boolean {
+  if (type === "boolean") return value === undefined;
+  if (!value) return false;
+  // "--json --html": the next option is hardly a value. "--json=--html" means it.
+  return inlineValue === true || !/^-./.test(value);
+}
+
+/**
+ * Checks the value of an option.
+ *
+ * @param allowed what the option takes, for the message
+ * @throws UsageError unless the value is allowed
+ */
+export function expectAllowed(
+  option: string,
+  allowed: string,
+  isAllowed: boolean,
+  language: Language,
+): void {
+  if (isAllowed) return;
+  const say = inLanguage(texts, language);
+  throw new UsageError(say.takes(option, allowed));
+}
+
+/**
+ * Shows what is waited for while a task runs, on a terminal that can erase the line
+ * again.
+ */
+export async function withSpinner<T>(what: string, task: () => Promise<T>) {
   const { stdout, stderr, env } = process;
   if (!stdout.isTTY || !stderr.isTTY || env.TERM === "dumb") return task();
-  const { spinner } = await import("zx"); // which loads for long
+  // Not at the top: zx takes long to load.
+  const { spinner } = await import("zx");
   return spinner(what, task) as Promise<T>;
 }
 
-/** Writes what an option asks for, "-" to stdout; where it can't, it says so and exits. */
-export async function write(file: string, text: string): Promise<void> {
+/**
+ * Writes the file that an option asks for.
+ *
+ * @param file its path; "-" is stdout
+ * @throws ScriptError when the file can't be written
+ */
+export async function write(
+  file: string,
+  text: string,
+  language: Language,
+): Promise<void> {
   if (file === "-") return print(text);
-  await writeFile(file, text).catch(({ code }: NodeJS.ErrnoException) =>
-    quit(say.cantWrite(file, code ?? ""), 1),
-  );
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    const say = inLanguage(texts, language);
+    throw new ScriptError(say.cantWrite(file, code));
+  }
 }
 
-/** Writes to stdout, and waits until it is written. */
+/** Writes to stdout and waits until all is written. */
 export function print(text: string): Promise<void> {
   return new Promise((resolve) => process.stdout.write(text, () => resolve()));
 }
 
+export interface EarlyExitOptions {
+  /** The script's name, which begins its messages. */
+  script: string;
+  language: Language;
+  /** Stops what was started, then exits with this code. Unless given: process.exit. */
+  stop?: (exitCode: number) => unknown;
+}
+
 /**
- * Ends the script early when the user says so, by Ctrl+C or by closing the terminal,
- * and when its output can't be written. It ends once, however often that comes: npm
- * passes on the Ctrl+C that the terminal has sent already.
- *
- * @param stop ends what was started, then the process with this exit code
+ * Exits early on Ctrl+C, when the terminal is closed, and when stdout can't be written.
+ * It does so once, however often the signal arrives: npm passes on the Ctrl+C that the
+ * terminal has already sent.
  */
-export function endEarly(stop: (code: number) => unknown = process.exit): void {
-  let ending = false;
-  function end(code: number): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K"); // what was waited for
-    if (!ending) void stop(code);
-    ending = true;
+export function exitEarly(options: EarlyExitOptions): void {
+  const { script, language, stop = process.exit } = options;
+  let isStopping = false;
+
+  function exit(exitCode: number): void {
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K"); // the spinner
+    if (isStopping) return;
+    isStopping = true;
+    void stop(exitCode);
   }
-  process.on("SIGHUP", () => end(129));
-  process.on("SIGINT", () => end(130));
-  process.on("SIGTERM", () => end(143));
-  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
-    if (code === "EPIPE" || code === "EOF") return end(1); // EOF on Windows: who read it has gone
-    quit(say.cantWrite("stdout", code ?? ""), 1);
+  process.on("SIGHUP", () => exit(129));
+  process.on("SIGINT", () => exit(130));
+  process.on("SIGTERM", () => exit(143));
+
+  process.stdout.on("error", ({ code = "" }: NodeJS.ErrnoException) => {
+    // The reader has exited: `| head`. Windows calls it EOF.
+    if (code === "EPIPE" || code === "EOF") return exit(1);
+    const say = inLanguage(texts, language);
+    quit(script, say.cantWrite("stdout", code), 1);
   });
 }

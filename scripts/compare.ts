@@ -7,7 +7,16 @@
  */
 import { availableParallelism, release, type } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { endEarly, isMain, print, waiting, write } from "./commandLine.ts";
+import {
+  exitEarly,
+  isMain,
+  parseFlags,
+  print,
+  runMain,
+  withSpinner,
+  write,
+} from "./commandLine.ts";
+import { languageOf } from "./language.ts";
 import {
   arrivals,
   echoAtOnce,
@@ -19,7 +28,13 @@ import {
   type Connection,
 } from "./compare/connections.ts";
 import { expectAnswers, failureOf } from "./compare/failure.ts";
-import { readOptions, savedRun, say, type Options } from "./compare/options.ts";
+import {
+  defaults,
+  flags,
+  readOptions,
+  savedRun,
+  type Options,
+} from "./compare/options.ts";
 import { comparePage } from "./compare/page.ts";
 import {
   findPrograms,
@@ -31,8 +46,14 @@ import {
 import { nameOf, report } from "./compare/report.ts";
 import type { Found, Load, Run, ServerResult } from "./compare/result.ts";
 import { terminal } from "./compare/terminal.ts";
-import type { Outcome, Step } from "./compare/texts.ts";
-import { awake, watchStops } from "./processes.ts";
+import {
+  fill,
+  textsIn,
+  type Outcome,
+  type Step,
+  type Texts,
+} from "./compare/texts.ts";
+import { activeSleep, watchSuspensions } from "./waiting.ts";
 
 /** What a step is given: a server that has just been started, and how much to do. */
 export interface Task {
@@ -128,8 +149,8 @@ export async function ctrlC({ server }: Task): Promise<Found> {
   if (process.platform === "win32") return { ctrlC: "not on this system" }; // no program can press it
   const [client] = await greeted(server, 1);
   await sleep(100); // CPython misses what comes just before accept or recv blocks
-  await Promise.race([server.pressCtrlC(), client!.ended, awake(2000)]);
-  const answer = await Promise.race([client!.echo(hello), awake(1000)]);
+  await Promise.race([server.pressCtrlC(), client!.ended, activeSleep(2000)]);
+  const answer = await Promise.race([client!.echo(hello), activeSleep(1000)]);
   void client!.leave();
   const exit = await server.exit();
   const echoed = answer === "answered";
@@ -147,10 +168,10 @@ const steps: [Step, (task: Task) => Promise<Found>, "alone"?][] = [
 ];
 
 /** All steps with all programs; each step with fresh servers, which end in any case. */
-async function compare(options: Options): Promise<Run> {
+async function compare(options: Options, say: Texts): Promise<Run> {
   const date = new Date().toISOString();
   const began = performance.now();
-  const stopped = watchStops();
+  const stopped = watchSuspensions();
   const { clients, loadSeconds, grow, designs, python } = options;
   const { programs, missing } = findPrograms(designs, python);
   const servers = programs.map(({ client, ...it }): ServerResult => it);
@@ -164,10 +185,12 @@ async function compare(options: Options): Promise<Run> {
       Object.assign(result, found);
     }
     const what = say.step[step];
-    if (!alone) await waiting(what, () => Promise.all(programs.map(one)));
+    if (!alone) await withSpinner(what, () => Promise.all(programs.map(one)));
     else
       for (const [index, program] of programs.entries())
-        await waiting(`${nameOf(program)}: ${what}`, () => one(program, index));
+        await withSpinner(`${nameOf(program)}: ${what}`, () =>
+          one(program, index),
+        );
   }
   for (const server of servers)
     server.load = server.growth?.find((it) => it.connections === clients);
@@ -178,20 +201,27 @@ async function compare(options: Options): Promise<Run> {
     machine: { system, cores: availableParallelism(), runtime },
     ...{ date, options: { clients, loadSeconds, grow }, servers, missing },
     tookSeconds: (performance.now() - began) / 1000,
-    stoppedSeconds: stopped(),
+    stoppedSeconds: stopped.stop(),
   };
 }
 
-async function main(): Promise<void> {
-  endEarly();
-  const options = readOptions();
+async function main(args: string[]): Promise<void> {
+  const language = languageOf(args);
+  const say = textsIn(language);
+  exitEarly({ script: "compare", language });
+  const given = parseFlags(args, flags);
+  if (given.help) {
+    const usage = fill(say.usage, defaults.clients, defaults.load);
+    return print(`${usage}\n`);
+  }
+  const options = readOptions(given, say);
   const { json, html, from } = options;
-  const run = await (from ? savedRun(from) : compare(options));
+  const run = await (from ? savedRun(from, say) : compare(options, say));
   const told = report(run, say); // what both of them draw
   if (json !== "-" && html !== "-") await print(terminal(told));
-  if (json) await write(json, `${JSON.stringify(run, null, 2)}\n`);
-  if (html) await write(html, comparePage(told));
+  if (json) await write(json, `${JSON.stringify(run, null, 2)}\n`, language);
+  if (html) await write(html, comparePage(told), language);
   process.exit(run.servers.some(({ failure }) => failure) ? 1 : 0);
 }
 
-if (isMain(import.meta.url)) await main();
+if (isMain(import.meta.url)) await runMain("compare", main);

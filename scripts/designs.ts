@@ -1,4 +1,4 @@
-/** The lecture's three ways to write a server, and the script of each. */
+/** The lecture's three designs of a server, and the program of each. */
 export const scriptNames = {
   server: "lecture1_server",
   forever: "lecture1_server_forever",

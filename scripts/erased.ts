@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BuildFailure } from "esbuild";
-import { projectFile } from "./processes.ts";
+import { projectFile } from "./project.ts";
 
 /**
  * The command line of one of the four scripts, with something preloaded. With the tsx

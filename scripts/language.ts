@@ -1,4 +1,4 @@
-/** Which language compare and packets speak, texts in both, and what the terminal can draw. */
+/** The language of the scripts, texts in both languages, and what the terminal can draw. */
 import { parseArgs } from "node:util";
 
 export const languages = ["en", "ko"] as const;
@@ -11,18 +11,21 @@ type Text = string | ((...values: any[]) => string);
 export type Pairs = Record<string, readonly [Text, Text]>;
 export type TextsOf<P extends Pairs> = { [Name in keyof P]: P[Name][0] };
 
-/** The texts in one language. */
+/** Chooses one language of each pair. */
 export function inLanguage<P extends Pairs>(pairs: P, language: Language) {
   const index = languages.indexOf(language);
-  const texts = Object.entries(pairs).map(([name, it]) => [name, it[index]]);
+  const texts = Object.entries(pairs).map(([name, pair]) => [
+    name,
+    pair[index],
+  ]);
   return Object.fromEntries(texts) as TextsOf<P>;
 }
 
 /**
- * The language of a command line: what --lang says, else the system's. A --lang that
- * names none of ours is the command line's mistake, to be told in the system's.
+ * The language of a command line: that of --lang, or the system's. If --lang names an
+ * unknown language, the mistake is reported in the system's.
  *
- * @param args without node and the script's name
+ * @param args the words after the script's name
  */
 export function languageOf(args: string[], env = process.env): Language {
   const options = { lang: { type: "string" } } as const;
@@ -31,8 +34,10 @@ export function languageOf(args: string[], env = process.env): Language {
 }
 
 /**
- * The system's language, by the environment as setlocale(3) reads it, or where that
- * says nothing, as on Windows, by Intl; English where Korean would come out garbled.
+ * The system's language: by the environment, as setlocale(3) reads it, or if it names
+ * none, as on Windows, by Intl. English if the terminal would garble Korean.
+ *
+ * @param locale Intl's locale: "ko-KR"
  */
 export function systemLanguage(
   env = process.env,
@@ -43,22 +48,31 @@ export function systemLanguage(
 }
 
 /**
- * Whether the terminal draws ─│◆ one column wide. Windows' old console does not with a
- * Korean font, and it is the one that says nothing about itself in the environment.
+ * Whether the terminal draws ─│◆ one column wide. Windows' old console with a Korean
+ * font doesn't. It is the only terminal there that sets no environment variable.
  */
-export function drawsLines(env = process.env, system = process.platform) {
-  if (encodingOf(env) || system !== "win32") return readsUtf8(env);
-  const named = ["WT_SESSION", "TERM_PROGRAM", "TERM", "TERMINAL_EMULATOR"];
-  return [...named, "ConEmuANSI"].some((name) => env[name]);
+export function drawsLines(
+  env = process.env,
+  system = process.platform,
+): boolean {
+  if (system !== "win32" || encodingLocale(env)) return readsUtf8(env);
+  const setByTerminals = [
+    "WT_SESSION",
+    "TERM_PROGRAM",
+    "TERM",
+    "TERMINAL_EMULATOR",
+    "ConEmuANSI",
+  ];
+  return setByTerminals.some((name) => env[name]);
 }
 
-/** Not where another encoding is named, nor on Linux' console without a window system. */
+/** False if the locale names another encoding, and on Linux' console without windows. */
 function readsUtf8(env: NodeJS.ProcessEnv): boolean {
-  const other = /^(C|POSIX)$|\.(?!utf-?8)/i.test(encodingOf(env));
-  return !other && env.TERM !== "linux";
+  const isOther = /^(C|POSIX)$|\.(?!utf-?8)/i.test(encodingLocale(env));
+  return !isOther && env.TERM !== "linux";
 }
 
-/** The locale that decides how characters are encoded: ko_KR.UTF-8, C; "" where none is named. */
-function encodingOf({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): string {
+/** The locale that decides the encoding: ko_KR.UTF-8, C; "" if the environment has none. */
+function encodingLocale({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): string {
   return LC_ALL || LC_CTYPE || LANG || "";
 }

@@ -10,17 +10,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
 import {
-  endEarly,
-  language,
-  mistake,
+  exitEarly,
+  expectAllowed,
+  parseFlags,
   print,
-  readFlags,
-  takes,
-  waiting,
+  runMain,
+  UsageError,
+  withSpinner,
   write,
 } from "./commandLine.ts";
 import { designs, scriptNames, type Design } from "./designs.ts";
-import { drawsLines } from "./language.ts";
+import { drawsLines, languageOf } from "./language.ts";
 import { captureRun } from "./packets/capture.ts";
 import { ladder } from "./packets/ladder.ts";
 import { packetsPage, type Around } from "./packets/page.ts";
@@ -28,7 +28,7 @@ import type { Recording, Run } from "./packets/recording.ts";
 import { pictureOf } from "./packets/rows.ts";
 import { say } from "./packets/texts.ts";
 import { CannotCapture } from "./packets/tshark.ts";
-import { launched, stopAll } from "./processes.ts";
+import { launched, stopAll } from "./launch.ts";
 
 /** What recordings/ holds. */
 const recordings = [
@@ -48,31 +48,42 @@ const apart = [
   ["message", "bytes"],
 ];
 
-const options = readOptions();
+const language = languageOf(process.argv.slice(2));
+let options: ReturnType<typeof readOptions>;
 let stopping = false;
-endEarly(stop);
+exitEarly({ script: "packets", language, stop });
+await runMain("packets", main);
 
-try {
-  const { show, run, save } = options;
-  if (show) await presentRecorded(show, say.asked);
-  else {
-    const task = () => captureRun(run, save);
-    const [recording, problems] = await waiting(say.running, task);
-    if (!stopping) await present(recording);
-    for (const problem of problems) complain(problem);
+async function main(): Promise<void> {
+  options = readOptions();
+  try {
+    const { show, run, save } = options;
+    if (show) await presentRecorded(show, say.asked);
+    else {
+      const task = () => captureRun(run, save);
+      const [recording, problems] = await withSpinner(say.running, task);
+      if (!stopping) await present(recording);
+      for (const problem of problems) complain(problem);
+    }
+  } catch (error) {
+    await sleep(100); // Ctrl+C makes every wait fail, and may come to the programs first
+    if (!stopping) await fail(error as Error);
   }
-} catch (error) {
-  await sleep(100); // Ctrl+C makes every wait fail, and may come to the programs first
-  if (!stopping) await fail(error as Error);
 }
 
 function readOptions() {
   const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
-  const values = readFlags(say.usage, {
+  const values = parseFlags(process.argv.slice(2), {
     ...{ server: text, message: text, bytes: text },
     ...{ refused: flag, reset: flag, robot: flag, show: text },
     ...{ save: text, json: text, html: text, lang: text, help: flag },
   });
+  if (values.help) {
+    console.log(say.usage);
+    process.exit(0);
+  }
+  const takes = (flag: string, what: string, holds: boolean) =>
+    expectAllowed(flag, what, holds, language);
   const { server = "server", bytes, show, save, json, html } = values;
   const isNumber = /^[1-9]\d{0,4}$/.test(bytes ?? "1");
   takes("--server", designs.join(", "), designs.includes(server as Design));
@@ -81,7 +92,8 @@ function readOptions() {
   const given = (flag: string) => flag in values;
   for (const [one = "", ...others] of apart) {
     const other = others.find(given);
-    if (given(one) && other) mistake(`--${one}, --${other}: ${say.together}`);
+    if (given(one) && other)
+      throw new UsageError(`--${one}, --${other}: ${say.together}`);
   }
   const kind = kinds.find((kind) => values[kind]) ?? "client";
   const usual = values.robot ? "hello socket from robot\n" : "Hello, Server!";
@@ -126,8 +138,10 @@ async function present(recording: Recording, around: Around = [[], []]) {
     ...after.map(wrapped),
   ];
   if (json !== "-" && html !== "-") await print(`${parts.join("\n")}\n`);
-  if (json) await write(json, `${JSON.stringify(recording, null, 2)}\n`);
-  if (html) await write(html, packetsPage(picture, around, language, say));
+  if (json)
+    await write(json, `${JSON.stringify(recording, null, 2)}\n`, language);
+  if (html)
+    await write(html, packetsPage(picture, around, language, say), language);
 }
 
 /** Says what went wrong and what to do, and shows a recording where nothing can be captured. */

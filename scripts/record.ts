@@ -5,8 +5,9 @@
  */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { copyProject, lecturePort } from "../test/programs.ts";
-import { projectFile, run, tsxLoader } from "./processes.ts";
+import { copyProject, lecturePort } from "./copyProject.ts";
+import { projectFile, tsxLoader } from "./project.ts";
+import { $ } from "./zx.ts";
 
 /** The first packet with data in each direction, behind the capture. */
 const rules = ["original", "reply"].map(
@@ -47,7 +48,7 @@ async function record(name: string, [options, edit, changed]: Plan) {
   const command = [process.execPath, ...tsxLoader, tool, "--json", "-"];
   command.push(...options.split(" ").filter(Boolean));
   if (name === "lossy") command.unshift(...lossy);
-  const output = await run`${command}`.nothrow(false);
+  const output = await $`${command}`.nothrow(false);
   await rm(folder, { recursive: true });
   const { date, system, run: its, ...rest } = output.json();
   const isFirst = (side: string) => (packet: any) =>

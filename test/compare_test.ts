@@ -11,10 +11,13 @@ import { terminal } from "../scripts/compare/terminal.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { languages, type Language } from "../scripts/language.ts";
 import { escape } from "../scripts/page.ts";
-import { besidePython, fixed, textsOf, told } from "./fixed.ts";
-import { suite } from "./harness.ts";
-import { program } from "./programs.ts";
-import { noTerminal, terminal as inTerminal } from "./terminal.ts";
+import { besidePython, fixed, textsOf, told } from "./helpers/runs.ts";
+import { suite } from "./helpers/harness.ts";
+import { nodeCommand } from "./helpers/programs.ts";
+import {
+  noTerminal,
+  openTerminal as inTerminal,
+} from "./helpers/pseudoTerminal.ts";
 
 const test = suite("compare");
 
@@ -243,7 +246,7 @@ test("in Korean nothing is left in English", async () => {
 });
 
 test.unless(noTerminal)("a terminal of 50 columns, and few files", async () => {
-  const command = program("scripts/compare.ts").join("' '");
+  const command = nodeCommand("scripts/compare.ts").join("' '");
   const args = "--only async -n 1 --load 0.1 --grow --lang ko";
   const setting = "ulimit -n 70; stty cols 50; TERM=xterm";
   const narrow = inTerminal(`${setting} '${command}' ${args}`);

@@ -7,13 +7,14 @@ import { terminal } from "../scripts/compare/terminal.ts";
 import { languages } from "../scripts/language.ts";
 import { ladder } from "../scripts/packets/ladder.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
-import { projectFile, run } from "../scripts/processes.ts";
-import { told } from "./fixed.ts";
-import { suite } from "./harness.ts";
-import { notLinux } from "./here.ts";
-import { follow, quotes, sectionsOf } from "./lecture.ts";
-import * as packets from "./packets.ts";
-import { program } from "./programs.ts";
+import { projectFile } from "../scripts/project.ts";
+import { $ } from "../scripts/zx.ts";
+import { told } from "./helpers/runs.ts";
+import { suite } from "./helpers/harness.ts";
+import { notLinux } from "./helpers/machine.ts";
+import { follow, quotes, sectionsOf } from "./helpers/lesson.ts";
+import * as packets from "./helpers/packetsTool.ts";
+import { nodeCommand } from "./helpers/programs.ts";
 
 const test = suite("the documents");
 const names = ["README", "docs/lecture1", "docs/exercises", "docs/reference"];
@@ -141,8 +142,8 @@ test("what stands there can be given: npm's scripts, options, programs of one li
   for (const [, name = ""] of text.matchAll(/npm run (\w+)/g))
     assert.ok(name in scripts, `npm run ${name}`);
   for (const tool of ["compare", "packets"]) {
-    const command = program(`scripts/${tool}.ts`);
-    const { stdout: help } = await run`${command} --help --lang en`;
+    const command = nodeCommand(`scripts/${tool}.ts`);
+    const { stdout: help } = await $`${command} --help --lang en`;
     const given = text.matchAll(new RegExp(`${tool}\\.ts( [^\`\\n]+)`, "g"));
     for (const [, args = ""] of given)
       for (const flag of args.match(/(?<= )--?\w+/g) ?? [])

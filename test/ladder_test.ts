@@ -7,8 +7,8 @@ import { follow, type Recording } from "../scripts/packets/recording.ts";
 import { pictureOf, visible } from "../scripts/packets/rows.ts";
 import { pairs } from "../scripts/packets/texts.ts";
 import * as tshark from "../scripts/packets/tshark.ts";
-import { suite } from "./harness.ts";
-import { english, korean, recorded } from "./packets.ts";
+import { suite } from "./helpers/harness.ts";
+import { english, korean, recorded } from "./helpers/packetsTool.ts";
 
 const test = suite("ladder");
 

@@ -3,9 +3,10 @@ import * as assert from "uvu/assert";
 import { drawsLines, languageOf, systemLanguage } from "../scripts/language.ts";
 import { flags, readOptions, savedRun } from "../scripts/compare/options.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
-import { launch, projectFile } from "../scripts/processes.ts";
-import { suite } from "./harness.ts";
-import { program } from "./programs.ts";
+import { launch } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/project.ts";
+import { suite } from "./helpers/harness.ts";
+import { nodeCommand } from "./helpers/programs.ts";
 const test = suite("language");
 
 test("--lang, else the environment, else what Intl says", async () => {
@@ -104,7 +105,7 @@ test("both tools say it in the system's language, or the one of --lang", async (
   const env = { ...process.env, LC_ALL: "ko_KR.UTF-8" };
   for (const tool of ["compare", "packets"]) {
     const start = (...args: string[]) =>
-      launch([...program(`scripts/${tool}.ts`), ...args], { env });
+      launch([...nodeCommand(`scripts/${tool}.ts`), ...args], { env });
     const [korean, english] = [start("-x"), start("--help", "--lang", "en")];
     assert.is((await korean.exit(30_000)).code, 2);
     const line = `${tool}: -x 옵션은 없습니다; 옵션 목록은 --help로 볼 수 있습니다\n`;

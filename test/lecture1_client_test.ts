@@ -2,9 +2,15 @@ import { once } from "node:events";
 import net from "node:net";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import { launch } from "../scripts/processes.ts";
-import { suite } from "./harness.ts";
-import { editedFile, erased, preloaded, program, start } from "./programs.ts";
+import { launch } from "../scripts/launch.ts";
+import { suite } from "./helpers/harness.ts";
+import {
+  editedFile,
+  erasedCommand,
+  preloadedCommand,
+  nodeCommand,
+  start,
+} from "./helpers/programs.ts";
 
 const name = "lecture1_client";
 const test = suite(name);
@@ -29,7 +35,7 @@ const portOf = ({ port }: { port: number }) => ["--port", String(port)];
 
 /** A process that imports the client and sends a message that no command line could hold. */
 function sendLong({ port }: { port: number }, size: number) {
-  const command = program(`${name}.ts`);
+  const command = nodeCommand(`${name}.ts`);
   const url = JSON.stringify(pathToFileURL(command.pop()!).href);
   const code = `import(${url})
     .then(({ startClient }) => startClient("127.0.0.1", ${port}, "x".repeat(${size})))
@@ -69,7 +75,7 @@ const rows: Record<string, [(client: net.Socket) => void, prints: string]> = {
 test(`what it prints where the server ${Object.keys(rows).join(", ")}`, async () => {
   const runs = Object.values(rows).map(async ([treat, prints]) => {
     const server = await serve(treat);
-    const command = [...program(`${name}.ts`), "--message", "안녕, 로봇!"];
+    const command = [...nodeCommand(`${name}.ts`), "--message", "안녕, 로봇!"];
     const script = launch([...command, ...portOf(server)]);
     const says = prints.startsWith(name);
     assert.is((await script.exit()).code, Number(says), prints);
@@ -93,7 +99,7 @@ test(`after the answer it soon ends, though the server ${Object.keys(endless).jo
       if (!reads) client.pause();
     });
     const script = sendLong(server, reads ? 5 : 12e6);
-    await script.saw(/^Received from server: answer/);
+    await script.prints(/^Received from server: answer/);
     const answered = performance.now();
     assert.equal(await script.exit(), { code: 0, signal: null });
     const took = performance.now() - answered;
@@ -106,7 +112,7 @@ test("an output that nobody reads is not the server's end, though Windows calls 
   const server = await serve(echo);
   const breaks = `process.stdout.write = () =>
     process.stdout.emit("error", Object.assign(new Error("EOF: end of file, write"), { code: "EOF" }));`;
-  const script = launch([...preloaded(name, breaks), ...portOf(server)]);
+  const script = launch([...preloadedCommand(name, breaks), ...portOf(server)]);
   assert.equal(await script.exit(), { code: 1, signal: null });
   assert.is(script.output.stderr, "lecture1_client: EOF: end of file, write\n");
 });
@@ -129,7 +135,7 @@ test("what a learner writes after the answer: what went wrong, and where", async
   ] as const) {
     const receives = /const data = await s.recv.*/g;
     const file = await editedFile(name, [[receives, `${code} $&`]]);
-    const script = launch([...(await erased(file)), ...portOf(server)]);
+    const script = launch([...(await erasedCommand(file)), ...portOf(server)]);
     assert.equal(await script.exit(), { code: 1, signal: null }, code);
     assert.match(script.output.stderr, new RegExp(said));
   }
@@ -145,7 +151,7 @@ for (const server of ["lecture1_server", "lecture1_server_forever_async"])
     // The server has had every byte, and then FIN: nothing was cut off.
     if (server === "lecture1_server")
       assert.equal(await script.exit(30_000), { code: 0, signal: null });
-    else await script.saw(/Connection with .* closed\n$/, 30_000);
+    else await script.prints(/Connection with .* closed\n$/, 30_000);
     assert.is(script.output.stderr, "");
     const received = script.output.stdout.matchAll(/^Received.*: (x+)$/gm);
     const text = Array.from(received, ([, text]) => text).join("");

@@ -1,10 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { connect, echo, stall, visit } from "./clients.ts";
-import { suite } from "./harness.ts";
-import { noSignals, onLinux } from "./here.ts";
-import { edited, start } from "./programs.ts";
-import { everyServer, foreverServer, visitOf, type Server } from "./servers.ts";
+import {
+  connect,
+  expectEcho,
+  sendUntilBlocked,
+  visit,
+} from "./helpers/clients.ts";
+import { suite } from "./helpers/harness.ts";
+import { noSignals, onLinux } from "./helpers/machine.ts";
+import { startEdited, start } from "./helpers/programs.ts";
+import {
+  everyServer,
+  foreverServer,
+  visitOf,
+  type Server,
+} from "./helpers/servers.ts";
 
 /** What is said of a handler that failed: the client, what, and the stack with its line. */
 const fails = (what: string) =>
@@ -37,11 +47,13 @@ test("what a handler doesn't wait for, and what it leaves behind, costs the othe
     ],
   ]);
   const bystander = await connect(script.port);
-  await echo(bystander, "before");
+  await expectEcho(bystander, "before");
   await (await connect(script.port)).send("fail");
-  await script.saw(/Error: late\n +at .*lecture1_server_forever_async.mjs:\d+/);
-  await script.saw(/TypeError: read takes/);
-  await echo(bystander, "after");
+  await script.prints(
+    /Error: late\n +at .*lecture1_server_forever_async.mjs:\d+/,
+  );
+  await script.prints(/TypeError: read takes/);
+  await expectEcho(bystander, "after");
 });
 
 test("connections that are over are forgotten", async () => {
@@ -55,10 +67,10 @@ test("connections that are over are forgotten", async () => {
 test.unless(noSignals)("Ctrl+C closes the client's connection", async () => {
   const script = await start(server);
   const client = await connect(script.port);
-  await echo(client, "hello");
+  await expectEcho(client, "hello");
   const pressed = performance.now();
   script.kill("SIGINT");
-  assert.is(await client.ending(), "FIN");
+  assert.is(await client.endOfStream(), "FIN");
   assert.ok(performance.now() - pressed < 900, "it waited for its client");
   assert.equal(await script.exit(), { code: 0, signal: null });
   assert.equal(script.lines(), [
@@ -72,7 +84,7 @@ test.unless(noSignals)("Ctrl+C closes the client's connection", async () => {
 test.unless(noSignals)("Ctrl+C while a client doesn't read", async () => {
   const script = await start(server);
   const client = await connect(script.port, { reading: false });
-  await stall(client);
+  await sendUntilBlocked(client);
   script.kill("SIGINT");
   await sleep(20); // on a busy machine that's long; after half a second it would end at once
   script.kill("SIGINT");
@@ -89,7 +101,9 @@ test("1,000 clients at once, each echoed intact", async () => {
       return connect(port);
     }),
   );
-  await Promise.all(clients.map((client, i) => echo(client, `hello ${i}`)));
+  await Promise.all(
+    clients.map((client, i) => expectEcho(client, `hello ${i}`)),
+  );
 });
 
 test.run();

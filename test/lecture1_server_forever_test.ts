@@ -1,20 +1,33 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { launch, tsxLoader } from "../scripts/processes.ts";
-import { connect, echo, leave, refused, stall, visit } from "./clients.ts";
-import { suite } from "./harness.ts";
-import { noSignals } from "./here.ts";
+import { launch } from "../scripts/launch.ts";
+import { tsxLoader } from "../scripts/project.ts";
 import {
-  edited,
+  connect,
+  expectEcho,
+  leave,
+  untilRefused,
+  sendUntilBlocked,
+  visit,
+} from "./helpers/clients.ts";
+import { suite } from "./helpers/harness.ts";
+import { noSignals } from "./helpers/machine.ts";
+import {
+  startEdited,
   editedFile,
   listening,
-  preloaded,
-  program,
-  sawTimes,
+  preloadedCommand,
+  nodeCommand,
+  printsTimes,
   start,
-} from "./programs.ts";
-import { everyServer, foreverServer, visitOf, type Server } from "./servers.ts";
+} from "./helpers/programs.ts";
+import {
+  everyServer,
+  foreverServer,
+  visitOf,
+  type Server,
+} from "./helpers/servers.ts";
 
 const server: Server = {
   name: "lecture1_server_forever",
@@ -65,8 +78,8 @@ test("as npx tsx starts it: a failure's line is that of the file; threads do wit
   await client.send("hello");
   const [before = ""] = (await readFile(file, "utf8")).split("conn.sendall([");
   const line = before.split("\n").length;
-  await script.saw(new RegExp(`Array\\] \\(${server.name}\\.ts:${line}\\)`));
-  await script.saw(/^0 2$/m);
+  await script.prints(new RegExp(`Array\\] \\(${server.name}\\.ts:${line}\\)`));
+  await script.prints(/^0 2$/m);
 });
 
 test("messages that aren't ours, as Node sends with --watch, are for nobody", async () => {
@@ -78,22 +91,22 @@ test("messages that aren't ours, as Node sends with --watch, are for nobody", as
     ],
   ]);
   for (let i = 0; i < 2; i++) await visit(script.port);
-  await sawTimes(script, " closed\n", 2);
+  await printsTimes(script, " closed\n", 2);
   assert.is(script.output.stderr, "");
   assert.is(script.lines().length, 7);
-  await stall(await connect(script.port, { reading: false })); // they don't count as written
+  await sendUntilBlocked(await connect(script.port, { reading: false })); // they don't count as written
 });
 
 test.unless(noSignals)("Ctrl+C lets the clients finish", async () => {
   const script = await start(server);
   const client = await connect(script.port);
-  await echo(client, "before");
+  await expectEcho(client, "before");
   script.kill("SIGINT");
-  await script.saw(/\n\nServer is shutting down\.\.\.\n/);
+  await script.prints(/\n\nServer is shutting down\.\.\.\n/);
   await sleep(100);
   script.kill("SIGINT"); // a launcher passes the same Ctrl+C on
   await refused(script.port);
-  await echo(client, "after");
+  await expectEcho(client, "after");
   await leave(client);
   assert.equal(await script.exit(), { code: 0, signal: null });
   const texts = ["before", "after"];
@@ -110,7 +123,7 @@ test.unless(noSignals)("Ctrl+C lets the clients finish", async () => {
 
 test("threads are limited by a container's memory; who waits for one is served when one ends, or reset at Ctrl+C", async () => {
   const code = "process.constrainedMemory = () => 6 * 12e6;"; // half of it for threads
-  const command = [...preloaded(server.name, code), "--port", "0"];
+  const command = [...preloadedCommand(server.name, code), "--port", "0"];
   const script = await listening(launch(command));
   const clients = [];
   for (let i = 0; i < 6; i++) clients.push(await connect(script.port));
@@ -119,16 +132,16 @@ test("threads are limited by a container's memory; who waits for one is served w
   for (const client of clients.slice(0, 3)) await client.recv(5);
   await sleep(200);
   assert.is(fourth!.length, 0);
-  first!.fin();
+  first!.sendFin();
   assert.is(String(await fourth!.recv(5)), "hello");
   assert.is(fifth!.length, 0);
   if (noSignals) return;
   script.kill("SIGINT");
   for (const client of [fifth, sixth])
-    assert.is(await client!.ending(), "ECONNRESET");
-  await script.saw(/still connected: 3;/);
-  await echo(fourth!, "still here");
-  for (const client of clients.slice(0, 4)) client.fin();
+    assert.is(await client!.endOfStream(), "ECONNRESET");
+  await script.prints(/still connected: 3;/);
+  await expectEcho(fourth!, "still here");
+  for (const client of clients.slice(0, 4)) client.sendFin();
   assert.equal(await script.exit(), { code: 0, signal: null });
 });
 
@@ -138,7 +151,8 @@ test("one thread starts after the other: meanwhile the kernel's queue is emptied
     ["isRunning = true;", '$& print("runs");'],
   ]);
   const came = Array.from({ length: 6 }, () => connect(script.port));
-  for (const client of await Promise.all(came)) await echo(client, "hello");
+  for (const client of await Promise.all(came))
+    await expectEcho(client, "hello");
   const starts = script.lines().filter((line) => /^(starts|runs)$/.test(line));
   assert.equal(starts, Array(6).fill(["starts", "runs"]).flat());
 });
@@ -154,10 +168,10 @@ test("where the system gives no more threads, who waits is served when one ends"
   const clients = [];
   for (let i = 0; i < 5; i++) clients.push(await connect(script.port));
   const [first, second, third, fourth, fifth] = clients;
-  for (const client of clients.slice(0, 2)) await echo(client, "hello");
-  assert.is(await third!.ending(), "FIN");
-  for (const client of [first, second]) client!.fin();
-  for (const client of [fourth, fifth]) await echo(client!, "hello");
+  for (const client of clients.slice(0, 2)) await expectEcho(client, "hello");
+  assert.is(await third!.endOfStream(), "FIN");
+  for (const client of [first, second]) client!.sendFin();
+  for (const client of [fourth, fifth]) await expectEcho(client!, "hello");
   assert.is(
     script.output.stderr,
     `lecture1_server_forever: the thread of ${third!.addr} failed: Error: EAGAIN; from now on 2 at a time\n`,
@@ -165,7 +179,7 @@ test("where the system gives no more threads, who waits is served when one ends"
 });
 
 test.unless(noSignals)("few open files: who waits is served", async () => {
-  const command = program(`${server.name}.ts`).join(" ");
+  const command = nodeCommand(`${server.name}.ts`).join(" ");
   for (const [files, clients, least, complaints] of [
     [70, 60, 25, 0],
     [40, 3, 2, 1],
@@ -179,7 +193,7 @@ test.unless(noSignals)("few open files: who waits is served", async () => {
     const lines = script.output.stderr.split("\n").length - 1;
     assert.ok(lines <= complaints, script.output.stderr);
     if (lines)
-      await script.saw(/EMFILE; from now on \d+ at a time, ulimit -n may/);
+      await script.prints(/EMFILE; from now on \d+ at a time, ulimit -n may/);
   }
 });
 
@@ -194,9 +208,9 @@ test("what a learner adds to handleClient works: big pieces, console.log, long l
   const client = await connect(script.port);
   await client.send("a".repeat(200_000)); // more than the memory that thread and main share
   assert.is(String(await client.recv(200_000)), "y".repeat(200_000));
-  client.fin();
-  await client.ending();
-  await script.saw(/closed\n/);
+  client.sendFin();
+  await client.endOfStream();
+  await script.prints(/closed\n/);
   assert.ok(script.lines().some((line) => /^got \d+$/.test(line)));
   assert.ok(script.lines().includes("x".repeat(200_000)));
 });

@@ -1,10 +1,16 @@
 import * as assert from "uvu/assert";
-import { launch } from "../scripts/processes.ts";
-import { connect, echo, leave, refused, unread } from "./clients.ts";
-import { suite } from "./harness.ts";
-import { noSignals, notLinux, onLinux, type Why } from "./here.ts";
-import { edited, program, start } from "./programs.ts";
-import { everyServer, type Server } from "./servers.ts";
+import { launch } from "../scripts/launch.ts";
+import {
+  connect,
+  expectEcho,
+  leave,
+  untilRefused,
+  unreadBytes,
+} from "./helpers/clients.ts";
+import { suite } from "./helpers/harness.ts";
+import { noSignals, notLinux, onLinux, type Why } from "./helpers/machine.ts";
+import { startEdited, nodeCommand, start } from "./helpers/programs.ts";
+import { everyServer, type Server } from "./helpers/servers.ts";
 
 const server: Server = {
   name: "lecture1_server",
@@ -29,17 +35,17 @@ everyServer(test, server);
 test("a second client waits unanswered, and is reset when the first leaves", async () => {
   const script = await start(server);
   const first = await connect(script.port);
-  await echo(first, "first");
+  await expectEcho(first, "first");
   const second = await connect(script.port);
   const silent = await connect(script.port);
   await second.send("second");
-  await echo(first, "first again");
+  await expectEcho(first, "first again");
   assert.is(second.length, 0);
   const { localPort } = second.socket;
-  if (onLinux) assert.equal(unread(script.port, localPort), [6]);
+  if (onLinux) assert.equal(unreadBytes(script.port, localPort), [6]);
   await leave(first);
-  assert.is(await second.ending(), "ECONNRESET");
-  assert.is(await silent.ending(), "ECONNRESET");
+  assert.is(await second.endOfStream(), "ECONNRESET");
+  assert.is(await silent.endOfStream(), "ECONNRESET");
   assert.equal(await script.exit(), { code: 0, signal: null });
   assert.equal(script.lines(), [
     server.listens(script.port),
@@ -61,14 +67,14 @@ for (const [what, code] of [
     const script = await edited(server, [["if (!data) break;", code]]);
     const client = await connect(script.port);
     await client.send("hello");
-    assert.match(await client.ending(), /^(FIN|ECONNRESET)$/);
+    assert.match(await client.endOfStream(), /^(FIN|ECONNRESET)$/);
     assert.equal(await script.exit(), { code: 0, signal: null });
   });
 
 const notRoot: Why = notLinux || (process.getuid!() !== 0 && "it takes root");
 test.unless(notRoot)("a port that isn't for everybody: why", async () => {
   const nobody = ["setpriv", "--bounding-set=-net_bind_service"];
-  const command = program(`${server.name}.ts`);
+  const command = nodeCommand(`${server.name}.ts`);
   const script = launch([...nobody, ...command, "--port", "1"]);
   assert.equal(await script.exit(), { code: 1, signal: null });
   assert.is(
@@ -79,7 +85,7 @@ test.unless(notRoot)("a port that isn't for everybody: why", async () => {
 
 test.unless(noSignals)("it dies of Ctrl+C, a client connected", async () => {
   const script = await start(server);
-  await echo(await connect(script.port), "hello");
+  await expectEcho(await connect(script.port), "hello");
   script.kill("SIGINT");
   assert.equal(await script.exit(), { code: null, signal: "SIGINT" });
   assert.is(script.output.stderr, "");

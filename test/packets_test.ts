@@ -3,19 +3,20 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters as plain } from "node:util";
 import * as assert from "uvu/assert";
-import { suite, temporaryFolder } from "./harness.ts";
-import { notLinux } from "./here.ts";
+import { suite } from "./helpers/harness.ts";
+import { temporaryFolder } from "../scripts/copyProject.ts";
+import { notLinux } from "./helpers/machine.ts";
 import {
   english,
-  inTurns,
+  threeAtATime,
   korean,
-  pathWith,
+  pathWithTshark,
   recorded,
   run,
   start,
-} from "./packets.ts";
-import { program } from "./programs.ts";
-import { noTerminal, terminal } from "./terminal.ts";
+} from "./helpers/packetsTool.ts";
+import { nodeCommand } from "./helpers/programs.ts";
+import { noTerminal, openTerminal } from "./helpers/pseudoTerminal.ts";
 
 const test = suite("packets");
 const without = test.unless(notLinux);
@@ -29,7 +30,7 @@ test("a wrong option: one line, exit 2", async () => {
     --robot --bytes 4: --robot, --bytes: don't go together
     --bytes 4 --message xxxx: --message, --bytes: don't go together
     --show hello --save x: --show, --save: don't go together`;
-  await inTurns(wrong.trim().split(/\n\s*/), async (line) => {
+  await threeAtATime(wrong.trim().split(/\n\s*/), async (line) => {
     const [args = "", ...says] = line.split(": ");
     const told = `packets: ${says.join(": ")}; --help lists the options\n`;
     const output = await run(args.split(" "), 2);
@@ -65,7 +66,9 @@ This is a recording, of the programs as they came (but for the change above):
 
 without("where nothing can be captured: why, and what fits", async () => {
   const said = "There are no interfaces on which a capture can be done";
-  const PATH = await pathWith(`#!/bin/sh\necho "tshark: ${said}" >&2\nexit 1`);
+  const PATH = await pathWithTshark(
+    `#!/bin/sh\necho "tshark: ${said}" >&2\nexit 1`,
+  );
   const cases = [
     ["--bytes 4000", "long, lecture1_server.ts", "reads 928 bytes"],
     ["--server async", "async, lecture1_server_forever_async.ts", "still runs"],
@@ -74,16 +77,19 @@ without("where nothing can be captured: why, and what fits", async () => {
     ["--reset --lang ko", "reset, lecture1_server.ts", "2: [RST", korean],
     ["--bytes 1024", "hello, lecture1_server.ts", "Len=14", english, PATH],
   ] as const;
-  await inTurns(cases, async ([args, name, shows, say = english, PATH]) => {
-    const env = { PATH: PATH ?? "/nonexistent" };
-    const { stdout, stderr } = await run(args.split(" "), 1, env);
-    const why = PATH ? `${say.noRight}: ${said}` : say.noTshark;
-    const end = `${say.asTheyCame}: ${why}. `;
-    assert.ok(stdout.startsWith(`${say.recorded}: ${name}\n`), stdout);
-    assert.ok(stdout.replaceAll("\n", " ").endsWith(end), stdout);
-    assert.match(stdout, shows);
-    assert.is(stderr, `packets: ${why}; ${say.linux}; ${say.more}\n`);
-  });
+  await threeAtATime(
+    cases,
+    async ([args, name, shows, say = english, PATH]) => {
+      const env = { PATH: PATH ?? "/nonexistent" };
+      const { stdout, stderr } = await run(args.split(" "), 1, env);
+      const why = PATH ? `${say.noRight}: ${said}` : say.noTshark;
+      const end = `${say.asTheyCame}: ${why}. `;
+      assert.ok(stdout.startsWith(`${say.recorded}: ${name}\n`), stdout);
+      assert.ok(stdout.replaceAll("\n", " ").endsWith(end), stdout);
+      assert.match(stdout, shows);
+      assert.is(stderr, `packets: ${why}; ${say.linux}; ${say.more}\n`);
+    },
+  );
   const json = await run(["--json", "-"], 1, { PATH });
   assert.is(json.stdout, "", "what was recorded is no measurement");
 });
@@ -107,7 +113,7 @@ without("colours, NO_COLOR, other characters, and `| head`", async () => {
 });
 
 test.unless(noTerminal)("50 columns; a dumb one: no codes", async () => {
-  const command = `${program("scripts/packets.ts").join(" ")} --show reset`;
+  const command = `${nodeCommand("scripts/packets.ts").join(" ")} --show reset`;
   const env = "stty cols 50; TERM=dumb NO_COLOR=1 NODE_NO_WARNINGS=1";
   const shell = terminal(`${env} ${command}`);
   assert.is(await shell.exit(), 0);

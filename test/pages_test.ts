@@ -13,11 +13,13 @@ import { packetsPage } from "../scripts/packets/page.ts";
 import type { Recording } from "../scripts/packets/recording.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
 import { pairs } from "../scripts/packets/texts.ts";
-import { projectFile } from "../scripts/processes.ts";
-import { besidePython, told } from "./fixed.ts";
-import { suite, temporaryFolder } from "./harness.ts";
-import { noBrowser, startBrowser } from "./here.ts";
-import { english, korean, recorded } from "./packets.ts";
+import { projectFile } from "../scripts/project.ts";
+import { besidePython, told } from "./helpers/runs.ts";
+import { suite } from "./helpers/harness.ts";
+import { temporaryFolder } from "../scripts/copyProject.ts";
+import { noBrowser } from "./helpers/machine.ts";
+import { startBrowser } from "../scripts/browser.ts";
+import { english, korean, recorded } from "./helpers/packetsTool.ts";
 
 const test = suite("the pages");
 const withBrowser = test.unless(noBrowser());
@@ -60,7 +62,7 @@ async function open(html: string, width = 1920, height = 1080) {
   await writeFile(file, html);
   await page.goto(pathToFileURL(file).href);
   assert.equal(noises, [page.url()]);
-  await page.addScriptTag({ path: projectFile("test/inBrowser.js") });
+  await page.addScriptTag({ path: projectFile("test/helpers/inBrowser.js") });
   return page;
 }
 

@@ -3,16 +3,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { env, pythonCommand } from "../scripts/compare/programs.ts";
-import {
-  launch,
-  projectFile,
-  within,
-  type Launched,
-} from "../scripts/processes.ts";
-import { connect, echo, leave } from "./clients.ts";
-import { suite } from "./harness.ts";
-import { noPython, noSignals, type Why } from "./here.ts";
-import { listening, scripts, start } from "./programs.ts";
+import { launch, type Launched } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/project.ts";
+import { withDeadline } from "../scripts/waiting.ts";
+import { connect, expectEcho, leave } from "./helpers/clients.ts";
+import { suite } from "./helpers/harness.ts";
+import { noPython, noSignals, type Why } from "./helpers/machine.ts";
+import { listening, start } from "./helpers/programs.ts";
+import { programFiles } from "../scripts/copyProject.ts";
 
 const test = suite("parity with the Python originals");
 
@@ -48,7 +46,7 @@ const transcript = async (script: Launched) => ({
 async function interrupt(script: Launched, reacts: Promise<unknown>) {
   script.kill("SIGINT");
   const again = () => script.kill("SIGINT");
-  await within(3000, "a reaction", reacts).catch(again);
+  await withDeadline(3000, "a reaction", reacts).catch(again);
 }
 
 const servers = scripts.slice(0, 3).map((file) => file.replace(".ts", ""));
@@ -65,21 +63,21 @@ for (const [name = "", leaves = ""] of [
         const script = await begin();
         if (name !== "lecture1_server") {
           await leave(await connect(script.port)); // without a word
-          await script.saw(/closed\n/);
+          await script.prints(/closed\n/);
         }
         const client = await connect(script.port);
         // Messages that one recv takes whole, or cuts where every recv does.
         for (const message of ["one", "둘, 로봇", "three\tand\nmore"])
-          await echo(client, message);
-        await echo(client, "x".repeat(4000));
+          await expectEcho(client, message);
+        await expectEcho(client, "x".repeat(4000));
         const reacts = forever
-          ? script.saw(/shutting down\.\.\.\n/) // Python writes the \n by itself
-          : client.ending();
+          ? script.prints(/shutting down\.\.\.\n/) // Python writes the \n by itself
+          : client.endOfStream();
         if (!leaves) await interrupt(script, reacts);
         if (!leaves) await reacts;
-        if (forever) await echo(client, "after");
-        if (forever || leaves) client.fin();
-        const ending = await client.ending();
+        if (forever) await expectEcho(client, "after");
+        if (forever || leaves) client.sendFin();
+        const ending = await client.endOfStream();
         transcripts.push({ ending, ...(await transcript(script)) });
       }
       assert.equal(transcripts[1], transcripts[0]); // TypeScript, Python

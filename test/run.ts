@@ -7,7 +7,8 @@ import { rmSync } from "node:fs";
 import { cp, mkdtemp, readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { launch, projectFile } from "../scripts/processes.ts";
+import { launch } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/project.ts";
 
 const started = performance.now();
 const limit = 300_000; // milliseconds that one file may take
@@ -38,7 +39,7 @@ const tsc = node(
   ...["--project", project, "--rootDir", project, "--outDir", folder],
   ...["--noEmit", "false", "--noCheck", "--rewriteRelativeImportExtensions"],
 );
-if ((await tsc.exit(120_000)).code !== 0) throw new Error(tsc.report());
+if ((await tsc.exit(120_000)).code !== 0) throw new Error(tsc.describe());
 
 const sums = { passed: 0, failed: 0, skipped: 0 };
 
@@ -68,7 +69,7 @@ async function run(file: string): Promise<void> {
 const names = process.argv.slice(2);
 // Started from the last one on: those that wait, and beside them those that compute.
 const order =
-  "parity compare documents server_t ways whole pages async measure live client forever_t";
+  "parity compare documents server_t start compare_run pages async steps capture client forever_t";
 const rank = (file: string) =>
   order.split(" ").findIndex((it) => file.includes(it));
 const files = (await readdir(join(project, "test")))

@@ -4,7 +4,7 @@ import net from "node:net";
 import { freemem, totalmem } from "node:os";
 import { createHistogram } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { awake } from "../processes.ts";
+import { activeSleep } from "../waiting.ts";
 import { expectAnswers, failed } from "./failure.ts";
 import type { Server } from "./programs.ts";
 import type { Idle, Load, Visit } from "./result.ts";
@@ -77,7 +77,7 @@ export async function arrivals<T>(awaited: Promise<T>[], quietMs: number) {
   const done = new AbortController();
   for (let before = -1; before < count;) {
     before = count;
-    const quiet = awake(quietMs, done.signal);
+    const quiet = activeSleep(quietMs, done.signal);
     await Promise.race([Promise.all(all), quiet]);
   }
   done.abort();
@@ -185,7 +185,7 @@ export async function echoAtOnce(
       } while (echoes - before < connections.length && seconds < 10);
       if (echoes === before) throw failed("hangs", `${seconds.toFixed()} s`);
       windows.push({ seconds, echoesPerSecond: (echoes - before) / seconds });
-      server.forget();
+      server.dropOutput();
     }
     const oldestMs = performance.now() - Math.min(...sentMs);
     const end = await taken();

@@ -1,14 +1,12 @@
 /** The command line of compare, and the run that it may name. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { language, mistake, readFlags, takes } from "../commandLine.ts";
+import { expectAllowed, UsageError, type Flags } from "../commandLine.ts";
+import type { Texts } from "./texts.ts";
 import { designs, scriptNames } from "../designs.ts";
 import { report } from "./report.ts";
 import type { Run } from "./result.ts";
-import { fill, textsIn } from "./texts.ts";
-
-/** What compare says in this run. */
-export const say = textsIn(language);
+import { fill } from "./texts.ts";
 
 export type Options = ReturnType<typeof readOptions>;
 
@@ -26,28 +24,28 @@ export const flags = {
   help: { type: "boolean" },
 } as const;
 
-const defaults = { clients: "10", load: "0.4" };
+export const defaults = { clients: "10", load: "0.4" };
 
 /** Of these, what is measured anew; with --from nothing is. */
 const ofNewRun = ["clients", "load", "grow", "only", "python"];
 
-/** Reads the command line; on --help or a mistake it says what to write and exits. */
-export function readOptions() {
-  const usage = fill(say.usage, defaults.clients, defaults.load);
-  const given = readFlags(usage, flags);
+/** @throws UsageError for a value or a combination that is not allowed */
+export function readOptions(given: Flags<typeof flags>, say: Texts) {
   const { clients, load, grow = false } = { ...defaults, ...given };
   const { python, json, html, from } = given;
   const only = given.only?.split(",") ?? designs;
 
+  const takes = (flag: string, what: string, holds: boolean) =>
+    expectAllowed(flag, what, holds, say.language);
   takes("--clients", "1-200", isNumber(clients, 1, 200, /^\d+$/));
   takes("--load", "0.1-60", isNumber(load, 0.1, 60, /^\d+(\.\d+)?$/));
   const isDesign = (name: string) => Object.hasOwn(scriptNames, name);
   takes("--only", designs.join(), only.every(isDesign));
   takes("--python", say.folder, !python || existsSync(`${python}/`));
-  const another = html !== "-" && ![json, from].includes(html);
+  const another = html !== "-" && html !== json && html !== from;
   takes("--html", say.anotherFile, !html || another);
   const other = ofNewRun.find((flag) => flag in given);
-  if (from && other) mistake(fill(say.noNewRun, `--${other}`));
+  if (from && other) throw new UsageError(fill(say.noNewRun, `--${other}`));
   return {
     ...{ clients: Number(clients), loadSeconds: Number(load), grow },
     designs: designs.filter((design) => only.includes(design)),
@@ -60,17 +58,17 @@ function isNumber(text: string, least: number, most: number, form: RegExp) {
 }
 
 /** A run that --json has written; where the file is none, one line says so and it ends. */
-export async function savedRun(file: string): Promise<Run> {
+export async function savedRun(file: string, say: Texts): Promise<Run> {
   try {
-    return runIn(await readFile(file));
+    return runIn(await readFile(file), say);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return mistake(fill(say.notSaved, file, code ? ` (${code})` : ""));
+    throw new UsageError(fill(say.notSaved, file, code ? ` (${code})` : ""));
   }
 }
 
 /** The run in a file; throws where it isn't whole, or an older compare has written it. */
-export function runIn(bytes: Buffer): Run {
+export function runIn(bytes: Buffer, say: Texts): Run {
   const encoding = { 255: "utf-16le", 254: "utf-16be" }[bytes[0]!]; // PowerShell's > writes UTF-16
   const run: Run = JSON.parse(new TextDecoder(encoding).decode(bytes));
   if (run.version !== 2) throw new Error("another version");

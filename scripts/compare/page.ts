@@ -15,7 +15,12 @@ export function comparePage(told: Report): string {
     figuresOf(told),
     paragraph(told.conditions, "muted"),
   ];
-  return page(language, title, parts, style);
+  return page({
+    language,
+    title,
+    parts,
+    style: new URL("page.css", import.meta.url),
+  });
 }
 
 const percent = (part: number) => `${(100 * part).toFixed(2)}%`;
@@ -60,42 +65,3 @@ function figuresOf({ table: { head, rows } }: Report): string {
 ${lines.join("\n")}
 </tbody></table>`;
 }
-
-const style = `
-h1 { margin-bottom: 0.25em; }
-h2 { margin: 0.7em 0 0.2em; }
-.answer, .failures, .notes { line-height: 1.35; max-width: none; }
-.answer li, .failures li { margin: 0.15em 0; }
-.failures { color: var(--bad); font-weight: bold; }
-.good { color: var(--good); } .bad { color: var(--bad); } .stays { color: var(--async); }
-.about { max-width: none; margin: 0; } .legend { max-width: none; margin: 0 0 0.2em; }
-.legend span { white-space: nowrap; margin-right: 1.2em; }
-.panels { display: grid; gap: 0.5rem 2.2rem; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); }
-.panels section { min-width: 0; break-inside: avoid; }
-h3 { font-size: 1rem; line-height: 1.25; margin: 0.3em 0 0; overflow-wrap: anywhere; }
-.panels p { margin: 0; font-size: max(16px, 0.85rem); line-height: 1.3; }
-table { border-collapse: collapse; width: 100%; print-color-adjust: exact; }
-tr { break-inside: avoid; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: normal; }
-.lanes { font-size: max(16px, 0.85rem); line-height: 1.32; table-layout: fixed; }
-.lanes :is(th, td) { padding: 0; white-space: nowrap; color: var(--ink); }
-.lanes th { width: 5em; padding-right: 0.6em; text-align: right; }
-.lanes th:lang(ko) { width: 7em; } .lanes td:last-child:lang(ko) { width: 7.3em; }
-.lanes td:last-child { width: 6em; padding-left: 0.5em; }
-.lanes div { position: relative; height: 1.32em; margin-right: 0.5em; border-left: 1px solid var(--line);
-  background: linear-gradient(to right, var(--soft) var(--stay), transparent 0); }
-.lanes i { position: absolute; top: calc(50% - 0.13em); height: 0.26em; min-width: 0.26em; background: currentcolor; }
-.lanes .good i { color: var(--good); } .lanes .bad i { color: var(--bad); }
-.lanes .stays i { color: var(--async); top: 18%; height: 64%; }
-.lanes .stays :is(th, td) { font-weight: bold; }
-.lanes i::after { position: absolute; right: -0.45em; top: -0.55em; font-style: normal; line-height: 1.32; }
-.lanes .good i::after { content: "●"; } .lanes .bad i::after { content: "✖"; }
-.figures { table-layout: fixed; }
-.figures :is(th, td) { padding: 0.2em 0.5em; border-top: 1px solid var(--line); vertical-align: top; }
-.figures thead :is(th, td) { font-weight: bold; border: 0; }
-.figures [scope=row] { color: var(--muted); }
-.indent1 th { padding-left: 1.7em; } .indent2 th { padding-left: 2.9em; }
-.indent1 :is(th, td), .indent2 :is(th, td) { border-top-style: dotted; }
-@media (max-width: 900px), print { .panels { grid-template-columns: minmax(0, 1fr); } }
-@media (max-width: 700px) { .figures { font-size: 0.8rem; } .figures :is(th, td) { padding: 0.2em 0.2em; } }
-`;

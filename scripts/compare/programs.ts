@@ -6,13 +6,13 @@ import { scriptNames, type Design } from "../designs.ts";
 import { erased, preloaded } from "../erased.ts";
 import {
   launch,
-  patience,
-  projectFile,
-  run,
-  within,
-  type Exit,
+  patienceMs as usualPatienceMs,
+  type ExitStatus,
   type Launched,
-} from "../processes.ts";
+} from "../launch.ts";
+import { projectFile } from "../project.ts";
+import { withDeadline } from "../waiting.ts";
+import { $ } from "../zx.ts";
 import { failed, type Failed } from "./failure.ts";
 import type { Footprint } from "./footprint.ts";
 import type { Found, ServerResult } from "./result.ts";
@@ -31,11 +31,11 @@ export interface Server extends Program {
   /** What it takes now, as far as it can be known. */
   footprint(): Promise<Footprint>;
   /** Drops what it has printed, but for the end: under load it prints a lot. */
-  forget(): void;
+  dropOutput(): void;
   /** Presses Ctrl+C, and waits until it prints something. */
   pressCtrlC(): Promise<unknown>;
   /** Waits for its end. */
-  exit(): Promise<Exit>;
+  exit(): Promise<ExitStatus>;
 }
 
 /** Python's name on this system. */
@@ -97,8 +97,8 @@ export async function runClient(server: Server) {
     language === "Python"
       ? pythonCommand(file!, port)
       : [process.execPath, await erased(file!), "--port", String(port)];
-  const client = run({ env })`${words}`;
-  const silent = await within(server.patienceMs, "its end", client).then(
+  const client = $({ env })`${words}`;
+  const silent = await withDeadline(server.patienceMs, "its end", client).then(
     () => false,
     () => client.child?.kill("SIGKILL"),
   );
@@ -121,7 +121,7 @@ export async function runClient(server: Server) {
 export async function withServer(
   program: Program,
   task: (server: Server) => Promise<Found>,
-  patienceMs = patience,
+  patienceMs = usualPatienceMs,
 ): Promise<Found> {
   const { design, language, file } = program;
   const words =
@@ -135,8 +135,8 @@ export async function withServer(
   /** An error where it has ended and shouldn't have; waits a moment whether it does. */
   async function death(ms: number): Promise<Error | undefined> {
     await running.exit(ms).catch(() => {});
-    const { code, signal } = running.ended ?? {};
-    if (!running.ended || mayEnd) return undefined;
+    const { code, signal } = running.exitStatus ?? {};
+    if (!running.exitStatus || mayEnd) return undefined;
     if (isFirst && listens && code === 0) return undefined;
     return signal ? failed("died", signal) : failed("ended", String(code));
   }
@@ -146,19 +146,19 @@ export async function withServer(
 
   try {
     const line = /^Server listening on .*?(\d+)\)?\r?$/m;
-    const said = await running.saw(line, patienceMs).catch(late("silent"));
+    const said = await running.prints(line, patienceMs).catch(late("silent"));
     listens = true;
     const found = await task({
       ...program,
       port: Number(said[1]),
       patienceMs,
       footprint: () => footprintOf(program, running).catch(late("hangs")),
-      forget: running.forget,
+      dropOutput: () => running.dropOutput(),
       async pressCtrlC() {
         mayEnd = true;
-        const before = running.all();
+        const before = running.printed();
         running.kill("SIGINT");
-        const more = () => running.all() !== before;
+        const more = () => running.printed() !== before;
         await running.until("something printed", more).catch(() => {});
       },
       exit: () => running.exit(patienceMs).catch(late("goesOn")),

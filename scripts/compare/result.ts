@@ -1,6 +1,6 @@
 /** What a run of compare finds out: the one object that terminal, page and JSON show. */
 import type { Design } from "../designs.ts";
-import type { Exit } from "../processes.ts";
+import { type ExitStatus } from "../launch.ts";
 import type { Outcome, Step, Trouble } from "./texts.ts";
 
 /** A connection while another client stays; times in ms since they came. */
@@ -54,7 +54,7 @@ export interface CtrlC {
   echoed: boolean;
   /** The server ended the connection, by FIN or reset; otherwise the client left. */
   disconnected: boolean;
-  exit: Exit;
+  exit: ExitStatus;
 }
 
 /** What a step finds out. */

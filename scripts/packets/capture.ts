@@ -5,7 +5,9 @@ import { release, type } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scriptNames } from "../designs.ts";
 import { preloaded } from "../erased.ts";
-import { freePort, launch, projectFile } from "../processes.ts";
+import { freePort } from "../freePort.ts";
+import { launch } from "../launch.ts";
+import { projectFile } from "../project.ts";
 import { follow, type Recording, type Run, type Side } from "./recording.ts";
 import type { Told } from "./tell.ts";
 import { say } from "./texts.ts";
@@ -69,7 +71,7 @@ export async function captureRun(run: Run, save?: string) {
   if (any()) await until(say.everyEnd, over, patience);
   if (server && design !== "server") {
     await server.process.exit(goesOn).catch(() => {});
-    if (!server.process.ended) {
+    if (!server.process.exitStatus) {
       server.told.push({ timeMs: Date.now(), signal: "SIGINT" });
       server.process.kill("SIGINT");
     }
@@ -110,8 +112,10 @@ async function startServer(name: string, port: number): Promise<Program> {
   const listens = () => told.some(({ listens }) => listens);
   await process.until("listening", listens, patience * 1000).catch(() => {
     const late = say.missing(`${name}.ts: listen`, patience);
-    const why = `${name}.ts ${say.ends} ${process.ended?.code}`;
-    throw new Error(process.all().trim() || (process.ended ? why : late));
+    const why = `${name}.ts ${say.ends} ${process.exitStatus?.code}`;
+    throw new Error(
+      process.printed().trim() || (process.exitStatus ? why : late),
+    );
   });
   return server;
 }
@@ -163,10 +167,10 @@ function recordingOf(run: Run, captured: Captured[], programs: Program[]) {
 }
 
 /** What node says itself of an error that nobody caught: of a learner's edit, perhaps. */
-function crashOf({ name, told, process: { ended, output } }: Program) {
+function crashOf({ name, told, process: { exitStatus, output } }: Program) {
   const untold = told
     .reduce((rest, { text = "" }) => rest.replace(text, ""), output.stderr)
     .trim();
-  if (!ended?.code || !untold) return [];
-  return [`${name} ${say.ends} ${ended.code}\n${untold}`];
+  if (!exitStatus?.code || !untold) return [];
+  return [`${name} ${say.ends} ${exitStatus.code}\n${untold}`];
 }

@@ -1,6 +1,5 @@
 /** Everything that packets says: each text in English and in Korean. */
-import { language } from "../commandLine.ts";
-import { inLanguage, type TextsOf } from "../language.ts";
+import { inLanguage, languageOf, type TextsOf } from "../language.ts";
 
 export const pairs = {
   usage: [
@@ -130,4 +129,4 @@ export const pairs = {
 export type Texts = TextsOf<typeof pairs>;
 
 /** Those of this run. */
-export const say = inLanguage(pairs, language);
+export const say = inLanguage(pairs, languageOf(process.argv.slice(2)));

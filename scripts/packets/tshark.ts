@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
-import { launch } from "../processes.ts";
+import { launch } from "../launch.ts";
 import type { Packet, Side } from "./recording.ts";
 import { say } from "./texts.ts";
 
@@ -92,11 +92,11 @@ export async function startCapture(port: number, file?: string) {
   const guarding = guard(tshark.pid);
   // Older versions say that they capture, but not when they have started.
   const silent = tshark
-    .saw(/Capturing on/, 20_000)
+    .prints(/Capturing on/, 20_000)
     .then(() => sleep(3000, undefined, { ref: false }));
-  const started = tshark.saw(/Capture started/, 20_000);
+  const started = tshark.prints(/Capture started/, 20_000);
   await Promise.race([started, silent]).catch(() => {
-    if (tshark.ended) throw complaintOf(tshark.output.stderr);
+    if (tshark.exitStatus) throw complaintOf(tshark.output.stderr);
     throw new Error(say.missing("tshark: Capture started", 20));
   });
 
@@ -105,11 +105,12 @@ export async function startCapture(port: number, file?: string) {
     packets: () => tshark.lines().map((row) => parseRow(row, port)),
 
     /** Waits until something holds that packets decide. */
-    until: tshark.until,
+    until: (what: string, holds: () => boolean, ms: number) =>
+      tshark.until(what, holds, ms),
 
     /** Ends the capture; throws Error when tshark failed meanwhile: the file is full, say. */
     async stop(): Promise<void> {
-      const endedItself = tshark.ended !== undefined; // even then with code 0
+      const endedItself = tshark.exitStatus !== undefined; // even then with code 0
       tshark.kill("SIGINT"); // and dumpcap, which captures for it
       const { code, signal } = await tshark.exit();
       await guarding.stop();

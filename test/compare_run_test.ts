@@ -10,18 +10,18 @@ import * as assert from "uvu/assert";
 import { runIn } from "../scripts/compare/options.ts";
 import { scriptNames } from "../scripts/designs.ts";
 import type { CtrlC } from "../scripts/compare/result.ts";
-import { projectFile } from "../scripts/processes.ts";
-import { fixed } from "./fixed.ts";
+import { projectFile } from "../scripts/project.ts";
+import { fixed } from "./helpers/runs.ts";
 import {
   launchMarked,
-  left,
-  noneLeft,
+  processesLeft,
+  expectNoneLeft,
   suite,
-  temporaryFolder,
-} from "./harness.ts";
-import { hasSignals, noPython, notLinux, onLinux } from "./here.ts";
-import { copyProject, program } from "./programs.ts";
-import { noTerminal, terminal } from "./terminal.ts";
+} from "./helpers/harness.ts";
+import { temporaryFolder } from "../scripts/copyProject.ts";
+import { hasSignals, noPython, notLinux, onLinux } from "./helpers/machine.ts";
+import { copyProject, nodeCommand } from "./helpers/programs.ts";
+import { noTerminal, openTerminal } from "./helpers/pseudoTerminal.ts";
 
 const test = suite("whole runs of compare");
 const linuxTest = test.unless(notLinux);
@@ -29,15 +29,15 @@ const withoutPython = await noPython();
 
 /** Starts compare; whatever it starts inherits a mark in its environment. */
 function start(args: string, env = {}, folder?: string) {
-  const command = program("scripts/compare.ts", folder);
+  const command = nodeCommand("scripts/compare.ts", folder);
   return launchMarked([...command, ...args.split(" ")], env);
 }
 
 /** Waits for its end, after which nothing is left of what it has started; returns what it said. */
 async function ends(script: ReturnType<typeof start>, code: number) {
-  assert.is((await script.exit(100_000)).code, code, script.report());
+  assert.is((await script.exit(100_000)).code, code, script.describe());
   assert.is(script.output.stderr, "");
-  await noneLeft(script.mark);
+  await expectNoneLeft(script);
   return whole(script.output.stdout);
 }
 
@@ -120,7 +120,7 @@ test("a whole run finds what the lecture says, and its fields are those of the r
 
 test.unless(noTerminal)("Ctrl+C in a dumb terminal", async () => {
   const mark = randomUUID();
-  const command = program("scripts/compare.ts").join("' '");
+  const command = nodeCommand("scripts/compare.ts").join("' '");
   const env = `LECTURE1_MARK=${mark} TERM=dumb`;
   const dumb = terminal(`${env} '${command}' --only async`);
   await starts({ mark });
@@ -128,12 +128,12 @@ test.unless(noTerminal)("Ctrl+C in a dumb terminal", async () => {
   dumb.type("\x03");
   assert.is(await dumb.exit(), 130);
   assert.is(dumb.screen(), "^C\r\x1b[K");
-  await noneLeft(mark);
+  await expectNoneLeft(mark);
 });
 
 linuxTest("killed with -9: its servers end, Python's, too", async () => {
   const folder = withoutPython ? undefined : projectFile("test/originals");
-  const file = program("scripts/compare/programs.ts").at(-1)!;
+  const file = nodeCommand("scripts/compare/programs.ts").at(-1)!;
   // The servers only wait: none prints anything, which would end it.
   const code = `import(${JSON.stringify(pathToFileURL(file))}).then((it) => {
       const { programs } = it.findPrograms(["forever", "async"], ${JSON.stringify(folder)});
@@ -141,10 +141,10 @@ linuxTest("killed with -9: its servers end, Python's, too", async () => {
       for (const program of programs) it.withServer(program, task);
     })`;
   const script = launchMarked([process.execPath, "-e", code]);
-  await script.saw(folder ? /^(listens\n){4}/ : /^(listens\n){2}/, 30_000);
+  await script.prints(folder ? /^(listens\n){4}/ : /^(listens\n){2}/, 30_000);
   script.kill("SIGKILL");
   await script.exit();
-  await noneLeft(script.mark);
+  await expectNoneLeft(script);
 });
 
 test("a server that fails: one line, exit code 1, the others are measured; also after a stop, as by Ctrl+Z", async () => {

@@ -9,20 +9,22 @@ import * as ourClient from "../lecture1_client.ts";
 import * as server from "../lecture1_server.ts";
 import * as threaded from "../lecture1_server_forever.ts";
 import * as asynchronous from "../lecture1_server_forever_async.ts";
-import { launch, projectFile, tsxLoader } from "../scripts/processes.ts";
-import { connect, echo } from "./clients.ts";
-import { suite, temporaryFolder } from "./harness.ts";
-import { hasSignals } from "./here.ts";
+import { launch } from "../scripts/launch.ts";
+import { projectFile, tsxLoader } from "../scripts/project.ts";
+import { connect, expectEcho } from "./helpers/clients.ts";
+import { suite } from "./helpers/harness.ts";
+import { temporaryFolder } from "../scripts/copyProject.ts";
+import { hasSignals } from "./helpers/machine.ts";
 import {
   editedFile,
   listening,
-  preloaded,
-  program,
-  resolver,
-  scripts,
+  preloadedCommand,
+  nodeCommand,
+  fakeResolver,
   start,
-} from "./programs.ts";
-import { noTerminal, startByNpx } from "./terminal.ts";
+} from "./helpers/programs.ts";
+import { programFiles } from "../scripts/copyProject.ts";
+import { noTerminal, startByNpx } from "./helpers/pseudoTerminal.ts";
 
 const test = suite("ways to start");
 const names = scripts.map((file) => file.replace(".ts", ""));
@@ -84,7 +86,7 @@ for (const [runtime, command] of [
         assert.equal(await guest.exit(), { code: 0, signal: null });
         const stdout = "Received from server: Hello, Server!\n";
         assert.equal(guest.output, { stdout, stderr: "" });
-        if (index > 0) await script.saw(/closed\n/);
+        if (index > 0) await script.prints(/closed\n/);
         if (index > 0) script.kill("SIGINT");
         const exit = await script.exit();
         if (hasSignals || index === 0)
@@ -159,7 +161,10 @@ const usage = (name: string) =>
 /** Asserts that a program, told this, says only that in one line, and what to write, where the flags are wrong. */
 async function says(name: string, flags: string, code: number, said: string) {
   const how = code === 2 ? `; ${usage(name)}` : "";
-  const command = [...preloaded(name, resolver), ...flags.split(" ")];
+  const command = [
+    ...preloadedCommand(name, fakeResolver),
+    ...flags.split(" "),
+  ];
   const script = launch(command);
   const told = `${name} ${flags}`;
   assert.equal(await script.exit(), { code, signal: null }, told);
@@ -186,7 +191,7 @@ test("wrong flags: one line that says what to write, exit 2; --help", async () =
   ])
     await says(name!, flags!, 2, said!);
   for (const name of [first, client]) {
-    const script = launch([...program(`${name}.ts`), "--help"]);
+    const script = launch([...nodeCommand(`${name}.ts`), "--help"]);
     assert.equal(await script.exit(), { code: 0, signal: null });
     assert.equal(script.output, { stdout: `${usage(name)}\n`, stderr: "" });
   }
@@ -235,14 +240,14 @@ async function stops(command: string[], place = "") {
   const [before = ""] = (await readFile(file, "utf8")).split("debugger;");
   const line = `:${before.split("\n").length}`;
   const at = `handleClient, ${pathToFileURL(file)}${place || line}`;
-  const preload = pathToFileURL(projectFile("test/breakpoint.js")).href;
+  const preload = pathToFileURL(projectFile("test/helpers/breakpoint.js")).href;
   const all = [...command, "--import", preload, file, "--port", "0"];
   const script = await listening(launch(all));
   for (let i = 0; i < 2; i++) {
     const client = await connect(script.port);
-    await echo(client, "hello");
+    await expectEcho(client, "hello");
     const name = `127.0.0.1:${client.socket.localPort}`;
-    await script.saw(new RegExp(`stopped at ${at} in .* ${name}`));
+    await script.prints(new RegExp(`stopped at ${at} in .* ${name}`));
   }
 }
 
@@ -254,8 +259,9 @@ test.unless(!strips.program && "no node 22.18")("at file and line, too", () =>
 );
 
 for (const name of [forever, `${forever}_async`])
-  test.unless(noTerminal)(`npx tsx ${name}.ts: Ctrl+C counts once`, async () =>
-    (await startByNpx(name))(),
+  test.unless(noTerminal)(
+    `npx tsx ${name}.ts: Ctrl+C counts once`,
+    async () => await startByNpx(name),
   );
 
 test.run();

@@ -20,9 +20,12 @@ import {
   type Program,
 } from "../scripts/compare/programs.ts";
 import type { Found, Visit } from "../scripts/compare/result.ts";
-import { awake, launch, launched, projectFile } from "../scripts/processes.ts";
-import { suite, temporaryFolder } from "./harness.ts";
-import { hasSignals } from "./here.ts";
+import { launch, launched } from "../scripts/launch.ts";
+import { projectFile } from "../scripts/project.ts";
+import { activeSleep } from "../scripts/waiting.ts";
+import { suite } from "./helpers/harness.ts";
+import { temporaryFolder } from "../scripts/copyProject.ts";
+import { hasSignals } from "./helpers/machine.ts";
 
 const test = suite("measure");
 
@@ -56,7 +59,7 @@ async function against<T>(
     port: (listener.address() as net.AddressInfo).port,
     patienceMs: 1000,
     footprint: async () => ({}),
-    forget() {},
+    dropOutput() {},
     pressCtrlC: async () => {},
     exit: async () => ({ code: 0, signal: null }),
     ...own,
@@ -133,7 +136,8 @@ test("the price of one more client: what came after the first, for each that cam
   const each = { perClientMB: 8, perClientThreads: 1, threadStartMs: 17 };
   async function priceWhere(served: number) {
     let open = 0;
-    const some: Serve = (client, n) => n <= served && (open++, echo(client));
+    const some: Serve = (client, n) =>
+      n <= served && (open++, expectEcho(client));
     const footprint = async () => ({
       ...{ memoryMB: 100 + 8 * open, threads: 11 + open, threadStartMs: 17 },
     });
@@ -148,7 +152,7 @@ test("the price of one more client: what came after the first, for each that cam
 function oneByOne(end: (client: net.Socket) => unknown): Serve {
   let stayer: net.Socket;
   return (client, n) => {
-    if (n === 1) echo((stayer = client));
+    if (n === 1) expectEcho((stayer = client));
     else stayer.once("close", () => end(client.resume()));
   };
 }
@@ -195,7 +199,7 @@ const afterTen =
 test("a server that closes, resets, answers wrongly, mixes up, cuts, hangs: what is said, and what the clients met", async () => {
   const turn = (serve: Serve) => against(inTurn, serve, { patienceMs: 4000 }); // a process has to start
   let served = 0;
-  const once: Serve = (it) => (served++ ? it.end() : echo(it));
+  const once: Serve = (it) => (served++ ? it.end() : expectEcho(it));
   const stays = (end: (client: net.Socket) => unknown) =>
     against(whileOneStays, oneByOne(end));
   const load = (serve: Serve) => against(allAtOnce, serve);
@@ -283,7 +287,7 @@ test("a learner's server that doesn't listen, that ends or dies: how, its last w
     assert.match([said, ...found.failure!.lastLines].join("\n"), says);
   });
   await Promise.all(all);
-  const left = launched().filter(({ ended }) => !ended);
+  const left = launched().filter(({ exitStatus }) => !exitStatus);
   assert.is(left.length, 0, "nothing is left running");
   // What can't even be started: what the system says.
   assert.throws(() => launch([process.execPath, "\0"]), /null bytes/);
@@ -293,7 +297,7 @@ test("time in which compare itself is stopped doesn't count", async () => {
   const began = performance.now();
   const nothing = new Int32Array(new SharedArrayBuffer(4));
   const block = (ms: number) => Atomics.wait(nothing, 0, 0, ms);
-  const waits = awake(300);
+  const waits = activeSleep(300);
   block(1000);
   await waits;
   assert.ok(performance.now() - began >= 1200, "only a tick of it");

@@ -2,19 +2,25 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { launch } from "../scripts/processes.ts";
+import { launch } from "../../scripts/launch.ts";
 import {
   connect,
-  echo,
+  expectEcho,
   leave,
-  stall,
-  unread,
+  sendUntilBlocked,
+  unreadBytes,
   visit,
   type Client,
 } from "./clients.ts";
 import { eventually, type suite } from "./harness.ts";
-import { hasSignals, noSignals, onLinux } from "./here.ts";
-import { edited, program, sawTimes, start, type Changes } from "./programs.ts";
+import { hasSignals, noSignals, onLinux } from "./machine.ts";
+import {
+  startEdited,
+  nodeCommand,
+  printsTimes,
+  start,
+  type Edit,
+} from "./programs.ts";
 
 /** How a server speaks, and whether it goes on after its first client. */
 export interface Server {
@@ -59,20 +65,20 @@ function mistakesOf({ calls, fails, mistakes }: Server) {
 const sends =
   (...messages: (string | Buffer)[]) =>
   async (client: Client) => {
-    for (const message of messages) await echo(client, message);
+    for (const message of messages) await expectEcho(client, message);
     await leave(client);
   };
 
 async function resets(client: Client) {
-  await echo(client, "hello");
-  client.reset();
+  await expectEcho(client, "hello");
+  client.sendReset();
 }
 
 /** Sends a line and closes without reading: a reset, too. */
 async function robot({ send, socket }: Client) {
   await send("hello socket from robot\n");
   const echoed = async () => {
-    const [bytes] = unread(socket.localPort!, socket.remotePort);
+    const [bytes] = unreadBytes(socket.localPort!, socket.remotePort);
     return bytes === 24 ? "" : `${bytes} bytes lie at the robot`;
   };
   await (onLinux ? eventually(echoed) : sleep(1000));
@@ -176,7 +182,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
         server.listens(script.port),
         ...visitOf(server, client.addr, prints),
       ];
-      if (forever) await script.saw(/Connection with .* closed\n/);
+      if (forever) await script.prints(/Connection with .* closed\n/);
       else
         assert.equal(await script.exit(), {
           code: resets ? 1 : 0,
@@ -189,12 +195,12 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
 
   test("a client that resets at once", async () => {
     const script = await serve();
-    (await connect(script.port)).reset();
-    await script.saw(/reset the connection/);
+    (await connect(script.port)).sendReset();
+    await script.prints(/reset the connection/);
     if (!forever)
       return assert.equal(await script.exit(), { code: 1, signal: null });
-    await script.saw(/Connection with .* closed/);
-    await echo(await connect(script.port), "the next one is served");
+    await script.prints(/Connection with .* closed/);
+    await expectEcho(await connect(script.port), "the next one is served");
   });
 
   test("bytes that come before the first recv lie in the kernel, as Recv-Q shows; a FIN comes while the server does something else", async () => {
@@ -204,26 +210,26 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     ]);
     const client = await connect(script.port);
     await client.send("Hello, Server!");
-    await script.saw(/Connected by/);
+    await script.prints(/Connected by/);
     await sleep(300); // time enough to read, if anything did
-    if (onLinux) assert.equal(unread(script.port), [14]);
-    await script.saw(/Received/);
-    client.fin();
+    if (onLinux) assert.equal(unreadBytes(script.port), [14]);
+    await script.prints(/Received/);
+    client.sendFin();
     assert.is(String(await client.recv(14)), "Hello, Server!");
-    assert.is(await client.ending(), "FIN");
+    assert.is(await client.endOfStream(), "FIN");
   });
 
   test("a client that doesn't read stops being read; after its FIN it gets its whole echo, then FIN", async () => {
     // In larger pieces: what is tested is who waits, not how often.
     const script = await edited(server, [["(1024)", "(16384)"]]);
     const client = await connect(script.port, { reading: false });
-    const flood = await stall(client);
-    client.fin();
+    const flood = await sendUntilBlocked(client);
+    client.sendFin();
     if (forever) await visit(script.port, "the others are served");
     client.socket.resume();
     const answer = await client.recv(flood.length, 40_000);
     assert.ok(answer.equals(flood), "the echo differs");
-    assert.is(await client.ending(), "FIN");
+    assert.is(await client.endOfStream(), "FIN");
     assert.is(script.output.stderr, "");
   });
 
@@ -231,7 +237,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     const script = await serve();
     script.child.stdout!.pause();
     const client = await connect(script.port);
-    const flood = await stall(client, 16 * 2 ** 20);
+    const flood = await sendUntilBlocked(client, 16 * 2 ** 20);
     script.child.stdout!.resume();
     const answer = await client.recv(flood.length, 40_000);
     assert.ok(answer.equals(flood), "the echo differs");
@@ -247,7 +253,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
       : /^\w+: (EPIPE: broken pipe, write; nobody reads it any more|EOF: end of file, write)\n$/;
     assert.match(script.output.stderr, said);
     if (!onLinux) return;
-    const shell = `exec ${program(`${name}.ts`).join(" ")} --port 0 > /dev/full`;
+    const shell = `exec ${nodeCommand(`${name}.ts`).join(" ")} --port 0 > /dev/full`;
     const full = launch(["sh", "-c", shell]);
     assert.equal(await full.exit(), { code: 1, signal: null });
     const space = `${name}: ENOSPC: no space left on device, write\n`;
@@ -257,10 +263,10 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
   test("it starts again on a port on which it closed a connection first", async () => {
     const first = await serve();
     const client = await connect(first.port);
-    await echo(client, "hello");
+    await expectEcho(client, "hello");
     first.kill(name.endsWith("async") && hasSignals ? "SIGINT" : "SIGKILL");
-    await client.ending();
-    client.fin();
+    await client.endOfStream();
+    client.sendFin();
     await first.exit();
     await visit((await start(server, first.port)).port);
   });
@@ -270,7 +276,7 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
     const took = [];
     for (let i = 0; i < 60; i++) {
       const started = performance.now();
-      await echo(client, randomBytes(randomInt(1, 5000)));
+      await expectEcho(client, randomBytes(randomInt(1, 5000)));
       took.push(performance.now() - started);
     }
     const median = took.sort((a, b) => a - b)[30]!;
@@ -291,12 +297,12 @@ export function everyServer(test: ReturnType<typeof suite>, server: Server) {
       const before = script.output.stderr.length;
       const client = await connect(script.port);
       await client.send(`!${code}`);
-      assert.match(await client.ending(), /^(FIN|ECONNRESET)$/, code);
+      assert.match(await client.endOfStream(), /^(FIN|ECONNRESET)$/, code);
       const complaint = () => script.output.stderr.slice(before);
       await script.until(`${code}: ${said}`, () => said.test(complaint()));
       if (bystander) {
         assert.ok(complaint().includes(client.addr), complaint());
-        await echo(bystander, `after ${code}`);
+        await expectEcho(bystander, `after ${code}`);
       } else assert.equal(await script.exit(), { code: 1, signal: null });
     }
     if (goesOn) await visit(goesOn.port);
@@ -309,9 +315,9 @@ export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
     const script = await start(server);
     script.child.stderr!.destroy();
     const client = await connect(script.port);
-    await echo(client, "hello");
-    client.reset();
-    await script.saw(/Connection with .* closed\n/);
+    await expectEcho(client, "hello");
+    client.sendReset();
+    await script.prints(/Connection with .* closed\n/);
     await visit(script.port);
   });
 
@@ -320,9 +326,9 @@ export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
     const more = `for (let i = 0; i < 60; i++) ${send}`;
     const script = await edited(server, [[send, more]]);
     const client = await connect(script.port, { reading: false });
-    await stall(client);
-    client.reset();
-    await script.saw(/Connection with .* closed\n/, 30_000);
+    await sendUntilBlocked(client);
+    client.sendReset();
+    await script.prints(/Connection with .* closed\n/, 30_000);
     await visit(script.port);
     const oneLine = /^\w+: \(.*\) reset the connection.*\n$/;
     assert.match(script.output.stderr, oneLine);
@@ -337,25 +343,25 @@ export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
       const client = await connect(script.port);
       for (let left = randomInt(1, 20); left > 0; left--) {
         texts.push(letter.repeat(randomInt(1, 1024)));
-        await echo(client, texts.at(-1)!);
+        await expectEcho(client, texts.at(-1)!);
         await sleep(randomInt(20));
       }
       if (randomInt(3) === 0) {
         resets++;
-        client.reset();
+        client.sendReset();
       } else {
         texts.push("the rest");
         await client.send("the rest");
-        client.fin();
+        client.sendFin();
         assert.is(String(await client.recv(8)), "the rest");
-        assert.is(await client.ending(), "FIN");
+        assert.is(await client.endOfStream(), "FIN");
       }
       return { client, texts };
     }
     const all = await Promise.all([..."abcdefghijklmnopqrst"].map(comeAndGo));
     await visit(script.port, "and the server goes on");
-    await sawTimes(script, "reset the connection", resets);
-    await sawTimes(script, " closed\n", 21);
+    await printsTimes(script, "reset the connection", resets);
+    await printsTimes(script, " closed\n", 21);
     for (const { client, texts } of all) {
       const lines = script.lines().filter((line) => line.includes(client.addr));
       assert.equal(lines, visitOf(server, client.addr, texts));
@@ -372,9 +378,9 @@ export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
     const script = await edited(server, [[comes, "client.cork(); $&"]]);
     const client = await connect(script.port);
     await client.send("hello");
-    client.fin();
+    client.sendFin();
     assert.is(String(await client.recv(5)), "hello");
-    assert.is(await client.ending(), "FIN");
+    assert.is(await client.endOfStream(), "FIN");
   });
 
   test.unless(noSignals)("a second Ctrl+C ends it at once", async () => {
@@ -382,7 +388,7 @@ export function foreverServer(test: ReturnType<typeof suite>, server: Server) {
     const changes = server.name.endsWith("async") ? [patient] : [];
     const script = await edited(server, changes as Changes);
     const client = await connect(script.port, { reading: false });
-    await stall(client);
+    await sendUntilBlocked(client);
     script.kill("SIGINT");
     await sleep(1000); // within half a second it would count as the same
     script.kill("SIGINT");

@@ -6,11 +6,19 @@ import * as assert from "uvu/assert";
 import type { Recording } from "../scripts/packets/recording.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
 import { CannotCapture, startCapture } from "../scripts/packets/tshark.ts";
-import { freePort, launch, run as command } from "../scripts/processes.ts";
-import * as harness from "./harness.ts";
-import { notLinux } from "./here.ts";
-import { english, inTurns, pathWith, run, start } from "./packets.ts";
-import { copyProject } from "./programs.ts";
+import { freePort } from "../scripts/freePort.ts";
+import { launch } from "../scripts/launch.ts";
+import { $ as command } from "../scripts/zx.ts";
+import * as harness from "./helpers/harness.ts";
+import { notLinux } from "./helpers/machine.ts";
+import {
+  english,
+  threeAtATime,
+  pathWithTshark,
+  run,
+  start,
+} from "./helpers/packetsTool.ts";
+import { copyProject } from "./helpers/programs.ts";
 
 const test = harness.suite("live");
 
@@ -138,7 +146,7 @@ const asTheyCome = [
 ];
 
 live("ten packets, four lines, two reads; robots; a thread's reads", () =>
-  inTurns(asTheyCome, (it) => it()),
+  threeAtATime(asTheyCome, (it) => it()),
 );
 
 const print = "      print(`Received from";
@@ -239,13 +247,13 @@ function failing(edit: Edit, says: RegExp, shows: RegExp) {
 }
 
 live("edits, of which it was once concluded what they do; mistakes", () =>
-  inTurns(asEdited, (it) => it()),
+  threeAtATime(asEdited, (it) => it()),
 );
 
 onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
   const file = join(await harness.temporaryFolder(), "packets");
   const old = `#!/bin/bash\nPATH=\${PATH#*:} exec tshark "$@" 2> >(grep --line-buffered -v 'Capture started' >&2)\n`;
-  const PATH = await pathWith(old);
+  const PATH = await pathWithTshark(old);
   const saved = ["--refused", "--save", file, "--json", "-"];
   const [refused, full] = await Promise.all([
     run(saved, 0, { PATH }),
@@ -280,20 +288,20 @@ const moments = [
 ] as const;
 
 onLinux("signals and kill -9: nothing is left, no false ladder", () =>
-  inTurns(moments, async ([processes, signal, code, tshark]) => {
-    const PATH = tshark ? await pathWith(tshark) : process.env.PATH;
+  threeAtATime(moments, async ([processes, signal, code, tshark]) => {
+    const PATH = tshark ? await pathWithTshark(tshark) : process.env.PATH;
     const packets = start(["--server", "async"], { PATH });
     let pids: string[] = [];
-    for (; pids.length < processes && !packets.ended; await sleep(10))
-      pids = harness.left(packets.mark);
-    assert.not(packets.ended, `${signal}: it was too quick`);
+    for (; pids.length < processes && !packets.exitStatus; await sleep(10))
+      pids = harness.processesLeft(packets.mark);
+    assert.not(packets.exitStatus, `${signal}: it was too quick`);
     // Ctrl+C comes to all in the terminal, and npm passes it on: it comes twice.
     const all = pids.map((line) => String(parseInt(line)));
     if (signal === "SIGINT") await command`kill -INT ${all}`;
-    for (; !packets.ended; await sleep(2)) packets.kill(signal);
+    for (; !packets.exitStatus; await sleep(2)) packets.kill(signal);
     assert.is((await packets.exit()).code, code, `${signal}: exit code`);
     assert.equal(packets.output, { stdout: "", stderr: "" }, signal);
-    await harness.noneLeft(packets.mark);
+    await harness.expectNoneLeft(packets);
   }),
 );
 

@@ -2,23 +2,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import {
-  freePort,
-  launch,
-  projectFile,
-  run,
-  type Launched,
-} from "../scripts/processes.ts";
-import { unread } from "./clients.ts";
+import { freePort } from "../../scripts/freePort.ts";
+import { launch, type Launched } from "../../scripts/launch.ts";
+import { projectFile } from "../../scripts/project.ts";
+import { $ } from "../../scripts/zx.ts";
+import { unreadBytes } from "./clients.ts";
 import { eventually } from "./harness.ts";
 import {
   copyProject,
-  erased,
-  lecturePort,
+  erasedCommand,
   listening,
-  sawTimes,
-  scripts,
+  printsTimes,
 } from "./programs.ts";
+import { lecturePort, programFiles } from "../../scripts/copyProject.ts";
 
 type Copy = Awaited<ReturnType<typeof copyProject>>;
 
@@ -66,7 +62,7 @@ export async function follow(section: Section): Promise<void> {
   const here = (text: string) =>
     text.replaceAll(lecturePort, copy.port).replaceAll("12345", robotPort);
   const start = async (name: string, args: string[]) =>
-    launch([...(await erased(join(folder, name))), ...args]);
+    launch([...(await erasedCommand(join(folder, name))), ...args]);
 
   let server: Launched | undefined;
   let ofServer = ""; // what stands there as its output
@@ -101,21 +97,21 @@ export async function follow(section: Section): Promise<void> {
     keyboard = undefined;
     await Promise.all(clients.map((client) => client.exit()));
     if (!server) return;
-    const came = server.all().split("Connected by").length - 1;
-    if (server.all().includes("Received from")) {
-      await sawTimes(server, "closed\n", came);
+    const came = server.printed().split("Connected by").length - 1;
+    if (server.printed().includes("Received from")) {
+      await printsTimes(server, "closed\n", came);
       server.kill("SIGINT");
     }
     const { code } = await server.exit();
     const failed = /^lecture1_server: /m.test(ofServer);
-    assert.is(code, failed ? 1 : 0, server.report());
+    assert.is(code, failed ? 1 : 0, server.describe());
     if (ofServer) shows([server], ofServer);
     server = undefined;
     ofServer = "";
   }
 
   async function git(command: string): Promise<string> {
-    return (await run({ cwd: folder })`${command.split(" ")}`).stdout;
+    return (await $({ cwd: folder })`${command.split(" ")}`).stdout;
   }
 
   async function give(command: string, next: string): Promise<unknown> {
@@ -128,7 +124,7 @@ export async function follow(section: Section): Promise<void> {
     }
     if (command.startsWith("ss ")) {
       return eventually(async () => {
-        const { stdout } = await run`${here(command).split(" ")}`;
+        const { stdout } = await $`${here(command).split(" ")}`;
         return /^ESTAB +14 +0 +127\.0\.0\.1:/m.test(stdout)
           ? ""
           : `ss:\n${stdout}`;
@@ -151,7 +147,7 @@ export async function follow(section: Section): Promise<void> {
     clients.push(client);
     if (keyboard && next.includes("reset the connection")) {
       await eventually(async () => {
-        const { length } = unread(Number(copy.port));
+        const { length } = unreadBytes(Number(copy.port));
         return length === 2 ? "" : `${length} clients are connected`;
       });
       await endServer();
@@ -164,11 +160,14 @@ export async function follow(section: Section): Promise<void> {
   for (const [index, { language, text }] of blocks.entries()) {
     if (language === "diff") await edit(text, copy);
     if (text.startsWith("Server listening")) ofServer = text;
-    else if (language === "text" && clients.every(({ ended }) => ended))
+    else if (
+      language === "text" &&
+      clients.every(({ exitStatus }) => exitStatus)
+    )
       if (clients.length) shows(clients, text);
     if (language !== "sh") continue;
     const next = blocks[index + 1]?.text ?? "";
-    clients = clients.filter(({ ended }) => !ended);
+    clients = clients.filter(({ exitStatus }) => !exitStatus);
     for (const command of text.trimEnd().split("\n"))
       await give(command, next.startsWith("Server") ? "" : next);
   }

@@ -1,8 +1,8 @@
 /** A run for the tests of its views, with round numbers. */
-import { report } from "../scripts/compare/report.ts";
-import type { Run, ServerResult } from "../scripts/compare/result.ts";
-import { textsIn } from "../scripts/compare/texts.ts";
-import type { Language } from "../scripts/language.ts";
+import { report } from "../../scripts/compare/report.ts";
+import type { Run, ServerResult } from "../../scripts/compare/result.ts";
+import { textsIn } from "../../scripts/compare/texts.ts";
+import type { Language } from "../../scripts/language.ts";
 
 /** What is otherwise in a run, by its path: "servers.1.stay.leftMs" say. */
 export type Changes = Record<string, unknown>;
