@@ -36,9 +36,7 @@ if (isMain()) {
 
 // --- You may stop reading here: what Python's library gives for nothing -----
 
-/**
- * The part of Python's socket.socket(AF_INET, SOCK_STREAM) that a client needs.
- */
+/** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const s = new net.Socket();
   s.on("error", () => {}); // connect(), recv() and close() throw it
@@ -52,9 +50,7 @@ function socket() {
   let stallTimer: NodeJS.Timeout | undefined;
   let hasGivenUp = false;
 
-  /**
-   * Gives the server up unless it reads more of our message within 4 seconds.
-   */
+  /** Gives the server up if it reads nothing of our message for 4 seconds. */
   function giveUpOnStall() {
     stallTimer = setTimeout(() => {
       hasGivenUp = true;
@@ -63,9 +59,7 @@ function socket() {
   }
 
   return {
-    /**
-     * Does the TCP handshake. AF_INET: a name is looked up as an IPv4 address.
-     */
+    /** Does the TCP handshake. AF_INET: the address is IPv4. */
     async connect(host: string, port: number) {
       s.connect({ host, port, family: 4 });
       await once(s, "connect");
@@ -117,8 +111,7 @@ function socket() {
       if (hasGivenUp) return;
       if (s.errored) throw s.errored;
 
-      // The server has a second for its FIN, and 5 seconds for each megabyte of
-      // echo.
+      // The server has a second for its FIN, and 5 s for each megabyte of echo.
       s.resume();
       s.end();
       const limitMs = 1000 + s.bytesWritten / 200;
@@ -160,8 +153,7 @@ async function readableOrEnd(s: net.Socket) {
  * \r\n are unchanged.
  */
 function print(text: string) {
-  // Control codes except tab and newline, \r without \n, and direction
-  // controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -185,9 +177,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/**
- * Parses the command line; on --help or a mistake, prints the usage and exits.
- */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_client.ts [--host HOST] [--port PORT] [--message TEXT]";
@@ -231,24 +221,17 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/**
- * Prints an error of the network, with advice, as one line; the exit code will
- * be 1.
- */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug in this program. Show the
-  // stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const todo = advice[code];
   console.error(`lecture1_client: ${todo ? `${message}; ${todo}` : message}`);
   process.exitCode = 1;
 }
 
-/**
- * A mistake in the command line, as one line: the first sentence of Node's
- * message.
- */
+/** The first sentence of Node's message about the command line, in one line. */
 function firstSentence(message: string) {
   const [sentence = ""] = message.split(". ");
   return sentence.replaceAll("\n", " ").replace(/\.$/, "");

@@ -47,9 +47,7 @@ if (isMain()) {
 
 // --- You may stop reading here: what Python's library gives for nothing -----
 
-/**
- * The part of Python's socket.socket(AF_INET, SOCK_STREAM) that a server needs.
- */
+/** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const server = net.createServer({
     // A client that has sent FIN still gets the rest of its echo.
@@ -79,10 +77,7 @@ function socket() {
       bindPort = port;
     },
 
-    /**
-     * In Node, bind(2) and listen(2) are one step. AF_INET: the address is
-     * IPv4.
-     */
+    /** In Node, listen() does bind(2) as well. AF_INET: the address is IPv4. */
     async listen() {
       const { address } = await dns.lookup(bindHost, { family: 4 });
       server.listen(bindPort, address);
@@ -105,10 +100,7 @@ function socket() {
       return [connection(client), `('${remoteAddress}', ${remotePort})`];
     },
 
-    /**
-     * Stops listening and resets the clients that still wait, as the kernel
-     * would.
-     */
+    /** Stops listening; resets clients that still wait, as the kernel would. */
     close() {
       server.close();
       for (const client of waiting) client.resetAndDestroy();
@@ -184,8 +176,7 @@ async function readableOrOver(client: net.Socket) {
  * \r\n are unchanged.
  */
 function print(text: string) {
-  // Control codes except tab and newline, \r without \n, and direction
-  // controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -209,9 +200,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/**
- * Parses the command line; on --help or a mistake, prints the usage and exits.
- */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage = "usage: npx tsx lecture1_server.ts [--host HOST] [--port PORT]";
   try {
@@ -252,24 +241,17 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/**
- * Prints an error of the network, with advice, as one line; the exit code will
- * be 1.
- */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug in this program. Show the
-  // stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const todo = advice[code];
   console.error(`lecture1_server: ${todo ? `${message}; ${todo}` : message}`);
   process.exitCode = 1;
 }
 
-/**
- * A mistake in the command line, as one line: the first sentence of Node's
- * message.
- */
+/** The first sentence of Node's message about the command line, in one line. */
 function firstSentence(message: string) {
   const [sentence = ""] = message.split(". ");
   return sentence.replaceAll("\n", " ").replace(/\.$/, "");

@@ -75,9 +75,7 @@ const changes = new EventEmitter();
 let threads = 0;
 let maxThreads = 200;
 
-/**
- * The part of Python's socket.socket(AF_INET, SOCK_STREAM) that a server needs.
- */
+/** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const server = net.createServer({
     // A client that has sent FIN still gets the rest of its echo.
@@ -125,10 +123,7 @@ function socket() {
       bindPort = port;
     },
 
-    /**
-     * In Node, bind(2) and listen(2) are one step. AF_INET: the address is
-     * IPv4.
-     */
+    /** In Node, listen() does bind(2) as well. AF_INET: the address is IPv4. */
     async listen() {
       const { address } = await dns.lookup(bindHost, { family: 4 });
       respectLimits(server);
@@ -148,10 +143,7 @@ function socket() {
       return waiting.shift()!;
     },
 
-    /**
-     * Stops listening and resets the clients that still wait, as the kernel
-     * would.
-     */
+    /** Stops listening; resets clients that still wait, as the kernel would. */
     close() {
       for (const [client] of waiting) client.resetAndDestroy();
       server.getConnections((_, n) => {
@@ -162,13 +154,10 @@ function socket() {
   };
 }
 
-/**
- * The arguments of Python's threading.Thread: what the thread runs, and with
- * what.
- */
+/** The arguments of Python's threading.Thread. */
 interface Thread {
   target: typeof handleClient;
-  args: [client: net.Socket, addr: string];
+  args: [client: net.Socket, ...others: unknown[]];
 }
 
 /**
@@ -181,7 +170,7 @@ interface Thread {
  * thread sleeps (Atomics.wait) until the answer is in their shared memory. The
  * main thread never sleeps: it works for all threads and accepts new clients.
  */
-function createThread({ target, args: [client, addr] }: Thread) {
+function createThread({ target, args: [client, ...args] }: Thread) {
   const memory = createSharedMemory();
   let isRunning = false;
 
@@ -200,7 +189,7 @@ function createThread({ target, args: [client, addr] }: Thread) {
         execArgv: [],
         // A debugger shows the name.
         name: `${client.remoteAddress}:${client.remotePort}`,
-        workerData: { memory, addr, script: scriptOf(target) },
+        workerData: { memory, args, script: scriptOf(target) },
         // An echo creates little garbage.
         resourceLimits: { maxYoungGenerationSizeMb: 2 },
       });
@@ -229,7 +218,7 @@ function createThread({ target, args: [client, addr] }: Thread) {
 
   function failed(error: unknown) {
     if (!isRunning) maxThreads = Math.max(1, threads - 1); // as many as run now
-    complain(`the thread of ${addr} failed: ${reasonOf(error, isRunning)}`);
+    complain(`the thread of ${args[0]} failed: ${reasonOf(error, isRunning)}`);
   }
 
   return { start };
@@ -251,10 +240,7 @@ function createSharedMemory() {
 }
 type Memory = ReturnType<typeof createSharedMemory>;
 
-/**
- * With more than this unwritten, a thread sleeps: its client or the terminal is
- * slow.
- */
+/** With more unwritten, a thread sleeps: its client or the terminal is slow. */
 const mostUnwritten = 65536;
 
 /**
@@ -263,12 +249,12 @@ const mostUnwritten = 65536;
  */
 const workerCode = `
   const { parentPort, workerData } = require("node:worker_threads");
-  const { memory, addr, script } = workerData;
+  const { memory, args, script } = workerData;
   // tsx inserts calls to __name into every function.
   globalThis.__name = (named) => named;
-  const handleClient = require("node:vm").runInThisContext(...script);
+  const target = require("node:vm").runInThisContext(...script);
   const conn = (${threadSide})(parentPort, memory, ${mostUnwritten});
-  handleClient(conn, addr);`;
+  target(conn, ...args);`;
 
 /**
  * The thread's side: defines print(), and returns the connection. It runs in
@@ -291,8 +277,7 @@ function threadSide(main: MessagePort, memory: Memory, mostUnwritten: number) {
     write(`print ${text}`);
   }
   Object.assign(globalThis, { print });
-  // The Worker's own console.log would wait for its event loop, which is
-  // blocked.
+  // The Worker's own console.log would wait for its blocked event loop.
   console.log = (...values) => print(values.join(" "));
 
   return {
@@ -436,8 +421,7 @@ var writing: Promise<void> | undefined;
  * @param written is called when the line is written
  */
 function print(text: string, written?: () => void) {
-  // Control codes except tab and newline, \r without \n, and direction
-  // controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -477,9 +461,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/**
- * Parses the command line; on --help or a mistake, prints the usage and exits.
- */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever.ts [--host HOST] [--port PORT]";
@@ -525,24 +507,17 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/**
- * Prints an error of the network, with advice, as one line; the exit code will
- * be 1.
- */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug in this program. Show the
-  // stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const todo = advice[code];
   complain(todo ? `${message}; ${todo}` : message);
   process.exitCode = 1;
 }
 
-/**
- * A mistake in the command line, as one line: the first sentence of Node's
- * message.
- */
+/** The first sentence of Node's message about the command line, in one line. */
 function firstSentence(message: string) {
   const [sentence = ""] = message.split(". ");
   return sentence.replaceAll("\n", " ").replace(/\.$/, "");

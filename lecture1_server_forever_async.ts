@@ -261,8 +261,7 @@ var writing: Promise<unknown> | undefined;
  * \r\n are unchanged.
  */
 function print(text: string) {
-  // Control codes except tab and newline, \r without \n, and direction
-  // controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -300,9 +299,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/**
- * Parses the command line; on --help or a mistake, prints the usage and exits.
- */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever_async.ts [--host HOST] [--port PORT]";
@@ -358,24 +355,17 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/**
- * Prints an error of the network, with advice, as one line; the exit code will
- * be 1.
- */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug in this program. Show the
-  // stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const todo = advice[code];
   complain(todo ? `${message}; ${todo}` : message);
   process.exitCode = 1;
 }
 
-/**
- * A mistake in the command line, as one line: the first sentence of Node's
- * message.
- */
+/** The first sentence of Node's message about the command line, in one line. */
 function firstSentence(message: string) {
   const [sentence = ""] = message.split(". ");
   return sentence.replaceAll("\n", " ").replace(/\.$/, "");
