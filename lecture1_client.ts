@@ -48,6 +48,10 @@ function socket() {
     process.exit();
   });
 
+  let wakeRecv = () => {}; // lets the recv() that waits look again
+  nodeSocket.on("end", () => wakeRecv());
+  nodeSocket.on("close", () => wakeRecv());
+
   // Is fulfilled when the kernel has taken all that sendall() was given.
   let sending = Promise.resolve();
   let stallTimer: NodeJS.Timeout | undefined;
@@ -57,7 +61,17 @@ function socket() {
     /** Connects: the TCP handshake. AF_INET: the server's address is IPv4. */
     async connect(host: string, port: number) {
       nodeSocket.connect({ host, port, family: 4 });
-      await once(nodeSocket, "connect");
+      // If no answer arrives at all, the system gives up after a minute or two.
+      const stillWaiting = setTimeout(() => {
+        console.error(
+          `lecture1_client: still waiting for ${host}:${port}; is that computer on, and does its firewall allow it?`,
+        );
+      }, 3000);
+      try {
+        await once(nodeSocket, "connect");
+      } finally {
+        clearTimeout(stillWaiting);
+      }
     },
 
     /**
@@ -76,16 +90,22 @@ function socket() {
     /**
      * Waits for data; returns 1 to `size` bytes. At the end of the stream,
      * Python's recv returns b"". Here it throws: the client has got no answer.
+     * If an earlier recv() was given up (Promise.race with a timer), its data
+     * is ours.
      */
     async recv(size: number): Promise<Buffer> {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+      if (nodeSocket.listenerCount("readable") === 0)
+        nodeSocket.on("readable", () => wakeRecv());
       while (!nodeSocket.readableEnded) {
         if (nodeSocket.errored) throw nodeSocket.errored;
         // null: nothing has arrived yet.
         const data = nodeSocket.read(Math.min(size, nodeSocket.readableLength));
         if (data) return data;
-        await waitForDataOrEnd(nodeSocket);
+        await new Promise<void>((resolve) => {
+          wakeRecv = resolve;
+        });
       }
       const error: NodeJS.ErrnoException = new Error("EOF");
       error.code = "FIN"; // our own code: fail() has advice for it
@@ -128,6 +148,7 @@ function socket() {
    * timer starts.
    */
   async function finishSending() {
+    nodeSocket.removeAllListeners("readable");
     nodeSocket.once("data", startStallTimer);
     await sending;
     nodeSocket.off("data", startStallTimer);
@@ -144,22 +165,6 @@ function socket() {
 }
 
 /**
- * Waits until data can be read, or the stream ends. Throws the socket's error.
- */
-async function waitForDataOrEnd(nodeSocket: net.Socket) {
-  const other = new AbortController();
-  const { signal } = other;
-  try {
-    await Promise.race([
-      once(nodeSocket, "readable", { signal }),
-      once(nodeSocket, "end", { signal }),
-    ]);
-  } finally {
-    other.abort(); // stops to listen for the other event
-  }
-}
-
-/**
  * Like Python's print, but characters that could control the terminal are shown
  * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
  * \r\n are unchanged.
@@ -168,13 +173,13 @@ function print(text: string) {
   // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
-  const shown = `${text}`.replace(controlCharacter, (character) => {
+  const shown = `${text}\n`.replace(controlCharacter, (character) => {
     const code = character.charCodeAt(0);
     const hex = code.toString(16);
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  process.stdout.write(`${shown}\n`);
+  process.stdout.write(shown);
 }
 
 /**
@@ -227,18 +232,35 @@ const advice: Record<string, string> = {
   FIN: "the server closed without an answer",
   ECONNREFUSED: "nobody listens there, is the server running?",
   ECONNRESET: "the server reset the connection",
-  ETIMEDOUT: "no answer, check --host and --port",
+  ETIMEDOUT:
+    "no answer: is that computer on, does its firewall allow the port?",
+  EHOSTUNREACH:
+    "no such computer: check its cable and power, --host, the subnet",
+  ENETUNREACH: "no way there: check your cable, --host, the subnet",
+  ECONNABORTED: "the connection broke: check cable, power and network",
   ENOTFOUND: "unknown host, check --host",
   EAI_AGAIN: "unknown host, check --host and the network",
   EPIPE: "nobody reads it any more",
 };
+
+/** The advice for an error, by where it happened. */
+function adviceFor(error: NodeJS.ErrnoException & { address?: string }) {
+  const { code = "", syscall, address = "127." } = error;
+  const isLost = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"].includes(code);
+  if (isLost && syscall !== "connect")
+    return "the server no longer answers: check its cable, power and network";
+  // A server that listens on 127.0.0.1 can't be reached from another computer.
+  if (code === "ECONNREFUSED" && !address.startsWith("127."))
+    return "nobody listens there, is the server running with --host 0.0.0.0?";
+  return advice[code];
+}
 
 /** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
   // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
-  const hint = advice[code];
+  const hint = adviceFor(error);
   console.error(`lecture1_client: ${hint ? `${message}; ${hint}` : message}`);
   process.exitCode = 1;
 }

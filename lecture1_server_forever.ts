@@ -90,6 +90,11 @@ function socket() {
     // No Nagle: a small piece is sent without waiting (up to 40 ms) for the
     // acknowledgment of the previous one.
     noDelay: true,
+    // TCP's keepalive: after 30 s of silence the kernel asks whether the client
+    // is still there, ten times, 1 s apart. A robot without power is noticed
+    // after 40 s; one whose cable is pulled for a few seconds stays connected.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
   });
   // Clients that are connected and wait for accept(), each with its address.
   const waiting: [net.Socket, string][] = [];
@@ -100,9 +105,7 @@ function socket() {
     // "?": the client left before Node could ask for its address.
     const { remoteAddress = "?", remotePort = 0 } = client;
     const addr = `('${remoteAddress}', ${remotePort})`; // as Python prints it
-    client.on("error", ({ message }) =>
-      complain(`${addr} reset the connection (${message})`),
-    );
+    client.on("error", (error) => complain(`${addr} ${howItEnded(error)}`));
     waiting.push([client, addr]);
     changes.emit("change");
   });
@@ -144,13 +147,16 @@ function socket() {
 
     /** Waits for a client, and until it can have a thread. Throws on Ctrl+C. */
     async accept() {
-      while (
-        !isInterrupted &&
-        (waiting.length === 0 || threadCount >= maxThreads)
-      )
+      while (!isInterrupted) {
+        const isFull = threadCount >= maxThreads;
+        if (waiting.length > 0 && !isFull) return waiting.shift()!;
+        if (waiting.length > 0)
+          complainOnce(
+            `all ${maxThreads} threads are in use: further clients wait until one ends`,
+          );
         await once(changes, "change");
-      if (isInterrupted) throw keyboardInterrupt;
-      return waiting.shift()!;
+      }
+      throw keyboardInterrupt;
     },
 
     /** Stops listening; resets clients that still wait, as the kernel would. */
@@ -177,6 +183,7 @@ interface ThreadArguments {
  * call of the thread, the main thread gets a message:
  *
  *   print(text)          "print text"
+ *   console.log(text)    "stdout text" or, console.error, "stderr text"
  *   conn.recv(1024)      "recv 1024"
  *   conn.sendall(bytes)  the bytes
  *   conn.close()         "close"
@@ -272,7 +279,10 @@ const workerCode = `
   const { memory, args, script } = workerData;
   // tsx inserts calls to __name into every function.
   globalThis.__name = (named) => named;
-  const target = require("node:vm").runInThisContext(...script);
+  const vm = require("node:vm");
+  const [text, place] = script;
+  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  const target = vm.runInThisContext(text, { ...place, importModuleDynamically });
   const conn = (${threadSide})(parentPort, memory, ${maxUnwritten});
   target(conn, ...args);`;
 
@@ -298,8 +308,21 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
     write(`print ${text}`);
   }
   Object.assign(globalThis, { print });
-  // The Worker's own console.log would print when the thread has nothing to do.
-  console.log = (...values) => print(values.join(" "));
+
+  // The Worker's own streams would write when the thread has nothing to do:
+  // when its client has left. Node's console uses them as well.
+  process.stdout.write = streamTo("stdout");
+  process.stderr.write = streamTo("stderr");
+
+  function streamTo(name: "stdout" | "stderr") {
+    return (chunk: string | Uint8Array, ...options: unknown[]) => {
+      const text = typeof chunk === "string" ? chunk : Buffer.from(chunk);
+      write(`${name} ${text}`);
+      const written = options.at(-1);
+      if (typeof written === "function") written();
+      return true;
+    };
+  }
 
   return {
     /**
@@ -314,7 +337,8 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
       while (Atomics.load(receivedSize, 0) === -1)
         Atomics.wait(receivedSize, 0, -1);
       const count = Atomics.load(receivedSize, 0);
-      return count > 0 ? received.slice(0, count) : null;
+      if (count === 0) return null;
+      return Buffer.from(received.slice(0, count).buffer);
     },
 
     /** Sends all of data. Waits if the client reads too slowly. */
@@ -323,7 +347,9 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
         const type = Object.prototype.toString.call(data);
         throw TypeError(`sendall takes bytes, not ${type}`);
       }
-      write(data);
+      // postMessage would copy the whole buffer that data may be a part of.
+      const isPart = data.length < data.buffer.byteLength;
+      write(isPart ? new Uint8Array(data) : data);
     },
 
     /** Sends what is queued, then FIN; or RST, if there are unread bytes. */
@@ -377,6 +403,15 @@ function mainSide(client: net.Socket, memory: Memory) {
     print(text, isWritten);
   }
 
+  function onStdout(text: string, size: number) {
+    const isWritten = writtenLater(size);
+    printUnchanged(text, isWritten);
+  }
+
+  function onStderr(text: string, size: number) {
+    process.stderr.write(text, () => written(size));
+  }
+
   /**
    * If the client and the terminal keep up, what is about to be written counts
    * as written now. Otherwise, returns the function to call when it is written.
@@ -404,6 +439,10 @@ function mainSide(client: net.Socket, memory: Memory) {
     switch (call) {
       case "print":
         return onPrint(argument, message.length);
+      case "stdout":
+        return onStdout(argument, message.length);
+      case "stderr":
+        return onStderr(argument, message.length);
       case "recv":
         return onRecv(Number(argument));
       case "close":
@@ -438,13 +477,18 @@ function print(text: string, written?: () => void) {
   // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
-  const shown = `${text}`.replace(controlCharacter, (character) => {
+  const shown = `${text}\n`.replace(controlCharacter, (character) => {
     const code = character.charCodeAt(0);
     const hex = code.toString(16);
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  unprinted = `${unprinted ?? ""}${shown}\n`;
+  printUnchanged(shown, written);
+}
+
+/** Prints a text as it is, without a newline. */
+function printUnchanged(text: string, written?: () => void) {
+  unprinted = (unprinted ?? "") + text;
   writing ??= writeLines();
   if (written) writing.then(written);
 }
@@ -511,6 +555,28 @@ function complain(what: string) {
   console.error(`lecture1_server_forever: ${what}`);
 }
 
+/** What complainOnce() has printed. */
+var printedOnce: Set<string> | undefined;
+
+/** The same, unless it was printed before. */
+function complainOnce(what: string) {
+  printedOnce ??= new Set();
+  if (printedOnce.has(what)) return;
+  printedOnce.add(what);
+  complain(what);
+}
+
+/**
+ * How a connection ended by an error: a reset, or a client that can't be
+ * reached.
+ */
+function howItEnded({ code = "", message }: NodeJS.ErrnoException) {
+  const noAnswer = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ECONNABORTED"];
+  if (noAnswer.includes(code))
+    return `no longer answers (${message}): check its cable, power and network`;
+  return `reset the connection (${message})`;
+}
+
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
   EADDRINUSE: "stop the program that listens there or take another --port",
@@ -547,7 +613,10 @@ function reasonOf(error: unknown, isRunning: boolean) {
   if (isRunning) reason += placeOfError(error);
   else reason += `; from now on ${maxThreads} at a time`;
   if (what.includes("EMFILE")) reason += ", ulimit -n may allow more";
-  if (what.startsWith("ReferenceError"))
+  if (/\b__\w+ is not defined/.test(what))
+    reason +=
+      "; a thread lacks what tsx adds to a file for `using` and decorators";
+  else if (what.startsWith("ReferenceError"))
     reason += "; it sees nothing outside itself";
   return reason;
 }
@@ -586,7 +655,7 @@ function maxOpenFiles() {
  * line of this file, and a breakpoint is found. The file is read once: when
  * many clients are connected, no more files can be opened.
  */
-var script: [text: string, place: Place] | undefined;
+var script: [text: string, place: Place | undefined] | undefined;
 
 interface Place {
   filename: string;
@@ -601,11 +670,13 @@ function scriptOf(target: typeof handleClient) {
 
 /**
  * Where a function begins: a line of this file, or a column of tsx's output.
+ * Undefined for what is no `function`, but an arrow function, say.
  */
-function placeOfFunction(target: typeof handleClient): Place {
+function placeOfFunction(target: typeof handleClient): Place | undefined {
   const url = import.meta.url;
   const file = readFileSync(new URL(url), "utf8");
-  const [before = ""] = file.split(`function ${target.name}(`);
+  const [before = "", after] = file.split(`function ${target.name}(`);
+  if (after === undefined) return undefined;
   const linesBefore = before.split("\n").length - 1;
 
   // tsx makes one line of the whole file; then only a column can be given.
