@@ -43,7 +43,7 @@ import {
   type Program,
   type Server,
 } from "./compare/programs.ts";
-import { nameOf, report } from "./compare/report.ts";
+import { report } from "./compare/report.ts";
 import type { Found, Load, Run, ServerResult } from "./compare/result.ts";
 import { terminalText } from "./compare/terminal.ts";
 import {
@@ -53,6 +53,7 @@ import {
   type Step,
   type Texts,
 } from "./compare/texts.ts";
+import { nameOf } from "./compare/wording.ts";
 import { activeSleep, watchSuspensions } from "./waiting.ts";
 
 /** What a step is given: a server that has just been started, and how much to do. */
