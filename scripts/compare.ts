@@ -56,7 +56,7 @@ import type {
 } from "./compare/result.ts";
 import { savedRun } from "./compare/savedRun.ts";
 import { withServer, type Server } from "./compare/server.ts";
-import { terminal } from "./compare/terminal.ts";
+import { terminalText } from "./compare/terminal.ts";
 import {
   fill,
   textsIn,
@@ -346,7 +346,7 @@ async function main(args: string[]): Promise<void> {
   // Terminal and page draw the same report.
   const drawn = report(run, say);
   const isStdoutTaken = json === "-";
-  if (!isStdoutTaken) await print(terminal(drawn));
+  if (!isStdoutTaken) await print(terminalText(drawn));
   if (json) await write(json, `${JSON.stringify(run, null, 2)}\n`, language);
   if (html) await write(html, comparePage(drawn), language);
 
