@@ -66,9 +66,7 @@ import {
 } from "./compare/texts.ts";
 import { activeSleep, watchSuspensions } from "./waiting.ts";
 
-/**
- * The input of a step: a server that has just been started, and how much to do.
- */
+/** The input of a step: a newly started server, and how much to do. */
 export interface Task {
   server: Server;
   options: RunOptions;
@@ -97,10 +95,7 @@ export async function clientsInTurn({ server, options }: Task): Promise<Found> {
   return { inTurn };
 }
 
-/**
- * 2. The cost of one more idle client: memory, a thread, and the time to start
- * it.
- */
+/** 2. The cost of one more idle client: memory, a thread, the thread's start. */
 export async function idleClients({ server }: Task): Promise<Found> {
   // lecture1_server has one client only.
   if (server.design === "server") return {};
@@ -139,24 +134,15 @@ export async function whileOneStays(task: Task): Promise<Found> {
   return { stay };
 }
 
-/**
- * lecture1_server serves one client. It may refuse, reset or close the others.
- */
+/** lecture1_server has one client. It may refuse, reset or close the others. */
 function mayTurnAway({ design }: Server, outcome: Outcome): boolean {
-  return (
-    design === "server" && ["refused", "reset", "closed"].includes(outcome)
-  );
+  if (design !== "server") return false;
+  return ["refused", "reset", "closed"].includes(outcome);
 }
 
-/**
- * 4. 1, N and 5 N connections send one message after another, as fast as they
- * can.
- */
-export async function allAtOnce({
-  server,
-  options,
-  idle,
-}: Task): Promise<Found> {
+/** 4. 1, N and 5 N connections send message after message, without a pause. */
+export async function allAtOnce(task: Task): Promise<Found> {
+  const { server, options, idle } = task;
   const connections: Connection[] = [];
   const growth: Load[] = [];
 
@@ -192,7 +178,10 @@ export async function allAtOnce({
 }
 
 /** The numbers of connections whose load is measured, from the smallest. */
-function connectionCounts(design: Design, options: RunOptions): number[] {
+export function connectionCounts(
+  design: Design,
+  options: RunOptions,
+): number[] {
   const { clients, grow } = options;
   // lecture1_server has one client only.
   if (design === "server") return [1];
@@ -204,10 +193,7 @@ function connectionCounts(design: Design, options: RunOptions): number[] {
   return [...new Set(counts)].sort((a, b) => a - b);
 }
 
-/**
- * 5. Ctrl+C with a client connected: is it still answered? How does the server
- * end?
- */
+/** 5. Ctrl+C with a client connected: what happens to it and to the server? */
 export async function ctrlC({ server }: Task): Promise<Found> {
   // On Windows a program can't send Ctrl+C to another program.
   if (process.platform === "win32") return { ctrlC: "not on this system" };
@@ -299,10 +285,7 @@ async function doStep(
     );
 }
 
-/**
- * Does a step with a server that is started for it, unless an earlier step
- * failed.
- */
+/** Does a step with a newly started server, unless an earlier step failed. */
 async function measureServer(
   { step, measure }: PlannedStep,
   { program, result }: Subject,

@@ -123,7 +123,9 @@ function readProc(pid: string, file: string): string {
  * Asserts that a program has left no process. One that another process stops may take a
  * moment: tshark's dumpcap, esbuild under the tsx loader. Does nothing but on Linux.
  */
-export async function expectNoneLeft({ mark }: Marked): Promise<void> {
+export async function expectNoneLeft({
+  mark,
+}: Pick<Marked, "mark">): Promise<void> {
   if (!onLinux) return;
   await eventually(async () => {
     const left = processesLeft(mark);
