@@ -42,7 +42,7 @@ import {
 } from "./compare/options.ts";
 import { comparePage } from "./compare/page.ts";
 import { findPrograms, runClient, type Program } from "./compare/programs.ts";
-import { nameOf, report } from "./compare/report.ts";
+import { report } from "./compare/report.ts";
 import type {
   ClientRun,
   Found,
@@ -64,6 +64,7 @@ import {
   type Step,
   type Texts,
 } from "./compare/texts.ts";
+import { nameOf } from "./compare/wording.ts";
 import { activeSleep, watchSuspensions } from "./waiting.ts";
 
 /** The input of a step: a newly started server, and how much to do. */
@@ -95,7 +96,7 @@ export async function clientsInTurn({ server, options }: Task): Promise<Found> {
   return { inTurn };
 }
 
-/** 2. The cost of one more idle client: memory, a thread, the thread's start. */
+/** 2. The cost of one more idle client: memory, a thread, and its start. */
 export async function idleClients({ server }: Task): Promise<Found> {
   // lecture1_server has one client only.
   if (server.design === "server") return {};

@@ -1,4 +1,6 @@
-/** compare's command line: what it accepts, and what it says about a mistake. */
+/**
+ * compare's command line: what it accepts, and what it says about a mistake.
+ */
 import * as assert from "uvu/assert";
 import { parseFlags, UsageError } from "../scripts/commandLine.ts";
 import {
@@ -24,7 +26,9 @@ function optionsOf(commandLine: string): Options {
   return readOptions(parseFlags(args, flags), english);
 }
 
-/** The message about a mistake in a command line, or in the run that it names. */
+/**
+ * The message about a mistake in a command line, or in the run that it names.
+ */
 async function mistakeIn(commandLine: string): Promise<string> {
   try {
     const { from = "" } = optionsOf(commandLine);

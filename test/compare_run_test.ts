@@ -1,4 +1,7 @@
-/** compare as it is run: whole, beside Python, in a terminal, interrupted, suspended, killed. */
+/**
+ * compare as a process: whole runs, beside Python's originals, in a terminal,
+ * interrupted, suspended, and killed.
+ */
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { cp, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -47,8 +50,8 @@ function startCompare(
 }
 
 /**
- * Waits until compare has exited, and asserts that it leaves no process and prints no
- * error.
+ * Waits until compare has exited, and asserts that it leaves no process and
+ * prints no error.
  */
 async function expectExit(compare: Marked, code: number): Promise<void> {
   const exitStatus = await compare.exit(100_000);
@@ -75,8 +78,8 @@ interface Originals {
 }
 
 /**
- * Copies the originals that this machine has, but not that of the async server. One has
- * its short name.
+ * Copies the originals that this machine has, but not that of the async server.
+ * One has its short name.
  */
 async function copyOriginals(): Promise<Originals> {
   const folder = await temporaryFolder();
@@ -270,7 +273,9 @@ test.unless(notLinux)("killed with -9: its servers exit", async () => {
   const code = `
     const { findPrograms } = ${importOf("programs.ts")};
     const { withServer } = ${importOf("server.ts")};
-    const { programs } = findPrograms(${JSON.stringify(designs)}, ${JSON.stringify(folder)});
+    const designs = ${JSON.stringify(designs)};
+    const folder = ${JSON.stringify(folder)};
+    const { programs } = findPrograms(designs, folder);
     function waitForever() {
       console.log("listens");
       return new Promise(() => {});
@@ -322,7 +327,8 @@ test("a server that fails: one line with its error", async () => {
   const printed = unwrapped(await withBrokenServer());
 
   const start =
-    '- server FAILED at "clients in turn": it ended with exit code 1; its last lines: ';
+    '- server FAILED at "clients in turn": ' +
+    "it ended with exit code 1; its last lines: ";
   const line = printed.split("\n").find((one) => one.startsWith(start));
   assert.match(
     line ?? printed,

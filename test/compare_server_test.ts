@@ -1,4 +1,7 @@
-/** The programs that compare runs: which are found, and servers of learners that fail. */
+/**
+ * The programs that compare runs: which are found, and servers of learners that
+ * fail.
+ */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -9,7 +12,7 @@ import { footprintFromProc, withServer } from "../scripts/compare/server.ts";
 import type { Trouble } from "../scripts/compare/texts.ts";
 import { temporaryFolder } from "../scripts/copyProject.ts";
 import type { Design } from "../scripts/designs.ts";
-import { launch, launched } from "../scripts/launch.ts";
+import { launched } from "../scripts/launch.ts";
 import { projectFile } from "../scripts/project.ts";
 import { suite } from "./helpers/harness.ts";
 import { noSignals } from "./helpers/machine.ts";
@@ -65,7 +68,9 @@ function listening(handler: string): string {
 `;
 }
 
-/** A learner's server that echoes, and ends in some way when its client leaves. */
+/**
+ * A learner's server that echoes, and ends in some way when its client leaves.
+ */
 function endingBy(call: string): string {
   return listening(`client.pipe(client).on("finish", () => process.${call});`);
 }
@@ -177,10 +182,6 @@ test.unless(noSignals)("a server that is killed: the signal", async () => {
 
   assert.is(failure.trouble, "died");
   assert.is(failure.detail, "SIGKILL");
-});
-
-test("a program that can't be started: what the system says", async () => {
-  assert.throws(() => launch([process.execPath, "\0"]), /null bytes/);
 });
 
 test.run();

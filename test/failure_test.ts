@@ -1,4 +1,6 @@
-/** What goes wrong with a server: how it is counted, and how compare reports it. */
+/**
+ * What goes wrong with a server: how it is counted, and how compare reports it.
+ */
 import * as assert from "uvu/assert";
 import { expectMemory } from "../scripts/compare/connections.ts";
 import {

@@ -1,4 +1,7 @@
-/** The load that compare puts on a server, and the figures that are computed from it. */
+/**
+ * The load that compare puts on a server, and the figures that are computed
+ * from it.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { allAtOnce, connectionCounts } from "../scripts/compare.ts";
@@ -76,7 +79,7 @@ test("p50, p99 and the longest echo are in order, from 5 ms", async () => {
   }
 });
 
-test("N connections are measured for five windows, others for three", async () => {
+test("N connections: five windows; other numbers: three", async () => {
   const { loads } = await slowServer;
 
   const windows = loads.map((load) => load.windows.length);
@@ -123,30 +126,53 @@ test("the windows count no more echoes than the server returns", async () => {
 });
 
 interface CountsCase {
+  title: string;
   design: Design;
   options: Partial<RunOptions>;
   counts: number[];
 }
 
 const countsCases: CountsCase[] = [
-  { design: "server", options: { grow: true }, counts: [1] },
-  { design: "forever", options: {}, counts: [1, 10, 50] },
-  { design: "forever", options: { clients: 1 }, counts: [1, 5] },
-  { design: "forever", options: { clients: 90 }, counts: [1, 90, 200] },
   {
+    title: "lecture1_server: one connection, with --grow, too",
+    design: "server",
+    options: { grow: true },
+    counts: [1],
+  },
+  {
+    title: "1, N and 5 N connections",
+    design: "forever",
+    options: {},
+    counts: [1, 10, 50],
+  },
+  {
+    title: "one client: no number twice",
+    design: "forever",
+    options: { clients: 1 },
+    counts: [1, 5],
+  },
+  {
+    title: "5 N: not more than 200 connections",
+    design: "forever",
+    options: { clients: 90 },
+    counts: [1, 90, 200],
+  },
+  {
+    title: "--grow: up to 200 connections of the threaded server",
     design: "forever",
     options: { grow: true },
     counts: [1, 2, 5, 10, 20, 50, 100, 200],
   },
   {
+    title: "--grow: up to 5,000 connections of the async server",
     design: "async",
     options: { grow: true },
     counts: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
   },
 ];
 
-for (const { design, options, counts } of countsCases)
-  test(`${design}, ${JSON.stringify(options)}: ${counts.length} loads`, async () => {
+for (const { title, design, options, counts } of countsCases)
+  test(title, async () => {
     const usual: RunOptions = { clients: 10, loadSeconds: 0.4, grow: false };
 
     assert.equal(connectionCounts(design, { ...usual, ...options }), counts);

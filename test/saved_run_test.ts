@@ -1,4 +1,6 @@
-/** Runs that compare has saved: which are read, and what is said about others. */
+/**
+ * Runs that compare has saved: which are read, and what is said about others.
+ */
 import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
 import { parseRun } from "../scripts/compare/savedRun.ts";

@@ -1,4 +1,7 @@
-/** The steps of compare against servers inside this process: what they find, and when they fail. */
+/**
+ * The steps of compare against servers inside this process: what they measure,
+ * and when they fail.
+ */
 import { writeFile } from "node:fs/promises";
 import type net from "node:net";
 import { join } from "node:path";
@@ -222,7 +225,7 @@ for (const { title, handler, trouble, detail, outcomes } of failingInTurn)
     assert.equal(outcomesOf(found), outcomes);
   });
 
-test("clients in turn: an empty answer, as Python's client prints it", async () => {
+test("clients in turn: an empty answer, as Python prints it", async () => {
   const client = join(await temporaryFolder(), "client.ts");
   await writeFile(client, 'console.log("Received from server: ");');
   const server = { client, patienceMs: clientPatienceMs };
@@ -287,7 +290,7 @@ function mixUp(): Handler {
   };
 }
 
-/** Echoes, and does something else with every second client after ten messages. */
+/** Echoes; after ten messages, every second client is treated otherwise. */
 function afterTenMessages(failClient: (client: net.Socket) => void): Handler {
   return (client, number) => {
     const isFailing = number % 2 === 0;

@@ -2,8 +2,8 @@
 
 usage: python3 original.py FILE --port PORT [--until-input-ends]
 
-Port 0 picks a free port. The stdin of a server is a pipe from compare. It ends when
-compare exits, and then the server exits, too.
+Port 0 picks a free port. The stdin of a server is a pipe from compare. It ends
+when compare exits, and then the server exits, too.
 """
 import ast
 import os

@@ -52,6 +52,32 @@ export function besidePython(changes: Partial<Run> = {}): Run {
   return aRun({ servers, ...changes });
 }
 
+/** A run about which as much is reported as possible: six servers, and a failure. */
+export function aLongRun(): Run {
+  const run = besidePython({ missing: ["x.py"] });
+  serverOf(run, "server").failure = {
+    step: "Ctrl+C",
+    trouble: "ended",
+    detail: "1",
+    lastLines: ["7".repeat(150), "<b>"],
+  };
+  return run;
+}
+
+/** A run in which only those figures were measured that every system has. */
+export function barelyMeasuredRun(): Run {
+  const run = aRun();
+  for (const server of run.servers) {
+    delete server.idle;
+    delete server.stay;
+    for (const load of server.growth!) {
+      delete load.cpuPerEchoUs;
+      delete load.coresUsed;
+    }
+  }
+  return run;
+}
+
 /**
  * The first server of a design in a run; in besidePython() it is the one in TypeScript.
  *

@@ -1,6 +1,6 @@
 /**
- * Steps of compare against servers inside the test's own process, whose speed, cost and
- * mistakes are known.
+ * Steps of compare against servers inside the test's own process, whose speed,
+ * cost and mistakes are known.
  */
 import { once } from "node:events";
 import net from "node:net";
@@ -28,7 +28,9 @@ export interface TaskChanges {
   idle?: Idle;
 }
 
-/** Does a step of compare, with four clients, against a server in this process. */
+/**
+ * Does a step of compare, with four clients, against a server in this process.
+ */
 export async function doStep(
   step: (task: Task) => Promise<Found>,
   handler: Handler,
