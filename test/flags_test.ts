@@ -175,7 +175,8 @@ test("lecture1_client: nobody listens on localhost, 127.0.0.1", async () => {
   const command = preloadedCommand("lecture1_client", fakeResolver);
   await expectError(
     [...command, "--host=localhost", "--port=1"],
-    "lecture1_client: connect ECONNREFUSED 127.0.0.1:1; nobody listens there, is the server running?\n",
+    "lecture1_client: connect ECONNREFUSED 127.0.0.1:1; " +
+      "nobody listens there, is the server running?\n",
   );
 });
 

@@ -1,7 +1,7 @@
 /**
  * Each program is one file without imports from the others, so the four repeat
- * some declarations. Here they are compared, since what is mended in one has to
- * be mended in all.
+ * some declarations. Here they are compared, since a fix in one has to be made in
+ * all.
  */
 import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";

@@ -55,7 +55,7 @@ process.on("exit", () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-await copyProject();
+await copyFiles();
 await compile();
 const files = await chooseFiles(process.argv.slice(2));
 const totals = await runAll(files);
@@ -84,7 +84,7 @@ function packageFile(...path: string[]): string {
 }
 
 /** Copies the project into the folder. */
-async function copyProject(): Promise<void> {
+async function copyFiles(): Promise<void> {
   const excluded = /^(node_modules|\.git|\.test-.*)$/;
   for (const name of await readdir(project)) {
     if (excluded.test(name)) continue;
@@ -137,7 +137,7 @@ async function runAll(files: string[]): Promise<Totals> {
 
   async function runWaiting(): Promise<void> {
     while (waiting.length > 0) {
-      const { passed, failed, skipped } = await run(waiting.shift()!);
+      const { passed, failed, skipped } = await runFile(waiting.shift()!);
       totals.passed += passed;
       totals.failed += failed;
       totals.skipped += skipped;
@@ -149,7 +149,7 @@ async function runAll(files: string[]): Promise<Totals> {
 }
 
 /** Runs one file and prints what it prints, without uvu's summary. */
-async function run(file: string): Promise<Totals> {
+async function runFile(file: string): Promise<Totals> {
   const uvu = packageFile("uvu", "bin.js");
   const pattern = `^${file.replace(/ts$/, "js")}$`;
   const script = launchNode(uvu, "--no-color", join(folder, "test"), pattern);

@@ -106,7 +106,6 @@ async function readJson(file: string): Promise<any> {
 test("package.json's scripts", async () => {
   const { scripts } = await readJson("package.json");
 
-  // prettier-ignore
   assert.equal(scripts, {
     compare: "npm install >&2 && node --import tsx scripts/compare.ts",
     packets: "npm install >&2 && node --import tsx scripts/packets.ts",
@@ -168,7 +167,9 @@ for (const [index, expected] of [
   },
   {
     // Under tsx an editor's breakpoints don't reach the threads.
-    name: "lecture1_server_forever, with breakpoints in its threads (Node 22.18 or later)",
+    name:
+      "lecture1_server_forever, with breakpoints in its threads " +
+      "(Node 22.18 or later)",
     program: "${workspaceFolder}/lecture1_server_forever.ts",
   },
   {
