@@ -1,4 +1,6 @@
-/** What the command lines of the scripts have in common: scripts/commandLine.ts. */
+/**
+ * What the command lines of the scripts have in common: scripts/commandLine.ts.
+ */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -40,8 +40,8 @@ function startWithDebugger(
 }
 
 /**
- * Connects a client, and asserts that the debugger stops in its thread, which has the
- * client's address as its name.
+ * Connects a client, and asserts that the debugger stops in its thread, which
+ * has the client's address as its name.
  *
  * @param place the URL of the file and what follows, as a regular expression
  */

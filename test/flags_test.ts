@@ -1,4 +1,7 @@
-/** What the four programs print of a wrong command line, and of the system's errors. */
+/**
+ * What the four programs print of a wrong command line, and of the system's
+ * errors.
+ */
 import { once } from "node:events";
 import net from "node:net";
 import * as assert from "uvu/assert";
@@ -131,8 +134,9 @@ async function expectError(command: string[], stderr: string): Promise<void> {
 
 for (const program of servers) {
   const portInUse =
-    `${program}: listen EADDRINUSE: address already in use 127.0.0.1:${takenPort}; ` +
-    "stop the program that listens there or take another --port\n";
+    `${program}: listen EADDRINUSE: address already in use ` +
+    `127.0.0.1:${takenPort}; stop the program that listens there ` +
+    "or take another --port\n";
 
   test(`${program}: a port in use`, async () => {
     const args = ["--port", String(takenPort)];
@@ -167,7 +171,8 @@ test("lecture1_client: an unknown host", async () => {
   const command = preloadedCommand("lecture1_client", fakeResolver);
   await expectError(
     [...command, "--host=nowhere"],
-    "lecture1_client: getaddrinfo ENOTFOUND nowhere; unknown host, check --host\n",
+    "lecture1_client: getaddrinfo ENOTFOUND nowhere; " +
+      "unknown host, check --host\n",
   );
 });
 
@@ -205,7 +210,8 @@ function failingListen(code: string): string {
   `;
 }
 
-// What each program advises for each code; test/lecture1_client_test.ts has FIN.
+// What each program advises for each code; test/lecture1_client_test.ts has
+// FIN.
 for (const { code, advice } of [
   {
     code: "ECONNREFUSED",

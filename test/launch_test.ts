@@ -180,7 +180,8 @@ test("stop kills the program and waits for its exit", async () => {
 /** Prints the process ID of a child that runs forever. */
 const parent = `
   const { spawn } = require("node:child_process");
-  const child = spawn(process.execPath, ["--eval", "setInterval(() => {}, 1000)"]);
+  const forever = "setInterval(() => {}, 1000)";
+  const child = spawn(process.execPath, ["--eval", forever]);
   console.log("child", child.pid);
 `;
 

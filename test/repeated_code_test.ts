@@ -1,7 +1,7 @@
 /**
  * Each program is one file without imports from the others, so the four repeat
- * some declarations. Here they are compared, since a fix in one has to be made in
- * all.
+ * some declarations. Here they are compared, since a fix in one has to be made
+ * in all.
  */
 import { readFile } from "node:fs/promises";
 import * as assert from "uvu/assert";
@@ -35,9 +35,9 @@ const complainsOfUsage: Difference = {
   insteadOf: "console.error(`PROGRAM: ${mistake}; ${usage}`)",
 };
 const complainsOfError: Difference = {
-  has: "complain(todo ? `${message}; ${todo}` : message)",
+  has: "complain(hint ? `${message}; ${hint}` : message)",
   insteadOf:
-    "console.error(`PROGRAM: ${todo ? `${message}; ${todo}` : message}`)",
+    "console.error(`PROGRAM: ${hint ? `${message}; ${hint}` : message}`)",
 };
 
 /** In the two servers a client that resets doesn't end the program. */
@@ -57,7 +57,7 @@ const repetitions: Repetition[] = [
         { has: ", written?: () => void", insteadOf: "" },
         {
           has: `
-            printed = \`\${printed ?? ""}\${shown}\\n\`;
+            unprinted = \`\${unprinted ?? ""}\${shown}\\n\`;
             writing ??= writeLines();
             if (written) writing.then(written);`,
           insteadOf: "process.stdout.write(`${shown}\\n`);",
@@ -134,8 +134,8 @@ const repetitions: Repetition[] = [
 ];
 
 /**
- * The code of a declaration, from its name to its end, in one line, with PROGRAM
- * for the program's name.
+ * The code of a declaration, from its name to its end, in one line, with
+ * PROGRAM for the program's name.
  *
  * @throws Error when the program has no such declaration
  */

@@ -63,8 +63,8 @@ sumUp(totals);
 
 /**
  * This process's environment, but in English whatever the machine's language,
- * without colors, with zx's spinner, which CI would switch off, and without what
- * Node prints about these settings.
+ * without colors, with zx's spinner, which CI would switch off, and without
+ * what Node prints about these settings.
  */
 function environmentOfTests(): NodeJS.ProcessEnv {
   const unwanted = /^(NO_COLOR|FORCE_COLOR|NODE_.*|CI|PYTHONUNBUFFERED)$/;
@@ -93,8 +93,8 @@ async function copyFiles(): Promise<void> {
 }
 
 /**
- * Puts JavaScript beside the TypeScript of the copy. The tests run there, and so
- * do the programs that they start: 200 times without the tsx loader.
+ * Puts JavaScript beside the TypeScript of the copy. The tests run there, and
+ * so do the programs that they start: 200 times without the tsx loader.
  *
  * @throws Error when tsc fails
  */

@@ -1,4 +1,7 @@
-/** How the programs are started: by paths and links, npm, npx, an editor, an import. */
+/**
+ * How the programs are started: by paths and links, npm, npx, an editor, an
+ * import.
+ */
 import { cp, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -14,7 +17,10 @@ import { oldestNode } from "./helpers/runtimes.ts";
 
 const test = suite("start");
 
-/** Copies lecture1_server into a folder with spaces and Korean letters in its name. */
+/**
+ * Copies lecture1_server into a folder with spaces and Korean letters in its
+ * name.
+ */
 async function copyServer(): Promise<string> {
   const folder = join(await temporaryFolder(), "내 문서 (TCP) 100%");
   for (const file of ["package.json", "lecture1_server.ts"])
@@ -30,7 +36,9 @@ async function linkTo(folder: string): Promise<string> {
   return link;
 }
 
-/** Asserts that a path starts lecture1_server: with --help it prints its usage. */
+/**
+ * Asserts that a path starts lecture1_server: with --help it prints its usage.
+ */
 async function expectStarts(
   path: string,
   node = process.execPath,

@@ -1,11 +1,14 @@
 /**
- * A debugger that is loaded before a script: it follows every Worker, as that of an
- * editor does, and writes one line to stderr for each `debugger;` at which one stops.
+ * A debugger that is loaded before a script: it follows every Worker, as that
+ * of an editor does, and writes one line to stderr for each `debugger;` at
+ * which one stops.
  */
 import { writeSync } from "node:fs";
 import { Session, type NodeWorker } from "node:inspector";
 
-/** A call frame of Debugger.paused, as Chrome's DevTools Protocol describes it. */
+/**
+ * A call frame of Debugger.paused, as Chrome's DevTools Protocol describes it.
+ */
 interface CallFrame {
   functionName: string;
   location: { scriptId: string; lineNumber: number };
@@ -48,8 +51,8 @@ class WorkerDebugger {
     const url = this.#urls.get(location.scriptId);
     const line = location.lineNumber + 1;
     const place = `${functionName}, ${url}:${line}`;
-    // A session's listeners run anywhere in Node's event loop, where nothing may use
-    // process.nextTick. console.error would.
+    // A session's listeners run anywhere in Node's event loop, where nothing
+    // may use process.nextTick. console.error would.
     writeSync(2, `stopped at ${place} in ${this.#title}\n`);
   }
 

@@ -1,6 +1,6 @@
 /**
- * The runtimes that can run the programs. Those that this machine lacks are skipped;
- * .ci/run installs them.
+ * The runtimes that can run the programs. Those that this machine lacks are
+ * skipped; .ci/run installs them.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -73,8 +73,8 @@ function isTypeStripping({ major, minor }: Version): boolean {
 }
 
 /**
- * Looks for a program beside the node that runs the tests, then on the PATH, then in the
- * folders of the environment variable LECTURE1_NODES.
+ * Looks for a program beside the node that runs the tests, then on the PATH,
+ * then in the folders of the environment variable LECTURE1_NODES.
  *
  * @param isWanted whether the program of a version will do
  * @returns the program's full path; "" if there is none of a wanted version
