@@ -165,7 +165,9 @@ function answer(host, family) {
 }
 
 dns.promises.lookup = async (host, options) => answer(host, options.family);
-dns.lookup = async (host, options, callback) => {
+dns.lookup = async (host, ...args) => {
+  const callback = args.pop();
+  const options = args[0] ?? {};
   try {
     const found = answer(host, options.family);
     if (options.all) callback(null, [found]);
