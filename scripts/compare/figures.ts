@@ -17,13 +17,16 @@ import {
   waitMsOf,
 } from "./wording.ts";
 
-/** What the report says about one server. */
+/** One figure of one server, in words. */
 interface FigureText {
   /** The text in the table, of one line or more. */
   row: string;
   /** The text in the sentence. */
   sentence: string;
 }
+
+/** Undefined if the figure was not measured. */
+type Description = FigureText | undefined;
 
 /** Something that was measured of one server or more. */
 export interface Figure {
@@ -53,56 +56,60 @@ export interface FigureRow {
   cells: string[];
 }
 
-/** All figures of a run, in the order of the table. */
+/**
+ * All figures of a run, in the order of the table.
+ *
+ * @returns also figures that were not measured of any server
+ */
 export function figuresOf(run: Run, say: Texts): Figure[] {
   const { servers } = run;
   const n = run.options.clients;
   return [
     figureOf(servers, {
       title: say.step["clients in turn"],
-      describe: (server) => inTurn(server, say),
+      describe: (server) => describeTurns(server, say),
     }),
     figureOf(servers, {
       title: say.step["while one stays"],
       lead: say.whileOneStaysLead,
-      describe: (server) => whileOneStays(server, say),
+      describe: (server) => describeStay(server, say),
     }),
     figureOf(servers, {
       title: say.threadStart,
       lead: say.threadStartLead,
-      describe: (server) => threadStart(server, say),
+      describe: (server) => describeThreadStart(server, say),
     }),
     ...loadFiguresOf(run, say, {
       title: say.cpu,
       lead: fill(say.cpuLead, n),
-      describe: (load) => cpuPerEcho(load, loadsOf(servers), say),
+      describe: (load) => describeCpu(load, loadsOf(servers), say),
     }),
     ...loadFiguresOf(run, say, {
       title: say.rate,
       lead: fill(say.rateLead, n),
-      describe: echoRate,
+      describe: describeRate,
     }),
     ...loadFiguresOf(run, say, {
       title: say.latency,
-      describe: latency,
+      describe: describeLatency,
     }),
     ...loadFiguresOf(run, say, {
       title: say.longestEcho,
-      describe: longestEcho,
+      describe: describeLongestEcho,
     }),
     ...loadFiguresOf(run, say, {
       title: say.cores,
-      describe: coresUsed,
+      describe: describeCores,
     }),
     figureOf(servers, {
       title: say.perClient,
       lead: say.perClientLead,
-      describe: (server) => perClient(server, say),
+      describe: (server) => describeOneMore(server, say),
     }),
     figureOf(servers, {
       title: say.step["Ctrl+C"],
       lead: say.ctrlCLead,
-      describe: (server) => ctrlC(server, say),
+      describe: (server) => describeCtrlC(server, say),
     }),
   ];
 }
@@ -113,8 +120,7 @@ interface FigureOptions {
   lead?: string;
   /** Steps of indentation; none unless given. */
   indent?: number;
-  /** Returns undefined if it was not measured. */
-  describe: (server: ServerResult) => FigureText | undefined;
+  describe: (server: ServerResult) => Description;
 }
 
 function figureOf(servers: ServerResult[], options: FigureOptions): Figure {
@@ -131,8 +137,7 @@ function figureOf(servers: ServerResult[], options: FigureOptions): Figure {
 interface LoadFigureOptions {
   title: string;
   lead?: string;
-  /** Returns undefined if it was not measured. */
-  describe: (load: Load) => FigureText | undefined;
+  describe: (load: Load) => Description;
 }
 
 /**
@@ -171,7 +176,7 @@ function sameInBoth(row: string): FigureText {
   return { row, sentence: inOneLine(row) };
 }
 
-function inTurn({ inTurn }: ServerResult, say: Texts) {
+function describeTurns({ inTurn }: ServerResult, say: Texts): Description {
   if (!inTurn) return undefined;
   return sameInBoth(outcomeCounts(inTurn, say));
 }
@@ -180,7 +185,7 @@ function inTurn({ inTurn }: ServerResult, say: Texts) {
  * How many clients were answered while one stayed connected, how long they waited, and
  * what happened to the others.
  */
-function whileOneStays({ stay }: ServerResult, say: Texts) {
+function describeStay({ stay }: ServerResult, say: Texts): Description {
   if (!stay) return undefined;
   const { leftMs, clients } = stay;
   const isInTime = ({ outcome, reportedMs }: Visit) =>
@@ -217,7 +222,10 @@ function waitsMsOf(clients: Visit[]): number[] {
 }
 
 /** How long one thread takes to start, and whether clients wait for this. */
-function threadStart({ idle, stay }: ServerResult, say: Texts) {
+function describeThreadStart(
+  { idle, stay }: ServerResult,
+  say: Texts,
+): Description {
   if (idle?.threadStartMs === undefined) return undefined;
   const row = timeText(idle.threadStartMs);
   if (!stay || !waitForThreads(stay.clients, idle.threadStartMs))
@@ -248,7 +256,7 @@ function waitForThreads(clients: Visit[], threadStartMs: number): boolean {
  *
  * @param allLoads the load tests of all servers
  */
-function cpuPerEcho(load: Load, allLoads: Load[], say: Texts) {
+function describeCpu(load: Load, allLoads: Load[], say: Texts): Description {
   if (load.cpuPerEchoUs === undefined) return undefined;
   const row = `${twoDigits(load.cpuPerEchoUs)} µs`;
 
@@ -262,7 +270,7 @@ function cpuPerEcho(load: Load, allLoads: Load[], say: Texts) {
   return { row, sentence: row + fill(say.timesTheLowest, twoDigits(times)) };
 }
 
-function echoRate(load: Load) {
+function describeRate(load: Load): Description {
   const mark = isVague(load) ? "~" : "";
   return sameInBoth(mark + twoDigits(load.echoesPerSecond));
 }
@@ -274,21 +282,20 @@ export function isVague({ windows, echoesPerSecond }: Load): boolean {
   return range > echoesPerSecond / 2;
 }
 
-function latency({ p50Ms, p99Ms }: Load) {
+function describeLatency({ p50Ms, p99Ms }: Load): Description {
   return sameInBoth(`${twoDigits(p50Ms)}, ${twoDigits(p99Ms)} ms`);
 }
 
-function longestEcho({ oldestWaitMs }: Load) {
+function describeLongestEcho({ oldestWaitMs }: Load): Description {
   return sameInBoth(timeText(oldestWaitMs));
 }
 
-function coresUsed({ coresUsed }: Load) {
+function describeCores({ coresUsed }: Load): Description {
   if (coresUsed === undefined) return undefined;
   return sameInBoth(twoDigits(coresUsed));
 }
 
-/** Memory and threads of one more client. */
-function perClient({ idle }: ServerResult, say: Texts) {
+function describeOneMore({ idle }: ServerResult, say: Texts): Description {
   if (!idle) return undefined;
   const { perClientMB, perClientThreads } = idle;
   const memory = perClientMB < 0.1 ? "<0.1" : twoDigits(perClientMB);
@@ -296,7 +303,7 @@ function perClient({ idle }: ServerResult, say: Texts) {
 }
 
 /** What Ctrl+C does to the client that is connected, and to the server. */
-function ctrlC({ ctrlC }: ServerResult, say: Texts) {
+function describeCtrlC({ ctrlC }: ServerResult, say: Texts): Description {
   if (!ctrlC) return undefined;
   if (ctrlC === "not on this system") return sameInBoth(say.notOnThisSystem);
   const { echoed, disconnected, exit } = ctrlC;
@@ -329,7 +336,12 @@ export function sentenceOf(figure: Figure, say: Texts): string | undefined {
   return `${lead} – ${parts.join("; ")}.`;
 }
 
-/** The table of all figures: a row for each figure and language. */
+/**
+ * The table of all figures: a row for each figure and language. Rows without any text
+ * are left out.
+ *
+ * @param servers all servers of the run
+ */
 export function tableOf(
   figures: Figure[],
   servers: ServerResult[],

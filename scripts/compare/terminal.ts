@@ -122,8 +122,9 @@ function drawPicture(picture: Picture, width: number): string[] {
 
 function drawPanel(panel: Panel, layout: Layout, width: number): string[] {
   const { title, about, lanes, more } = panel;
-  const heading = about ? `${chalk.bold(title)} (${about})` : chalk.bold(title);
-  const lines = [wrapped(heading, width)];
+  const name = chalk.bold(title);
+  const titleLine = about ? `${name} (${about})` : name;
+  const lines = [wrapped(titleLine, width)];
   for (const lane of lanes) lines.push(drawLane(lane, layout));
   if (more) lines.push(wrapped(more, width, layout.nameWidth + 1));
   return lines;

@@ -200,6 +200,7 @@ export interface Texts extends TextsOf<typeof pairs> {
   trouble: TextsOf<typeof troubles>;
 }
 
+/** All texts in a language, without values. */
 export function textsIn(language: Language): Texts {
   return {
     ...inLanguage(pairs, language),

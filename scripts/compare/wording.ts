@@ -16,21 +16,22 @@ export function nameOf(
  * @returns the time since its connection, in milliseconds; undefined if it was never
  *   connected
  */
-export function waitMsOf({ connectedMs, reportedMs }: Visit) {
+export function waitMsOf(client: Visit): number | undefined {
+  const { connectedMs, reportedMs } = client;
   if (connectedMs === undefined) return undefined;
   return reportedMs - connectedMs;
 }
 
-/** "1 client", "5,000 clients". */
+/** A number of clients as text: "1 client", "5,000 clients". */
 export function clientCount(count: number, say: Texts): string {
   if (count === 1) return say.oneClient;
   return fill(say.clients, count.toLocaleString("en-US"));
 }
 
 /**
- * "no thread", "1 thread", "2 threads".
+ * A number of threads as text: "no thread", "1 thread", "2 threads".
  *
- * @param average threads per client, as measured; it is rounded
+ * @param average threads per client, as measured; the text has it rounded
  */
 export function threadCount(average: number, say: Texts): string {
   const count = Math.round(average);
@@ -44,7 +45,11 @@ export function threadCount(average: number, say: Texts): string {
   }
 }
 
-/** How often each outcome occurred, on a line each: "9 answered,\n1 reset". */
+/**
+ * How often each outcome occurred.
+ *
+ * @returns a line for each outcome: "9 answered,\n1 reset"
+ */
 export function outcomeCounts(
   clients: { outcome: Outcome }[],
   say: Texts,
@@ -56,12 +61,21 @@ export function outcomeCounts(
   return lines.join(",\n");
 }
 
-/** Joins the lines of a text for a sentence: "9 answered, 1 reset". */
+/**
+ * Joins the lines of a text, as a sentence needs it.
+ *
+ * @param text "9 answered,\n1 reset", or without the comma
+ * @returns "9 answered, 1 reset"
+ */
 export function inOneLine(text: string): string {
   return text.replaceAll(/,?\n/g, ", ");
 }
 
-/** The items by their keys, which are in the order in which they first occur. */
+/**
+ * Groups items that have the same key.
+ *
+ * @returns the groups by their keys, in the order in which the keys first occur
+ */
 export function groupBy<Item, Key>(
   items: Iterable<Item>,
   keyOf: (item: Item) => Key,
