@@ -48,7 +48,7 @@ test("an error of one of them is thrown", async () => {
   });
   let message = "";
   try {
-    await resultsUntilQuiet([sleep(5000), failing], 1000);
+    await resultsUntilQuiet([sleep(300), failing], 1000);
   } catch (error) {
     message = (error as Error).message;
   }

@@ -91,16 +91,14 @@ export function pythonCommand(file: string, port: number): string[] {
   return [python, launcher, file, "--port", String(port)];
 }
 
-/**
- * How a run of the client program looks. The first pattern that fits decides.
- */
-interface Sign {
+/** A pattern in what a client prints, and the outcome that it means. */
+interface OutcomePattern {
   pattern: RegExp;
   outcome: Outcome;
 }
 
-/** The signs in the output of the clients, in TypeScript and in Python. */
-const signs: Sign[] = [
+/** For the clients in TypeScript and in Python. The first match decides. */
+const outcomePatterns: OutcomePattern[] = [
   {
     pattern: /^Received from server: Hello, Server!\r?$/m,
     outcome: "answered",
@@ -155,8 +153,8 @@ export async function runClient(
 }
 
 function outcomeOf(output: string): Outcome {
-  const sign = signs.find(({ pattern }) => pattern.test(output));
-  return sign ? sign.outcome : "failed";
+  const match = outcomePatterns.find(({ pattern }) => pattern.test(output));
+  return match ? match.outcome : "failed";
 }
 
 /** The line with the error; the last line if there is none. */
