@@ -22,7 +22,7 @@ export const recordingNames = [
 export type RecordingName = (typeof recordingNames)[number];
 
 /** The full path of a recording's file. */
-export function recordingFile(name: RecordingName): string {
+export function recordingFile(name: string): string {
   return projectFile(`scripts/packets/recordings/${name}.json`);
 }
 
