@@ -570,8 +570,8 @@ const sleepingThread = new CapturedRun({
   edits: [
     {
       file: threadedServerFile,
-      before: "conn.recv(1024)",
-      after: "conn.recv(20)",
+      before: "conn.recv(1024);",
+      after: "conn.recv(20);",
     },
     {
       file: threadedServerFile,
