@@ -117,31 +117,36 @@ async function presentRecorded(name: string, why: string): Promise<void> {
   const before = [`${say.recorded}: ${name}, ${scriptNames[run.server]}.ts`];
   if (changed) before.push(`${say.changed}: ${changed.join("\n  ")}`);
   const but = changed ? ` (${say.butFor})` : "";
-  await present(recording, [before, [`${say.asTheyCame}${but}: ${why}.`]]);
+  const after = [`${say.asTheyCame}${but}: ${why}.`];
+  await present(recording, { above: before, below: after });
 }
 
 /** The ladder, the JSON and the page, as far as they are wanted. */
-async function present(recording: Recording, around: Around = [[], []]) {
-  const [before, after] = around;
+async function present(
+  recording: Recording,
+  around: Around = { above: [], below: [] },
+) {
   const { json, html } = options;
   const columns = Math.max(process.stdout.columns || 80, 40);
   const picture = pictureOf(recording, say);
   const { rows, notes, origin } = picture;
   const waits = rows.some(({ unread }) => unread.client + unread.server);
-  const above = [...before, chalk.bold.underline(say.title), ...notes];
+  const above = [...around.above, chalk.bold.underline(say.title), ...notes];
   const below = waits ? [say.unread, origin] : [origin];
   const wrapped = (text: string) => wrapAnsi(text, columns);
   const parts = [
     ...above.map(wrapped),
-    ladder(picture, columns, drawsLines()),
+    ladder(picture, { columns, drawsLines: drawsLines() }),
     ...below.map((text) => chalk.dim(wrapped(text))),
-    ...after.map(wrapped),
+    ...around.below.map(wrapped),
   ];
   if (json !== "-" && html !== "-") await print(`${parts.join("\n")}\n`);
   if (json)
     await write(json, `${JSON.stringify(recording, null, 2)}\n`, language);
-  if (html)
-    await write(html, packetsPage(picture, around, language, say), language);
+  if (html) {
+    const page = packetsPage(picture, { around, language, texts: say });
+    await write(html, page, language);
+  }
 }
 
 /** Says what went wrong and what to do, and shows a recording where nothing can be captured. */

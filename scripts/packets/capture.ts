@@ -8,7 +8,12 @@ import { preloaded } from "../erased.ts";
 import { freePort } from "../freePort.ts";
 import { launch } from "../launch.ts";
 import { projectFile } from "../project.ts";
-import { follow, type Recording, type Run, type Side } from "./recording.ts";
+import {
+  ConnectionTracker,
+  type Recording,
+  type Run,
+  type Side,
+} from "./recording.ts";
 import type { Told } from "./tell.ts";
 import { say } from "./texts.ts";
 import { startCapture, type Captured } from "./tshark.ts";
@@ -87,9 +92,9 @@ export async function captureRun(run: Run, save?: string) {
 
 /** How many connections have ended. */
 function endedIn(packets: Captured[]): number {
-  const { next, ended } = follow();
-  packets.forEach(next);
-  return ended();
+  const tracker = new ConnectionTracker();
+  for (const packet of packets) tracker.onPacket(packet);
+  return tracker.closedCount();
 }
 
 /** Starts a program, with the preload that tells what it does. */
