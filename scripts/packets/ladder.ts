@@ -285,6 +285,7 @@ class LadderDrawing {
     const { shaft, rightHead, leftHead, lost } = this.#symbols;
     const shaftWidth =
       this.#layout.lane - stringWidth(text) - aroundArrowText(row);
+    // In 40 columns, long flags and a high number of unread bytes can leave no room.
     const line = shaft.repeat(Math.max(0, shaftWidth));
     if (row.from === "client") {
       const head = row.lost ? `${lost}  ` : rightHead;
