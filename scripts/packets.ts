@@ -123,12 +123,12 @@ async function showRecording(
   const recording = await readRecording(name);
   const { changed, run } = recording;
 
-  const before = [`${say.recorded}: ${name}, ${scriptNames[run.server]}.ts`];
-  if (changed) before.push(`${say.changed}: ${changed.join("\n  ")}`);
+  const above = [`${say.recorded}: ${name}, ${scriptNames[run.server]}.ts`];
+  if (changed) above.push(`${say.changed}: ${changed.join("\n  ")}`);
   const exception = changed ? ` (${say.butFor})` : "";
-  const after = [`${say.asTheyCame}${exception}: ${reason}.`];
+  const below = [`${say.asTheyCame}${exception}: ${reason}.`];
 
-  await present(recording, outputs, say, [before, after]);
+  await present(recording, outputs, say, { above, below });
 }
 
 /**
@@ -140,7 +140,7 @@ async function present(
   recording: Recording,
   { json, html }: Outputs,
   say: Texts,
-  around: Around = [[], []],
+  around: Around = { above: [], below: [] },
 ): Promise<void> {
   const { language } = say;
   const picture = pictureOf(recording, say);
@@ -152,26 +152,26 @@ async function present(
     await write(json, `${text}\n`, language);
   }
   if (html) {
-    const text = packetsPage(picture, around, language, say);
+    const text = packetsPage(picture, { around, language, texts: say });
     await write(html, text, language);
   }
 }
 
 /** The picture with its texts, as wide as the terminal. */
 function terminalText(picture: Picture, around: Around, say: Texts): string {
-  const [before, after] = around;
   const { rows, notes, origin } = picture;
   const columns = Math.max(process.stdout.columns || 80, 40);
   const wrap = (text: string) => wrapAnsi(text, columns);
   const hasUnread = rows.some(({ unread }) => unread.client + unread.server);
 
-  const above = [...before, chalk.bold.underline(say.title), ...notes];
+  const title = chalk.bold.underline(say.title);
+  const above = [...around.above, title, ...notes];
   const below = hasUnread ? [say.unread, origin] : [origin];
   const parts = [
     ...above.map(wrap),
-    ladder(picture, columns, drawsLines()),
+    ladder(picture, { columns, drawsLines: drawsLines() }),
     ...below.map((text) => chalk.dim(wrap(text))),
-    ...after.map(wrap),
+    ...around.below.map(wrap),
   ];
   return parts.join("\n");
 }

@@ -9,7 +9,7 @@ import { freePort } from "../freePort.ts";
 import { launch, type Launched } from "../launch.ts";
 import { projectFile } from "../project.ts";
 import {
-  follow,
+  ConnectionTracker,
   type End,
   type Line,
   type Packet,
@@ -131,7 +131,7 @@ async function waitForPackets(session: Session): Promise<void> {
   const { capture, run, say } = session;
   const connections = run.kind === "reset" ? 2 : 1;
   const hasBegun = () => capture.packets().length > 0;
-  const isOver = () => endedConnections(capture.packets()) === connections;
+  const isOver = () => closedConnections(capture.packets()) === connections;
 
   await until(session, "SYN", hasBegun, kernelPatienceSeconds);
   if (!hasBegun()) return;
@@ -306,11 +306,11 @@ async function exitOf(program: Program, session: Session): Promise<void> {
   }
 }
 
-/** How many connections have ended. */
-function endedConnections(packets: CapturedPacket[]): number {
-  const connections = follow();
-  for (const packet of packets) connections.next(packet);
-  return connections.ended();
+/** How many connections are closed, by both sides or by a reset. */
+function closedConnections(packets: CapturedPacket[]): number {
+  const tracker = new ConnectionTracker();
+  for (const packet of packets) tracker.onPacket(packet);
+  return tracker.closedCount();
 }
 
 /**

@@ -66,7 +66,7 @@ export function expectPause(rows: Row[], pause: Pause): void {
   const { side, from, until, leastMs } = pause;
   const between = rows.slice(rows.indexOf(from) + 1, rows.indexOf(until));
   const activity = between.filter(
-    (row) => row.from === side && !quietKinds.includes(row.kind),
+    (row) => row.from === side && !quietTypes.includes(row.type),
   );
   const all = rows.map(describe).join("\n");
   const pauseMs = Number(until.time) - Number(from.time);
@@ -75,7 +75,7 @@ export function expectPause(rows: Row[], pause: Pause): void {
   assert.ok(pauseMs >= leastMs, `the pause takes ${pauseMs} ms\n${all}`);
 }
 
-const quietKinds: Row["kind"][] = ["ack", "line", "end"];
+const quietTypes: Row["type"][] = ["ack", "line", "end"];
 
 function shows(row: Row, wanted: WantedRow): boolean {
   const { from, connection, flags, numbers, says, prints, unread } = wanted;
@@ -103,11 +103,13 @@ interface Contents {
   phrases: string[];
 }
 
-function contentsOf({ kind, label, words }: Row): Contents {
-  const [first = "", numbers] = label;
-  if (numbers !== undefined) return { flags: first, numbers, phrases: words };
-  if (kind === "line") return { line: first, phrases: [] };
-  return { phrases: [first] };
+function contentsOf(row: Row): Contents {
+  if (row.kind === "packet") {
+    const { flags, numbers, descriptions } = row;
+    return { flags, numbers, phrases: descriptions };
+  }
+  if (row.type === "line") return { line: row.text, phrases: [] };
+  return { phrases: [row.text] };
 }
 
 /** A row as text, for the message of an error. */
