@@ -22,7 +22,7 @@ interface DrawOptions extends Partial<LadderOptions> {
   texts?: typeof english;
 }
 
-/** Draws a recording, in 80 columns with lines unless told otherwise; without colors. */
+/** Draws a recording without colors: in 80 columns, with lines, in English. */
 function draw(recording: Recording, options: DrawOptions = {}): string {
   const { columns = 80, drawsLines = true, texts = english } = options;
   const picture = pictureOf(recording, texts);
@@ -162,7 +162,7 @@ for (const name of recordingNames) {
       const lines = draw(recorded(name), look).split("\n");
 
       for (const line of lines) {
-        // For string-width ▶ and ◀ are emoji. Terminals draw them in one column.
+        // string-width takes ▶ and ◀ for emoji, which are two columns wide.
         const width = stringWidth(line.replace(/[▶◀]/g, "-"));
         assert.ok(width <= look.columns!, `${look.columns}: ${line}`);
       }

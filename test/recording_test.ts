@@ -1,4 +1,4 @@
-/** What each packet of a recording does, and how many connections have ended. */
+/** What each packet does, and how many connections have ended. */
 import * as assert from "uvu/assert";
 import {
   ConnectionTracker,
@@ -83,7 +83,7 @@ const exchanges: Case[] = [
   },
 ];
 
-/** A message, its echo, and a FIN from each side, of which the client's is acknowledged. */
+/** Everything up to the server's FIN, which isn't acknowledged yet. */
 const closing: Case = {
   title: "a FIN from each side",
   packets: [
@@ -112,7 +112,7 @@ const closed: Case = {
   acts: [...closing.acts, [{ kind: "confirmsFin" }]],
 };
 
-/** Follows packets. Returns what each does, and how many connections have ended then. */
+/** Follows packets: what each does, and how many connections have ended. */
 function follow(packets: Packet[]): { acts: Act[][]; closedCount: number } {
   const tracker = new ConnectionTracker();
   const acts = packets.map((packet) => tracker.onPacket(packet));

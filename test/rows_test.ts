@@ -1,4 +1,4 @@
-/** The rows of a picture: their order, their times, and the bytes that are not read yet. */
+/** The rows of a picture: their order, their times, and unread bytes. */
 import * as assert from "uvu/assert";
 import type { Read, Recording, Side } from "../scripts/packets/recording.ts";
 import { recordingNames } from "../scripts/packets/recordings.ts";

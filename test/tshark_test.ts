@@ -1,4 +1,7 @@
-/** What tshark prints: rows that become packets, and complaints that become errors. */
+/**
+ * What tshark prints: rows that become packets, and complaints that become
+ * errors.
+ */
 import * as assert from "uvu/assert";
 import {
   CannotCapture,
@@ -23,8 +26,8 @@ const beginning = [
 /**
  * Parses a row of tshark.
  *
- * @param fields flags, sequence number, acknowledgment number, retransmission, window
- *   update, data in hexadecimal
+ * @param fields flags, sequence number, acknowledgment number, retransmission,
+ *   window update, data in hexadecimal
  */
 function parse(fields: string[], { serverPort }: { serverPort: number }) {
   return parseRow([...beginning, ...fields].join("\t"), serverPort);
@@ -83,11 +86,16 @@ interface Complaint {
   text: string;
 }
 
-/** What tshark says if it isn't allowed to capture, or can't capture on this system. */
+/**
+ * What tshark says if it isn't allowed to capture, or can't capture on this
+ * system.
+ */
 const refusals: Complaint[] = [
   {
     title: "Linux: no right to open a socket",
-    text: 'You do not have permission to capture on device "lo". (socket: Operation not permitted)',
+    text:
+      'You do not have permission to capture on device "lo". ' +
+      "(socket: Operation not permitted)",
   },
   {
     title: "Linux: no right to run dumpcap",
@@ -95,11 +103,16 @@ const refusals: Complaint[] = [
   },
   {
     title: "macOS: no right to open a BPF device",
-    text: "The capture session could not be initiated on interface 'lo0' (You don't have permission to capture on that device ((cannot open BPF device) /dev/bpf0: Permission denied)).",
+    text:
+      "The capture session could not be initiated on interface 'lo0' " +
+      "(You don't have permission to capture on that device " +
+      "((cannot open BPF device) /dev/bpf0: Permission denied)).",
   },
   {
     title: "Windows: no Npcap",
-    text: "Unable to load Npcap or WinPcap (wpcap.dll); you will not be able to capture packets.",
+    text:
+      "Unable to load Npcap or WinPcap (wpcap.dll); " +
+      "you will not be able to capture packets.",
   },
   {
     title: "Windows: no interfaces",
@@ -107,18 +120,25 @@ const refusals: Complaint[] = [
   },
   {
     title: "Windows: Npcap is for administrators",
-    text: String.raw`The capture session could not be initiated on interface '\Device\NPF_Loopback' (Error opening adapter: Access is denied. (5)).`,
+    text:
+      "The capture session could not be initiated on interface " +
+      "'\\Device\\NPF_Loopback' " +
+      "(Error opening adapter: Access is denied. (5)).",
   },
 ];
 
 const otherComplaints: Complaint[] = [
   {
     title: "a file in a folder that doesn't exist",
-    text: 'The file to which the capture would be saved ("/nonexistent/x") could not be opened: No such file or directory.',
+    text:
+      'The file to which the capture would be saved ("/nonexistent/x") ' +
+      "could not be opened: No such file or directory.",
   },
   {
     title: "a file that the user can't write",
-    text: 'The file to which the capture would be saved ("/root/x") could not be opened: Permission denied.',
+    text:
+      'The file to which the capture would be saved ("/root/x") ' +
+      "could not be opened: Permission denied.",
   },
   {
     title: "a wrong filter",
@@ -128,7 +148,12 @@ const otherComplaints: Complaint[] = [
 
 /** What tshark writes to stderr with a complaint. */
 function stderrWith(complaint: string): string {
-  return `Capturing on 'Loopback: lo'\ntshark: ${complaint}\n0 packets captured\n`;
+  const lines = [
+    "Capturing on 'Loopback: lo'",
+    `tshark: ${complaint}`,
+    "0 packets captured",
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 for (const { title, text } of refusals)

@@ -1,6 +1,6 @@
 /**
- * Draws a picture as text: the client at the left, the server at the right, time
- * downwards, and an arrow for each packet.
+ * Draws a picture as text: the client at the left, the server at the right,
+ * time downwards, and an arrow for each packet.
  */
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
@@ -18,8 +18,8 @@ export interface LadderOptions {
 /**
  * Draws a picture as a ladder.
  *
- * @returns the ladder's lines, without a newline at the end; with colors if the terminal
- *   has them
+ * @returns the ladder's lines, without a newline at the end; with colors if the
+ *   terminal has them
  */
 export function ladder(picture: Picture, options: LadderOptions): string {
   const { sides, connections, rows } = picture;
@@ -80,72 +80,76 @@ const asciiSymbols: Symbols = {
 };
 
 /**
- * The widths of a ladder's parts, in columns. From left to right, they are the time, the
- * client's unread bytes, its wall, the lane with the arrows, the server's wall, its unread
- * bytes, and the descriptions.
+ * The widths of a ladder's parts, in columns. From left to right, they are the
+ * time, the client's unread bytes, its wall, the lane with the arrows, the
+ * server's wall, its unread bytes, and the descriptions.
  */
 interface Layout {
-  time: number;
-  /** The unread bytes of either side. */
-  unread: number;
-  lane: number;
+  timeWidth: number;
+  /** For the unread bytes of one side. */
+  unreadWidth: number;
+  laneWidth: number;
   /** 0 if the descriptions are in the lane, below what they describe. */
-  descriptions: number;
+  descriptionsWidth: number;
 }
 
-/** One column, between the time and the client's unread bytes. */
+/** Between the time and the client's unread bytes. */
 const gapAfterTime = " ";
 
-/** Two columns, between the server's unread bytes and the descriptions. */
+/** Between the server's unread bytes and the descriptions. */
 const gapBeforeDescriptions = "  ";
 
 /** Minimum width of the time: "12345.678". */
 const minTimeWidth = 9;
 
-/** Minimum width of the lane: two short addresses are beside one another. */
+/** Minimum width of the lane: two short addresses fit beside one another. */
 const minLaneWidth = 32;
 
-/** Minimum width of the descriptions; if there is less room, they go into the lane. */
+/** Minimum width of the descriptions; if there is less, they go into the lane. */
 const minDescriptionsWidth = 15;
 
-/** Width at the right of the lane that an event's text leaves to the descriptions. */
+/** Width that an event's long text leaves free, at the right of the lane. */
 const leftByEvents = 36;
 
-/** Width of the lane that an event's text can claim even if it leaves less than that. */
+/** Width of the lane that an event's long text gets in any case. */
 const claimedByEvents = 38;
+
+/** Width of an event's mark and the space after it. */
+const markWidth = 2;
 
 /** Decides how wide a ladder's parts are. */
 function layoutOf(rows: Row[], columns: number): Layout {
-  let time = minTimeWidth;
+  let timeWidth = minTimeWidth;
   let mostUnread = 0;
   for (const row of rows) {
-    time = Math.max(time, timeOf(row).length);
+    timeWidth = Math.max(timeWidth, timeOf(row).length);
     mostUnread = Math.max(mostUnread, row.unread.client, row.unread.server);
   }
-  const unread = mostUnread > 0 ? String(mostUnread).length : 0;
+  const unreadWidth = mostUnread > 0 ? String(mostUnread).length : 0;
 
   // What the lane and the descriptions share.
-  const walls = 2;
-  const rest = columns - time - gapAfterTime.length - 2 * unread - walls;
+  const wallWidth = 1;
+  const startWidth = timeWidth + gapAfterTime.length;
+  const rest = columns - startWidth - 2 * (unreadWidth + wallWidth);
 
-  // The lane is as wide as its longest arrow. A long text of an event is wrapped.
-  const longestText = Math.max(claimedByEvents, rest - leftByEvents);
-  let lane = minLaneWidth;
+  // The lane is as wide as its longest arrow. An event's long text is wrapped.
+  const longestEvent = Math.max(claimedByEvents, rest - leftByEvents);
+  let laneWidth = minLaneWidth;
   for (const row of rows) {
     const wanted =
       row.kind === "packet"
         ? arrowWidth(row)
-        : Math.min(eventWidth(row), longestText);
-    lane = Math.max(lane, wanted);
+        : Math.min(eventWidth(row), longestEvent);
+    laneWidth = Math.max(laneWidth, wanted);
   }
 
-  const descriptions = rest - lane - gapBeforeDescriptions.length;
-  if (descriptions < minDescriptionsWidth)
-    return { time, unread, lane: rest, descriptions: 0 };
-  return { time, unread, lane, descriptions };
+  const descriptionsWidth = rest - laneWidth - gapBeforeDescriptions.length;
+  if (descriptionsWidth < minDescriptionsWidth)
+    return { timeWidth, unreadWidth, laneWidth: rest, descriptionsWidth: 0 };
+  return { timeWidth, unreadWidth, laneWidth, descriptionsWidth };
 }
 
-/** A row's time. The decimal points of packets and events are below one another. */
+/** A row's time. The decimal points of packets and events are aligned. */
 function timeOf({ kind, time }: Row): string {
   return kind === "packet" ? time : `${time} `;
 }
@@ -161,7 +165,7 @@ function arrowWidth(row: PacketRow): number {
   return stringWidth(arrowText(row)) + aroundArrowText(row) + shortestShaft;
 }
 
-/** Width of an arrow less its text and shaft: "─ " before the text, " " and the head after. */
+/** Width of what is around an arrow's text, less the shaft: "─ " and " ▶". */
 function aroundArrowText({ lost }: PacketRow): number {
   const tail = 2;
   const space = 1;
@@ -170,9 +174,9 @@ function aroundArrowText({ lost }: PacketRow): number {
   return tail + space + head;
 }
 
-/** Width of an event: its mark, a space, and its text. */
+/** Width of an event's text with its mark. */
 function eventWidth({ text }: EventRow): number {
-  return 2 + stringWidth(text);
+  return markWidth + stringWidth(text);
 }
 
 /** What a line of the ladder consists of. */
@@ -199,19 +203,11 @@ class LadderDrawing {
    *
    * @param label the text in the column of the time
    */
-  heading(label: string, { client, server }: Record<Side, string>): string[] {
-    const room = this.#layout.lane - stringWidth(client);
-    const inLane =
-      stringWidth(server) < room
-        ? [client + align("server", server, room)]
-        : [
-            ...this.#atSide("client", client),
-            ...this.#atSide("server", server),
-          ];
-    return inLane.map((text) =>
+  heading(label: string, names: Record<Side, string>): string[] {
+    return this.#namesInLane(names).map((inLane) =>
       this.#line({
         time: label,
-        inLane: text,
+        inLane,
         unread: { client: 0, server: 0 },
         description: "",
       }),
@@ -221,23 +217,24 @@ class LadderDrawing {
   /** Draws a packet or an event: one line or more. */
   row(row: Row): string[] {
     const { from, type, descriptions, unread } = row;
-    const { lane, descriptions: descriptionsWidth } = this.#layout;
+    const { laneWidth, descriptionsWidth } = this.#layout;
     const inLane =
       row.kind === "packet" ? this.#packetInLane(row) : this.#eventInLane(row);
 
     // The descriptions are beside what is in the lane, or below it.
     const beside: string[] = [];
-    for (const description of descriptions)
+    for (const description of descriptions) {
       if (descriptionsWidth > 0)
         beside.push(...wrap(description, descriptionsWidth));
       else inLane.push(...this.#atSide(from, description));
+    }
 
     const lines: string[] = [];
     const height = Math.max(inLane.length, beside.length);
     for (let index = 0; index < height; index++) {
       const line = this.#line({
         time: index === 0 ? timeOf(row) : "",
-        inLane: inLane[index] ?? " ".repeat(lane),
+        inLane: inLane[index] ?? " ".repeat(laneWidth),
         unread,
         description: colors[type](beside[index] ?? ""),
       });
@@ -247,7 +244,7 @@ class LadderDrawing {
   }
 
   #line({ time, inLane, unread, description }: LadderLine): string {
-    const { time: timeWidth, unread: unreadWidth } = this.#layout;
+    const { timeWidth, unreadWidth } = this.#layout;
     const { wall } = this.#symbols;
     const parts = [
       time.padStart(timeWidth),
@@ -263,10 +260,21 @@ class LadderDrawing {
     return parts.join("").trimEnd();
   }
 
-  /** The lines of a packet between the walls; each line ends its own color. */
+  /** What is between the walls of a heading. */
+  #namesInLane({ client, server }: Record<Side, string>): string[] {
+    const room = this.#layout.laneWidth - stringWidth(client);
+    if (stringWidth(server) < room)
+      return [client + align("server", server, room)];
+    return [
+      ...this.#atSide("client", client),
+      ...this.#atSide("server", server),
+    ];
+  }
+
+  /** What is between the walls of a packet; each line ends its own color. */
   #packetInLane(row: PacketRow): string[] {
     const { from, type, flags, numbers, data } = row;
-    const isWideEnough = arrowWidth(row) <= this.#layout.lane;
+    const isWideEnough = arrowWidth(row) <= this.#layout.laneWidth;
     const arrow = this.#arrow(row, isWideEnough ? arrowText(row) : flags);
     const lines = [colors[type](arrow)];
     if (!isWideEnough) lines.push(...this.#atSide(from, numbers));
@@ -274,7 +282,7 @@ class LadderDrawing {
     return lines;
   }
 
-  /** The lines of an event between the walls; each line ends its own color. */
+  /** What is between the walls of an event; each line ends its own color. */
   #eventInLane({ from, type, text }: EventRow): string[] {
     const lines = this.#atSide(from, text, this.#symbols.event);
     return lines.map((line) => colors[type](line));
@@ -283,10 +291,10 @@ class LadderDrawing {
   /** An arrow that is as wide as the lane. */
   #arrow(row: PacketRow, text: string): string {
     const { shaft, rightHead, leftHead, lost } = this.#symbols;
-    const shaftWidth =
-      this.#layout.lane - stringWidth(text) - aroundArrowText(row);
-    // In 40 columns, long flags and a high number of unread bytes can leave no room.
-    const line = shaft.repeat(Math.max(0, shaftWidth));
+    const textWidth = stringWidth(text) + aroundArrowText(row);
+    // In 40 columns, long flags and many unread bytes can leave no room.
+    const shaftWidth = Math.max(0, this.#layout.laneWidth - textWidth);
+    const line = shaft.repeat(shaftWidth);
     if (row.from === "client") {
       const head = row.lost ? `${lost}  ` : rightHead;
       return `${shaft} ${text} ${line}${head}`;
@@ -301,12 +309,11 @@ class LadderDrawing {
    * @param mark what the first line has between the text and the wall
    */
   #atSide(side: Side, text: string, mark = " "): string[] {
-    const { lane } = this.#layout;
-    const markAndSpace = 2;
-    return wrap(text, lane - markAndSpace).map((part, index) => {
+    const { laneWidth } = this.#layout;
+    return wrap(text, laneWidth - markWidth).map((part, index) => {
       const sign = index === 0 ? mark : " ";
       const line = side === "client" ? `${sign} ${part}` : `${part} ${sign}`;
-      return align(side, line, lane);
+      return align(side, line, laneWidth);
     });
   }
 }
@@ -317,8 +324,8 @@ function countText(bytes: number): string {
 }
 
 /**
- * Pads a text with spaces: after a client's text, before a server's. A wide character
- * counts as two columns.
+ * Pads a text with spaces: after a client's text, before a server's. A wide
+ * character counts as two columns.
  */
 function align(side: Side, text: string, columns: number): string {
   const padding = " ".repeat(Math.max(0, columns - stringWidth(text)));

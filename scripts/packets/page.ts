@@ -1,6 +1,6 @@
 /**
- * Draws a picture as a web page: as a table, which the browser lays out for any width and
- * for paper.
+ * Draws a picture as a web page: as a table, which the browser lays out for any
+ * width and for paper.
  */
 import type { Language } from "../language.ts";
 import { escape, page, paragraph } from "../page.ts";
@@ -115,7 +115,7 @@ ${unreadCell(unread.server)}
 </tr>`;
 }
 
-/** A row's time. An event's has an invisible third decimal, as wide as a packet's. */
+/** A row's time: an event gets an invisible third decimal, to be aligned. */
 function alignedTime({ kind, time }: Row): string {
   return kind === "packet" ? time : `${time}<i>0</i>`;
 }
@@ -124,7 +124,7 @@ function unreadCell(bytes: number): string {
   return bytes > 0 ? `<td class="count">${bytes}</td>` : "<td></td>";
 }
 
-/** A packet: its flags, numbers and data. The style sheet draws an arrow around them. */
+/** A packet's flags, numbers and data. The style sheet draws the arrow. */
 function arrow(row: PacketRow, sides: Picture["sides"]): string {
   const { from, flags, numbers, data, lost } = row;
   const to = from === "client" ? "server" : "client";

@@ -6,8 +6,8 @@ export type Side = "client" | "server";
 /** What was run, and against which server. */
 export interface Run {
   /**
-   * The lecture's client, a robot, a client without a server, or a client of a server
-   * that is busy with another one.
+   * The lecture's client, a robot, a client without a server, or a client of a
+   * server that is busy with another one.
    */
   kind: "client" | "robot" | "refused" | "reset";
   server: Design;
@@ -29,7 +29,7 @@ export interface Packet extends Moment {
   flags: string[];
   /** The relative sequence number: that of a SYN is 0. */
   seq: number;
-  /** The relative acknowledgment number. It is missing if the ACK flag isn't set. */
+  /** The relative acknowledgment number; missing unless the ACK flag is set. */
   ack?: number;
   /** How many bytes of data the packet carries. */
   length: number;
@@ -55,7 +55,7 @@ export interface Line extends Moment {
   text: string;
 }
 
-/** A program's exit, or the signal that packets sent to a server that kept running. */
+/** A program's exit, or the signal that packets sent to a running server. */
 export interface End extends Moment {
   /** The exit code. */
   code?: number;
@@ -69,7 +69,7 @@ export interface Recording {
   /** The operating system and the version of Node. */
   system: string;
   run: Run;
-  /** What was changed for the recording, in a program or the network: lines of a diff. */
+  /** What was changed in a program or the network, as lines of a diff. */
   changed?: string[];
   /** The address of both sides of each connection. */
   connections: Record<Side, string>[];
@@ -104,8 +104,8 @@ export interface ByteAct {
 export type Act = PlainAct | ByteAct;
 
 /**
- * Follows all connections of a run from their first SYN on. Packets, reads and exits have
- * to be passed in the order of time.
+ * Follows all connections of a run from their first SYN on. Packets, reads and
+ * exits have to be passed in the order of time.
  */
 export class ConnectionTracker {
   readonly #connections = new Map<number, Connection>();
@@ -124,7 +124,7 @@ export class ConnectionTracker {
     this.#connection(connection)[from].unreadBytes -= bytes;
   }
 
-  /** Follows a program's exit: nothing can read the program's bytes any more. */
+  /** Follows a program's exit: its unread bytes are lost. */
   onExit(side: Side): void {
     for (const connection of this.#connections.values())
       connection[side].unreadBytes = 0;
@@ -134,7 +134,7 @@ export class ConnectionTracker {
   unreadBytes(): Record<Side, number> {
     const unread = { client: 0, server: 0 };
     for (const { client, server } of this.#connections.values()) {
-      // A clock that is a little late shows a read before the packet that it reads.
+      // If a clock is a little late, a read comes before its packet.
       unread.client += Math.max(0, client.unreadBytes);
       unread.server += Math.max(0, server.unreadBytes);
     }
@@ -158,17 +158,17 @@ export class ConnectionTracker {
 }
 
 /**
- * The state of one side, as far as packets show it. All numbers are relative: the SYN has
- * number 0 and the first byte of data number 1, since SYN and FIN take a sequence number
- * each, as if they were a byte (RFC 9293, 3.4).
+ * The state of one side, as far as packets show it. All numbers are relative:
+ * the SYN has number 0 and the first byte of data number 1, since SYN and FIN
+ * take a sequence number each, as if they were a byte (RFC 9293, 3.4).
  */
 class Endpoint {
   hasSentSyn = false;
   /** The sequence number of the FIN that this side has sent. */
   finSeq: number | undefined;
-  /** The highest acknowledgment number that this side has sent; 0 before the first. */
+  /** The highest acknowledgment number that this side has sent; 0 if none. */
   acknowledged = 0;
-  /** The sequence number of the next new byte to arrive here: RFC 9293's RCV.NXT. */
+  /** The sequence number of the next byte to arrive here: RCV.NXT. */
   nextSeq = 1;
   /** Bytes that have arrived here, less the bytes that the program has read. */
   unreadBytes = 0;
@@ -233,8 +233,8 @@ class Connection {
     // Without a listening socket, a SYN is answered with RST (RFC 9293, 3.5.2).
     const isRefusal = receiver.hasSentSyn && !sender.hasSentSyn;
     const acts: Act[] = [{ kind: isRefusal ? "refuses" : "resets" }];
-    // A program that closes with bytes unread resets its connection, to show that data
-    // was lost (RFC 9293, 3.6.1).
+    // A program that closes with bytes unread resets its connection, to show
+    // that data was lost (RFC 9293, 3.6.1).
     if (sender.unreadBytes > 0)
       acts.push({ kind: "neverRead", bytes: sender.unreadBytes });
 
@@ -247,8 +247,8 @@ class Connection {
 }
 
 /**
- * Adds the bytes of a packet to its receiver's. Bytes that have arrived before, as the
- * first part of a retransmission can have, don't count (RFC 9293, 3.10.7.4).
+ * Adds the bytes of a packet to its receiver's unread ones. Bytes that have
+ * arrived before, in front of new ones, don't count (RFC 9293, 3.10.7.4).
  */
 function arrive({ seq, length }: Packet, receiver: Endpoint): void {
   const endSeq = seq + length;
@@ -260,8 +260,8 @@ function arrive({ seq, length }: Packet, receiver: Endpoint): void {
 /**
  * Follows an acknowledgment.
  *
- * @param ack the sequence number of the next byte that the sender of this ACK expects:
- *   all lower numbers have arrived (RFC 9293, 3.4)
+ * @param ack the sequence number of the next byte that the sender of this ACK
+ *   expects: all lower numbers have arrived (RFC 9293, 3.4)
  * @param isSynAck whether the packet is a SYN with ACK
  * @returns what the packet newly acknowledges
  */
@@ -275,13 +275,13 @@ function acknowledge(
   if (ack <= before) return [];
   sender.acknowledged = ack;
 
-  // Of the numbers from `before` to `ack`, number 0 is a SYN and the last can be a FIN.
+  // Number 0 is the SYN, and the last number below `ack` can be the FIN.
   const hasFin = sender.hasAcknowledgedFin(receiver);
   const endOfData = hasFin ? ack - 1 : ack;
   const bytes = endOfData - Math.max(1, before);
 
   const acts: Act[] = [];
-  // The handshake ends with the first ACK of the side that has sent the first SYN.
+  // The handshake ends with the first ACK of the side that began it.
   if (before === 0 && !isSynAck) acts.push({ kind: "connected" });
   if (bytes > 0) acts.push({ kind: "confirms", bytes });
   if (hasFin) acts.push({ kind: "confirmsFin" });

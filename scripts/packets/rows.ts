@@ -14,9 +14,9 @@ import type { Texts } from "./texts.ts";
 /** What every row has. */
 interface RowBase {
   /**
-   * Milliseconds since the first packet, with the digits that hold: three decimals for a
-   * packet. An event has two, since the program's clock and the capture's agree to about
-   * 0.02 ms.
+   * Milliseconds since the first packet, with the digits that hold: three
+   * decimals for a packet. An event has two, since the program's clock and the
+   * capture's agree to about 0.02 ms.
    */
   time: string;
   /** The side that sent the packet, or whose program did something. */
@@ -30,11 +30,11 @@ interface RowBase {
 /** A packet. */
 export interface PacketRow extends RowBase {
   kind: "packet";
-  /** What the drawings color: the packet's main flag, or whether it carries data. */
+  /** Decides the row's color: the main flag, or whether there is data. */
   type: "syn" | "fin" | "rst" | "data" | "ack";
-  /** The flags as Wireshark writes them, after the connection's number if it has one. */
+  /** The flags, after the connection's number if there are more than one. */
   flags: string;
-  /** The sequence number, acknowledgment number and length, as Wireshark writes them. */
+  /** Sequence number, acknowledgment number and length, as in Wireshark. */
   numbers: string;
   /** The data, cut if it is long; "" if there is none. */
   data: string;
@@ -44,7 +44,7 @@ export interface PacketRow extends RowBase {
 /** Something that a program does. */
 export interface EventRow extends RowBase {
   kind: "event";
-  /** What the drawings color: a read, a printed line, or a program's end. */
+  /** Decides the row's color: a read, a printed line, or a program's end. */
   type: "read" | "line" | "end";
   /** The line that the program prints, or what it does. */
   text: string;
@@ -216,8 +216,8 @@ function shorten(text: string): string {
 }
 
 /**
- * A text as one line that can't drive the terminal. Control characters are shown as \x1b,
- * and invisible characters that reverse or hide text as \u202e.
+ * A text as one line that can't drive the terminal. Control characters are
+ * shown as \x1b, and invisible characters that reverse or hide text as \u202e.
  */
 export function visible(text: string): string {
   const invisible =

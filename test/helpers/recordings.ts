@@ -1,13 +1,17 @@
 /**
- * Recordings for the tests of packets: those that the project has, and small ones that a
- * test puts together. Every call makes a new object, which a test may change.
+ * Recordings for the tests of packets: those that the project has, and small
+ * ones that a test puts together. Every call makes a new object, which a test
+ * may change.
  */
+import type { Language } from "../../scripts/language.ts";
+import { packetsPage, type Around } from "../../scripts/packets/page.ts";
 import type {
   Packet,
   Recording,
   Side,
 } from "../../scripts/packets/recording.ts";
-import { recorded } from "./packetsTool.ts";
+import { pictureOf } from "../../scripts/packets/rows.ts";
+import { english, korean, recorded } from "./packetsTool.ts";
 
 /**
  * A recording of the lecture's client and server in which nothing happens.
@@ -72,4 +76,23 @@ export function aMessage(changes: Partial<Packet> = {}): Packet {
 export function anEcho(changes: Partial<Packet> = {}): Packet {
   const flags = ["PSH", "ACK"];
   return aPacket("server", { flags, ack: 15, length: 14, ...changes });
+}
+
+/** The texts around the picture, none unless given; and the language. */
+export interface PageOfOptions extends Partial<Around> {
+  /** English unless given. */
+  language?: Language;
+}
+
+/** The web page of a recording, as HTML. */
+export function pageOf(
+  recording: Recording,
+  { language = "en", above = [], below = [] }: PageOfOptions = {},
+): string {
+  const texts = language === "en" ? english : korean;
+  return packetsPage(pictureOf(recording, texts), {
+    around: { above, below },
+    language,
+    texts,
+  });
 }
