@@ -31,6 +31,8 @@ export async function connect(
 /** A connection of a test to a server. */
 export class Client {
   readonly socket: net.Socket;
+  /** The client's address, as the servers print it. */
+  addr = "";
 
   #received: Buffer[] = [];
   #length = 0;
@@ -41,6 +43,9 @@ export class Client {
   /** Is called by connect() only. */
   constructor(socket: net.Socket) {
     this.socket = socket;
+    socket.on("connect", () => {
+      this.addr = `('127.0.0.1', ${socket.localPort})`;
+    });
     socket.on("data", (data) => {
       this.#received.push(data);
       this.#length += data.length;
@@ -56,11 +61,6 @@ export class Client {
   #ended(how: string): void {
     this.#end ||= how;
     this.#events.emit("change");
-  }
-
-  /** The client's address, as the servers print it. */
-  get addr(): string {
-    return `('127.0.0.1', ${this.socket.localPort})`;
   }
 
   /** How many bytes have arrived that recv() has not returned. */
