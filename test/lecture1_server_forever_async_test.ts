@@ -7,7 +7,7 @@ import {
   visit,
 } from "./helpers/clients.ts";
 import { testEveryServer } from "./helpers/everyServer.ts";
-import { testForeverServer } from "./helpers/foreverServers.ts";
+import { resetLine, testForeverServer } from "./helpers/foreverServers.ts";
 import { eventually, suite } from "./helpers/harness.ts";
 import { noSignals, onLinux } from "./helpers/machine.ts";
 import { testMistakes } from "./helpers/mistakes.ts";
@@ -20,7 +20,9 @@ import { escapeRegExp, linesOf, type Server } from "./helpers/servers.ts";
 
 const name = "lecture1_server_forever_async";
 
-/** What is printed of an error: the client, the error, and its stack if it has one. */
+/**
+ * What is printed of an error: the client, the error, and perhaps its stack.
+ */
 function complaint(error: string): RegExp {
   const errorLine = `^${name}: \\(.*\\) ${escapeRegExp(error)}\n`;
   return new RegExp(`${errorLine}( +at .*\n)*`);
@@ -32,8 +34,7 @@ const server: Server = {
   closesAtCtrlC: true,
   listens: (port) => `Server listening on ('127.0.0.1', ${port})`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
-  resetComplaint:
-    /^lecture1_server_forever_async: \('127\.0\.0\.1', \d+\) reset the connection \(\w+ (ECONNRESET|EPIPE)\)\n$/,
+  resetComplaint: resetLine(name),
   complaint,
   firstLine: "const server = await startServer(",
   sender: "writer.write",
@@ -99,8 +100,8 @@ test("a read() that nobody awaits disturbs nobody", async () => {
 });
 
 /**
- * Prints how many of the server's sockets are in memory, after garbage collection, when a
- * client connects.
+ * Prints, whenever a client connects, how many sockets of clients are still in
+ * memory after a garbage collection.
  */
 const countSockets = `
 import net from "node:net";
@@ -132,7 +133,7 @@ test("connections that are over are forgotten", async () => {
 
   await eventually(async () => {
     await visit(program.port);
-    // The visitor's own, and some that are just closing.
+    // The last client's socket, and a few that are just closing.
     assert.match(program.output.stderr, /sockets: [1-5]\n$/);
   });
 });

@@ -13,7 +13,7 @@ import {
   type Client,
 } from "./helpers/clients.ts";
 import { testEveryServer } from "./helpers/everyServer.ts";
-import { testForeverServer } from "./helpers/foreverServers.ts";
+import { resetLine, testForeverServer } from "./helpers/foreverServers.ts";
 import { suite } from "./helpers/harness.ts";
 import { noSignals, noUlimit } from "./helpers/machine.ts";
 import { testMistakes } from "./helpers/mistakes.ts";
@@ -37,7 +37,10 @@ function threadFailed(what: string): RegExp {
   return new RegExp(`^${name}: ${thread} failed: ${what}\n$`);
 }
 
-/** What is printed of an error in a handler: one line that names the line of the file. */
+/**
+ * What is printed of an error in a handler: one line, with the place in the
+ * file.
+ */
 function complaint(error: string, advice = ""): RegExp {
   const place = "\\(lecture1_server_forever\\.ts:\\d+\\)";
   return threadFailed(`${escapeRegExp(error)} ${place}${advice}`);
@@ -49,8 +52,7 @@ const server: Server = {
   closesAtCtrlC: false,
   listens: (port) => `Server listening on 127.0.0.1:${port}`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
-  resetComplaint:
-    /^lecture1_server_forever: \('127\.0\.0\.1', \d+\) reset the connection \(\w+ (ECONNRESET|EPIPE)\)\n$/,
+  resetComplaint: resetLine(name),
   complaint,
   firstLine: "const s = socket();",
   sender: "conn.sendall",
@@ -113,7 +115,10 @@ testMistakes(test, server, [
 
 // --- A thread's start --------------------------------------------------------
 
-/** A failure of a server that `npx tsx` started, and what its thread printed of itself. */
+/**
+ * A thread fails in a server that `npx tsx` has started, and prints its
+ * options.
+ */
 const underTsx = once(async () => {
   const heapMB =
     'require("worker_threads").resourceLimits.maxYoungGenerationSizeMb';
@@ -187,7 +192,10 @@ test("threads start one after the other", async () => {
   assert.equal(starts, inTurn);
 });
 
-/** Each thread sends the main thread what no server asked for, as Node does with --watch. */
+/**
+ * Each thread sends the main thread further messages, as Node does with
+ * --watch.
+ */
 const foreignMessages = `
 import module from "node:module";
 import threads from "node:worker_threads";
@@ -224,7 +232,8 @@ test("messages of others to the main thread print nothing", async () => {
   await visit(program.port);
 
   await printsTimes(program, " closed\n", 2);
-  assert.is(program.lines().length, 7); // 1 of the server, 3 of each client
+  // One line of the server, and three of each client.
+  assert.is(program.lines().length, 7);
   assert.is(program.output.stderr, "");
 });
 
@@ -253,7 +262,7 @@ const memoryForThreeThreads = `
   process.constrainedMemory = () => 2 * 3 * 12e6;
 `;
 
-/** Starts a server with 3 threads, all of them at work, and connects more clients. */
+/** Starts a server with 3 busy threads, and connects clients that get none. */
 async function startWithThreeThreads(waitingClients: number) {
   const program = await startPreloaded(name, memoryForThreeThreads);
   const served: Client[] = [];
@@ -301,7 +310,9 @@ test.unless(noSignals)("Ctrl+C resets the clients that wait", async () => {
   assert.equal(await program.exit(), { code: 0, signal: null });
 });
 
-/** The system gives two threads, though nothing said so before: the third can't start. */
+/**
+ * The system starts two threads at most, and says so only when the third fails.
+ */
 const noThirdThread = `
 import module from "node:module";
 import threads from "node:worker_threads";
@@ -318,7 +329,9 @@ threads.Worker = class extends threads.Worker {
 module.syncBuiltinESMExports();
 `;
 
-/** Starts a server with 2 threads at work, and connects a client that gets none. */
+/**
+ * Starts a server with 2 threads at work, and connects a client that gets none.
+ */
 async function startWithoutThirdThread() {
   const program = await startPreloaded(name, noThirdThread);
   const served: Client[] = [];
@@ -354,6 +367,7 @@ test("after a thread that couldn't start, clients wait for one", async () => {
 
   await expectEcho(fourth, "hello");
   await expectEcho(fifth, "hello");
+  assert.is(timesPrinted(program, "failed"), 1);
 });
 
 /** Starts a server that may open a few files only. */
@@ -406,6 +420,11 @@ async function startAndPressCtrlC() {
   return { program, client };
 }
 
+/** How often a text is on stdout and stderr together. */
+function timesPrinted(program: ListeningServer, text: string): number {
+  return program.printed().split(text).length - 1;
+}
+
 test.unless(noSignals)("Ctrl+C lets a client finish", async () => {
   const { program, client } = await startAndPressCtrlC();
 
@@ -434,7 +453,8 @@ test.unless(noSignals)("Ctrl+C, passed on twice, counts once", async () => {
   await expectEcho(client, "after");
   await leave(client);
   assert.equal(await program.exit(), { code: 0, signal: null });
-  assert.is(program.output.stdout.split("shutting down").length - 1, 1);
+  assert.is(timesPrinted(program, "shutting down"), 1);
+  assert.is(timesPrinted(program, "still connected"), 1);
 });
 
 test.unless(noSignals)("nothing listens after Ctrl+C", async () => {
@@ -455,7 +475,10 @@ test.unless(noSignals)("Ctrl+C: how many are still connected", async () => {
 
 // --- What a learner adds to handleClient -------------------------------------
 
-/** A handler that takes more than thread and main thread share, and prints a lot. */
+/**
+ * A handler that receives, sends and prints more than fits into the memory that
+ * a thread and the main thread share.
+ */
 const bigHandler = once(async () => {
   const program = await startEdited(
     name,

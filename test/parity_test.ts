@@ -73,15 +73,18 @@ async function transcriptOf(
   return { endOfStream, code, signal, lines };
 }
 
-/** Sends messages that one recv takes whole, or that every recv cuts at the same places. */
+/**
+ * Sends messages of which every recv returns the same: whole ones, and one that
+ * it cuts into pieces of 1024 bytes.
+ */
 async function sendMessages(client: Client): Promise<void> {
   const messages = ["one", "둘, 로봇", "three\tand\nmore", "x".repeat(4000)];
   for (const message of messages) await expectEcho(client, message);
 }
 
 /**
- * Presses Ctrl+C, twice if need be: CPython misses one that arrives just before accept or
- * recv blocks.
+ * Presses Ctrl+C, twice if need be: CPython misses one that arrives just before
+ * accept or recv blocks.
  *
  * @param reaction resolves when the server has noticed
  */
@@ -104,35 +107,38 @@ async function clientLeaves(server: ListeningServer): Promise<Transcript> {
   return transcriptOf(server, client);
 }
 
-/** Ctrl+C ends the server that serves one client, and the connection with it. */
-async function ctrlCEnds(server: ListeningServer): Promise<Transcript> {
+/** Ctrl+C closes the connection and ends the server. */
+async function ctrlCCloses(server: ListeningServer): Promise<Transcript> {
   const client = await connect(server.port);
   await sendMessages(client);
   await pressCtrlC(server, client.endOfStream());
   return transcriptOf(server, client);
 }
 
-/** One client leaves without a word; Ctrl+C lets the second one finish. */
-async function ctrlCLetsFinish(server: ListeningServer): Promise<Transcript> {
-  await leave(await connect(server.port));
-  await server.prints(/closed\n/);
+/**
+ * A client leaves without a word, and Ctrl+C closes the next one's connection.
+ */
+async function nextIsClosed(server: ListeningServer): Promise<Transcript> {
+  await letClientLeave(server);
+  return ctrlCCloses(server);
+}
+
+/** A client leaves without a word, and Ctrl+C lets the next one finish. */
+async function nextMayFinish(server: ListeningServer): Promise<Transcript> {
+  await letClientLeave(server);
   const client = await connect(server.port);
   await sendMessages(client);
-  // Python's terminal prints the newline before this line.
+  // Python writes the empty line above this one by itself, and perhaps later.
   await pressCtrlC(server, server.prints(/shutting down\.\.\.\n/));
   await expectEcho(client, "after");
   client.sendFin();
   return transcriptOf(server, client);
 }
 
-/** One client leaves without a word; Ctrl+C closes the connection with the second one. */
-async function ctrlCCloses(server: ListeningServer): Promise<Transcript> {
-  await leave(await connect(server.port));
-  await server.prints(/closed\n/);
+async function letClientLeave(server: ListeningServer): Promise<void> {
   const client = await connect(server.port);
-  await sendMessages(client);
-  await pressCtrlC(server, client.endOfStream());
-  return transcriptOf(server, client);
+  await leave(client);
+  await server.prints(/closed\n/);
 }
 
 const cases = [
@@ -145,19 +151,19 @@ const cases = [
   {
     title: "lecture1_server: Ctrl+C",
     name: "lecture1_server",
-    run: ctrlCEnds,
+    run: ctrlCCloses,
     skip: noOriginal("lecture1_server") || noSignals,
   },
   {
     title: "lecture1_server_forever: a client leaves, Ctrl+C",
     name: "lecture1_server_forever",
-    run: ctrlCLetsFinish,
+    run: nextMayFinish,
     skip: noOriginal("lecture1_server_forever") || noSignals,
   },
   {
     title: "lecture1_server_forever_async: a client leaves, Ctrl+C",
     name: "lecture1_server_forever_async",
-    run: ctrlCCloses,
+    run: nextIsClosed,
     skip: noOriginal("lecture1_server_forever_async") || noSignals,
   },
 ];

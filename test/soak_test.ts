@@ -1,4 +1,4 @@
-/** npm run soak: tests that load the machine so much that no other can run meanwhile. */
+/** npm run soak: tests that load the machine so much that they run alone. */
 import * as assert from "uvu/assert";
 import type { Run } from "../scripts/compare/result.ts";
 import { launch, type Launched } from "../scripts/launch.ts";
@@ -39,7 +39,7 @@ async function keepCoreBusy(): Promise<void> {
   await program.prints(/1/);
 }
 
-/** Runs compare four times at the same time, on one core; gives the four results. */
+/** Runs compare four times at the same time, on one core. */
 async function compareFourTimes(): Promise<Run[]> {
   const oneCore = ["taskset", "-c", "0"];
   const command = [...oneCore, ...nodeCommand("scripts/compare.ts")];

@@ -21,6 +21,17 @@ import {
 import { linesOf, once, SharedServer, type Server } from "./servers.ts";
 import { visits } from "./visits.ts";
 
+/**
+ * What a server that never stops prints on stderr when a client resets.
+ *
+ * @param name the server's file without .ts
+ */
+export function resetLine(name: string): RegExp {
+  const addr = "\\('127\\.0\\.0\\.1', \\d+\\)";
+  const error = "\\w+ (ECONNRESET|EPIPE)";
+  return new RegExp(`^${name}: ${addr} reset the connection \\(${error}\\)\n$`);
+}
+
 /** Adds the tests that both servers pass that never stop, for one of them. */
 export function testForeverServer(test: Suite, server: Server): void {
   testAfterReset(test, server);
@@ -35,7 +46,7 @@ export function testForeverServer(test: Suite, server: Server): void {
     const client = await connect(program.port);
     await expectEcho(client, "hello");
 
-    client.sendReset(); // which it reports on stderr
+    client.sendReset(); // The server reports it on stderr.
 
     await program.prints(/Connection with .* closed\n/);
     await visit(program.port);
@@ -47,7 +58,7 @@ function testAfterReset(test: Suite, server: Server): void {
   const resets = visits.filter(({ resets }) => resets);
 
   for (const { title, does, neverReads } of resets)
-    test(`the next client is served after ${title}`, async () => {
+    test(`${title}: the next is served`, async () => {
       const { port } = await shared.running();
       const client = await connect(port, { reading: !neverReads });
 
@@ -56,7 +67,7 @@ function testAfterReset(test: Suite, server: Server): void {
       await visit(port);
     });
 
-  test("the next client is served after an early reset", async () => {
+  test("a client resets right away: the next is served", async () => {
     const { port } = await shared.running();
     const client = await connect(port);
 
@@ -81,11 +92,11 @@ function testStalledClient(test: Suite, server: Server): void {
     return program;
   });
 
-  test("the next one is served after a stalled client's reset", async () => {
-    await stalledClient(); // whose last step it is
+  test("a stalled client resets: the next is served", async () => {
+    await stalledClient(); // The next client is its last step.
   });
 
-  test("a stalled client's reset is one line on stderr", async () => {
+  test("a stalled client resets: one line on stderr", async () => {
     const { output } = await stalledClient();
 
     const oneLine = /^\w+: \(.*\) reset the connection.*\n$/;
@@ -108,7 +119,7 @@ function testRandomClients(test: Suite, server: Server): void {
   });
 
   test("20 clients at random: each is served", async () => {
-    await randomClients(); // asserts each echo and each FIN
+    await randomClients(); // It asserts each echo and each FIN.
   });
 
   test("20 clients at random: every line is whole", async () => {
@@ -170,7 +181,7 @@ async function visitAtRandom(
   return { client, texts, hasReset };
 }
 
-/** Holds back what is written to a client until its stream ends: nothing is sent earlier. */
+/** Keeps what is written to a client in Node until the stream is closed. */
 const corkClients = `
 import net from "node:net";
 
@@ -205,7 +216,7 @@ function testClose(test: Suite, server: Server): void {
   });
 }
 
-/** A learner's handler that takes a minute to end. Only the async server waits for it. */
+/** A handler that takes a minute to end, for which the async server waits. */
 const slowEnd: Edit = {
   before: "writer.close();",
   after: "await new Promise((resolve) => setTimeout(resolve, 60_000)); $&",

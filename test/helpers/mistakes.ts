@@ -1,4 +1,4 @@
-/** What a learner gets wrong in a handler, and what the server prints on stderr. */
+/** Mistakes of a learner in a handler, and what the server prints on stderr. */
 import * as assert from "uvu/assert";
 import { connect, expectEcho } from "./clients.ts";
 import type { Suite } from "./harness.ts";
@@ -6,7 +6,7 @@ import { startEdited, type Edit } from "./programs.ts";
 import { SharedServer, Transcript, type Server } from "./servers.ts";
 
 export interface Mistake {
-  /** Is also the message with which a client asks the handler for this mistake. */
+  /** It is also the message by which a client asks for this mistake. */
   title: string;
   /** The statements that the learner has written. */
   code: string;
@@ -15,7 +15,8 @@ export interface Mistake {
 }
 
 /**
- * Adds a test for each mistake: the server reports it, and other clients don't notice.
+ * Adds a test for each mistake: the server reports it, and serves the other
+ * clients.
  *
  * @param more mistakes that can be made in this server only
  */
@@ -72,7 +73,7 @@ function mistakesInEveryServer(server: Server): Mistake[] {
       complaint: complaint(`${takesSize} 1.5`),
     },
     {
-      title: "it calls a method that there isn't",
+      title: "it calls a method that doesn't exist",
       code: `${sender}All(data);`,
       complaint: complaint(`TypeError: ${sender}All is not a function`),
     },

@@ -1,4 +1,7 @@
-/** What the tests of the three servers share: how a server speaks, and what runs once. */
+/**
+ * How each of the three servers speaks, and how tests share a server that is
+ * expensive to start.
+ */
 import type { Launched } from "../../scripts/launch.ts";
 import { connect, type Client } from "./clients.ts";
 import { keepRunning, sockets } from "./harness.ts";
@@ -10,7 +13,7 @@ export interface Server {
   name: string;
   /** Whether it serves further clients after the first one. */
   isForever: boolean;
-  /** Whether Ctrl+C closes its connections; otherwise clients may finish. */
+  /** Whether Ctrl+C closes its connections. Otherwise clients may finish. */
   closesAtCtrlC: boolean;
 
   /** The line that it prints when it listens. */
@@ -40,12 +43,21 @@ export interface Server {
   sleep(ms: number): string;
 }
 
-/** Escapes a text so that a regular expression finds exactly it. */
+/**
+ * Escapes a text for a regular expression.
+ *
+ * @returns a pattern that matches exactly this text
+ */
 export function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-/** The lines that a server prints for one client, from the first to the last. */
+/**
+ * The lines that a server prints for one client.
+ *
+ * @param texts what each recv returned
+ * @returns all of them, from "Connected by" on
+ */
 export function linesOf(
   server: Server,
   client: Client,
@@ -57,7 +69,10 @@ export function linesOf(
   return lines;
 }
 
-/** What a program prints from a moment on: a shared server has printed before. */
+/**
+ * What a program prints from the moment on in which this is made: a shared
+ * server has printed before.
+ */
 export class Transcript {
   readonly #program: Launched;
   readonly #stdoutStart: number;
@@ -90,8 +105,8 @@ export class Transcript {
 }
 
 /**
- * A server that several tests use one after the other. The first of them starts it; a
- * server that serves one client only is started by each.
+ * A server that several tests use one after the other. The first of them starts
+ * it. A server that serves only one client is started for each test.
  */
 export class SharedServer {
   readonly #isForever: boolean;
@@ -119,7 +134,8 @@ export class SharedServer {
     const { port } = await this.running();
     if (this.#bystander) return this.#bystander;
     const client = await connect(port);
-    // Neither the end of a test disconnects it, nor does it keep this process running.
+    // The end of a test doesn't disconnect it, and this process can exit before
+    // it.
     sockets.delete(client.socket);
     client.socket.unref();
     this.#bystander = client;

@@ -1,4 +1,4 @@
-/** What a client may do, and what a server prints of it: the rows of the lecture's tables. */
+/** What a client may do, and what a server prints then. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { expectEcho, leave, unreadBytes, type Client } from "./clients.ts";
@@ -105,7 +105,9 @@ async function resetAfterEcho(client: Client): Promise<void> {
   client.sendReset();
 }
 
-/** Sends a line and closes while the echo is unread, which sends a reset. */
+/**
+ * Sends a line and closes while the echo is unread: the kernel sends a reset.
+ */
 async function closeWithoutReading(client: Client): Promise<void> {
   const { socket } = client;
   await client.send("hello socket from robot\n");
