@@ -149,7 +149,7 @@ function testBusyHandler(test: Suite, server: Server): void {
     assert.is(String(await client.recv(14)), "Hello, Server!");
   });
 
-  test("a FIN that arrives while the handler is busy", async () => {
+  test("a FIN that arrives while the handler is busy isn't lost", async () => {
     const program = await startEdited(server.name, {
       before: / print\(`Received.*/g,
       after: `$&\n${server.sleep(300)}`,

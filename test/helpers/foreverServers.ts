@@ -22,7 +22,7 @@ import { linesOf, once, SharedServer, type Server } from "./servers.ts";
 import { visits } from "./visits.ts";
 
 /**
- * What a server that never stops prints on stderr when a client resets.
+ * What one of these servers prints on stderr when a client resets.
  *
  * @param name the server's file without .ts
  */
@@ -32,7 +32,7 @@ export function resetLine(name: string): RegExp {
   return new RegExp(`^${name}: ${addr} reset the connection \\(${error}\\)\n$`);
 }
 
-/** Adds the tests that both servers pass that never stop, for one of them. */
+/** Adds the tests that both of these servers pass, for one of them. */
 export function testForeverServer(test: Suite, server: Server): void {
   testAfterReset(test, server);
   testStalledClient(test, server);

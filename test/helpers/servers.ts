@@ -134,8 +134,7 @@ export class SharedServer {
     const { port } = await this.running();
     if (this.#bystander) return this.#bystander;
     const client = await connect(port);
-    // The end of a test doesn't disconnect it, and this process can exit before
-    // it.
+    // The end of a test doesn't disconnect it, and the tests end without it.
     sockets.delete(client.socket);
     client.socket.unref();
     this.#bystander = client;
@@ -146,7 +145,7 @@ export class SharedServer {
 /**
  * Does something expensive once, for several tests.
  *
- * @returns gives each test the same result, or the same error
+ * @returns a function that gives each test the same result, or the same error
  */
 export function once<T>(work: () => Promise<T>): () => Promise<T> {
   let result: Promise<T> | undefined;
