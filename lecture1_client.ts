@@ -22,7 +22,7 @@ export async function startClient(
   try {
     await s.connect(host, port); // handshake: SYN, SYN+ACK, ACK
     s.sendall(Buffer.from(message)); // TCP carries bytes, not text: UTF-8
-    const data = await s.recv(1024); // waits until something arrives, 1024 bytes at most
+    const data = await s.recv(1024); // waits for data; returns up to 1024 bytes
     print(`Received from server: ${data.toString()}`);
   } finally {
     await s.close(); // FIN: we have nothing more to send
@@ -36,109 +36,136 @@ if (isMain()) {
 
 // --- You may stop reading here: what Python's library gives for nothing -----
 
-/** Python's socket.socket(AF_INET, SOCK_STREAM), as far as a client needs it. */
+/** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
-  const s = new net.Socket();
-  s.on("error", () => {}); // whoever waits in connect() or recv() is told
+  const nodeSocket = new net.Socket();
+  // connect(), recv() and close() report the error. Without a listener, Node
+  // would end the program.
+  nodeSocket.on("error", () => {});
+  // The program that reads our output has exited, or a disk is full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
 
-  let sending = Promise.resolve(); // is over when the kernel has taken every byte
-  let deadline: NodeJS.Timeout | undefined; // when it comes, we close, whatever is left
-
-  /** Closes at once when nothing has called deadline.refresh() for so many milliseconds. */
-  function closeAfter(ms: number) {
-    clearTimeout(deadline);
-    deadline = setTimeout(() => s.destroy(), ms).unref();
-  }
+  // Is fulfilled when the kernel has taken all that sendall() was given.
+  let sending = Promise.resolve();
+  let stallTimer: NodeJS.Timeout | undefined;
+  let hasGivenUp = false;
 
   return {
-    /** Does the TCP handshake. AF_INET: a name is looked up as IPv4. */
+    /** Connects: the TCP handshake. AF_INET: the server's address is IPv4. */
     async connect(host: string, port: number) {
-      s.connect({ host, port, family: 4 });
-      await once(s, "connect");
+      nodeSocket.connect({ host, port, family: 4 });
+      await once(nodeSocket, "connect");
     },
 
     /**
-     * Sends all of data while the program goes on: Python waits here, so with a message
-     * longer than all buffers client and server wait for each other for ever.
+     * Queues data, which is sent in the background. Python's sendall waits
+     * until the kernel has taken all of it. With a message longer than all
+     * buffers that can last forever: the client reads nothing while it sends,
+     * so the server can't get rid of its echo, and reads no more of the
+     * message.
      */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
         throw TypeError(`sendall takes bytes, not ${typeName(data)}`);
-      const pieceSize = 16384; // handed to the kernel one by one: so we see whether the server reads
-      sending = sending.then(async () => {
-        for (let start = 0; start < data.length; start += pieceSize) {
-          const piece = data.subarray(start, start + pieceSize);
-          await new Promise((taken) => s.write(piece, taken));
-          deadline?.refresh(); // the server still reads
-        }
-      });
-    },
-
-    /** Waits for 1 to `size` bytes. At the end of the stream Python returns b"", this throws. */
-    async recv(size: number): Promise<Buffer> {
-      if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
-      while (!s.readableEnded) {
-        if (s.errored) throw s.errored;
-        const data = s.read(Math.min(size, s.readableLength));
-        if (data) return data;
-        await readableOrEnd(s);
-      }
-      throw Object.assign(new Error("EOF"), { code: "FIN" });
+      sending = sending.then(() => sendInPieces(data));
     },
 
     /**
-     * Sends what is left, then FIN, and waits a moment for the server's FIN. What comes
-     * meanwhile is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
+     * Waits for data; returns 1 to `size` bytes. At the end of the stream,
+     * Python's recv returns b"". Here it throws: the client has got no answer.
      */
-    async close() {
-      // While we still send: a server that only sends and never reads is given up.
-      s.on("data", () => {
-        if (!deadline) closeAfter(4000);
-      });
-      await sending;
-      const weGaveUp = s.errored && s.errored.message.includes("ECANCELED");
-      if (s.errored && !weGaveUp) throw s.errored;
+    async recv(size: number): Promise<Buffer> {
+      if (!Number.isInteger(size) || size < 1)
+        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+      while (!nodeSocket.readableEnded) {
+        if (nodeSocket.errored) throw nodeSocket.errored;
+        // null: nothing has arrived yet.
+        const data = nodeSocket.read(Math.min(size, nodeSocket.readableLength));
+        if (data) return data;
+        await waitForDataOrEnd(nodeSocket);
+      }
+      const error: NodeJS.ErrnoException = new Error("EOF");
+      error.code = "FIN"; // our own code: fail() has advice for it
+      throw error;
+    },
 
-      // A second for the server's FIN; a long echo takes longer, and may pause.
-      s.end();
-      closeAfter(1000 + s.bytesWritten / 2000);
-      const echoIsOver = performance.now() + 500 + s.bytesWritten / 100;
-      s.on("data", () => {
-        if (performance.now() < echoIsOver) deadline?.refresh();
-      });
+    /** Sends what is still queued, then FIN. */
+    async close() {
+      await finishSending();
+      if (hasGivenUp) return;
+      if (nodeSocket.errored) throw nodeSocket.errored;
+      nodeSocket.end();
+
+      // The process exits when the server has sent its FIN, too. Until then,
+      // bytes that arrive are read and dropped: closing with unread bytes would
+      // send a reset (RFC 1122, 4.2.2.13). The server has a second, and 5 s for
+      // each MB of echo.
+      nodeSocket.resume();
+      const limitMs = 1000 + 5 * (nodeSocket.bytesWritten / 1000);
+      setTimeout(() => nodeSocket.destroy(), limitMs).unref();
     },
   };
-}
 
-/** Waits until there is something to read, or the end of the stream; throws the socket's error. */
-async function readableOrEnd(s: net.Socket) {
-  const waiting = new AbortController();
-  try {
-    await Promise.race([
-      once(s, "readable", { signal: waiting.signal }),
-      once(s, "end", { signal: waiting.signal }),
-    ]);
-  } finally {
-    waiting.abort(); // takes the listener away that is left over
+  /**
+   * Gives the kernel data piece by piece. When it takes a piece, it has room
+   * again: the server's side still takes bytes.
+   */
+  async function sendInPieces(data: Uint8Array) {
+    const pieceSize = 16384;
+    for (let start = 0; start < data.length; start += pieceSize) {
+      const piece = data.subarray(start, start + pieceSize);
+      await new Promise((taken) => nodeSocket.write(piece, taken));
+      stallTimer?.refresh();
+    }
+  }
+
+  /**
+   * Waits until the kernel has taken everything. A server that sends and never
+   * reads would let us wait forever: when its first byte arrives, the stall
+   * timer starts.
+   */
+  async function finishSending() {
+    nodeSocket.once("data", startStallTimer);
+    await sending;
+    nodeSocket.off("data", startStallTimer);
+    clearTimeout(stallTimer);
+  }
+
+  /** Gives up on the server when the kernel takes no piece for 4 seconds. */
+  function startStallTimer() {
+    stallTimer = setTimeout(() => {
+      hasGivenUp = true;
+      nodeSocket.destroy();
+    }, 4000);
   }
 }
 
-/** "[object String]": what a learner has given instead of bytes. */
-function typeName(value: unknown) {
-  return Object.prototype.toString.call(value);
+/**
+ * Waits until data can be read, or the stream ends. Throws the socket's error.
+ */
+async function waitForDataOrEnd(nodeSocket: net.Socket) {
+  const other = new AbortController();
+  const { signal } = other;
+  try {
+    await Promise.race([
+      once(nodeSocket, "readable", { signal }),
+      once(nodeSocket, "end", { signal }),
+    ]);
+  } finally {
+    other.abort(); // stops to listen for the other event
+  }
 }
 
 /**
- * Python's print. Characters that could drive the terminal are shown as their code: ESC
- * as \x1b, a direction control as \u202e. Newline, tab and \r\n stay as they are.
+ * Like Python's print, but characters that could control the terminal are shown
+ * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
+ * \r\n are unchanged.
  */
 function print(text: string) {
-  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -151,8 +178,8 @@ function print(text: string) {
 }
 
 /**
- * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
- * be started through a link, and without its ".ts".
+ * Like Python's `__name__ == "__main__"`: whether this file was started, not
+ * imported. A program can be started through a link, and without its ".ts".
  */
 function isMain() {
   const started = process.argv[1] ?? "";
@@ -162,7 +189,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/** Reads the command line; on --help or a mistake it says what to write and exits. */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_client.ts [--host HOST] [--port PORT] [--message TEXT]";
@@ -187,19 +214,13 @@ function parseFlags() {
     if (message === "") throw new Error("--message is empty: write a text");
     return { host, port, message };
   } catch (error) {
-    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
-    console.error(`lecture1_client: ${what}${hintFor(what)}; ${usage}`);
+    const mistake = firstSentence((error as Error).message);
+    console.error(`lecture1_client: ${mistake}; ${usage}`);
     process.exit(2);
   }
 }
 
-/** For `--message -90,0,90`, of which Node says "Option '--message' argument is ambiguous". */
-function hintFor(what: string) {
-  const flag = /'(--\w+).*ambiguous/.exec(what)?.[1];
-  if (!flag) return "";
-  const value = process.argv[process.argv.indexOf(flag) + 1];
-  return `; write ${flag}=${value}`;
-}
+// --- Error messages ----------------------------------------------------------
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
@@ -212,12 +233,23 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
-  const todo = advice[code];
-  console.error(`lecture1_client: ${todo ? `${message}; ${todo}` : message}`);
+  const hint = advice[code];
+  console.error(`lecture1_client: ${hint ? `${message}; ${hint}` : message}`);
   process.exitCode = 1;
+}
+
+/** The first sentence of Node's message about the command line, in one line. */
+function firstSentence(message: string) {
+  const [sentence = ""] = message.split(". ");
+  return sentence.replaceAll("\n", " ").replace(/\.$/, "");
+}
+
+/** "[object String]": names the type of a value that is not bytes. */
+function typeName(value: unknown) {
+  return Object.prototype.toString.call(value);
 }

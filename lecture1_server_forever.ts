@@ -1,12 +1,12 @@
-// Lecture 1, exercise 2, the server that goes on for ever: every client gets a
-// thread of its own, so many clients are served at the same time.
+// Lecture 1, exercise 2, the server that runs forever: each client gets its own
+// thread, so many clients are served at the same time.
 //
 //   npx tsx lecture1_server_forever.ts
 //
 // Then, in another terminal, as often as you like: npx tsx lecture1_client.ts
-// Ctrl+C stops the server when its clients have left, a second one at once.
-// Read it beside lecture1_server_forever.py. What Python's library gives for
-// nothing (accept, Thread, recv, ...) stands at the end of this file.
+// Ctrl+C stops the server after its clients have left, a second one
+// immediately. Read it beside lecture1_server_forever.py. What Python's library
+// gives for nothing (accept, Thread, recv, ...) stands at the end of this file.
 
 import dns from "node:dns/promises";
 import { EventEmitter, once } from "node:events";
@@ -17,13 +17,17 @@ import { freemem, totalmem } from "node:os";
 import { inspect, parseArgs } from "node:util";
 import { Worker, type MessagePort } from "node:worker_threads";
 
-/** Serves one client, in a thread of its own, which sees nothing else of this file. */
+/**
+ * Serves one client in its own thread, which can't use anything else in this
+ * file.
+ */
 export function handleClient(conn: Connection, addr: string) {
   print(`Connected by ${addr}`);
-  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // joins a character that recv cut in two
+  // Joins a character that was split across two reads.
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   try {
     while (true) {
-      const data = conn.recv(1024); // blocks the thread until bytes arrive, takes 1024 at most
+      const data = conn.recv(1024); // blocks this thread until data arrives
       if (!data) break; // FIN: the client has nothing more to send
       print(`Received from ${addr}: ${utf8.decode(data, { stream: true })}`);
       conn.sendall(data);
@@ -34,7 +38,7 @@ export function handleClient(conn: Connection, addr: string) {
   print(`Connection with ${addr} closed`);
 }
 
-/** Accepts clients until Ctrl+C and starts a thread for each. Port 0 takes a free one. */
+/** Starts a thread for every client, until Ctrl+C. Port 0 picks a free port. */
 export async function startServer(host = "127.0.0.1", port = 65432) {
   const s = socket();
   try {
@@ -45,7 +49,7 @@ export async function startServer(host = "127.0.0.1", port = 65432) {
     while (true) {
       const [conn, addr] = await s.accept(); // waits for the next client
       const thread = createThread({ target: handleClient, args: [conn, addr] });
-      await thread.start();
+      await thread.start(); // until it runs, not until it ends
     }
   } catch (error) {
     if (error !== keyboardInterrupt) throw error;
@@ -62,49 +66,60 @@ if (isMain()) {
 
 // --- You may stop reading here: what Python's library gives for nothing -----
 
-/** What a thread can do with its client; every call may block the thread, and no other. */
-type Connection = ReturnType<typeof threadSide>;
-type Thread = { target: typeof handleClient; args: [net.Socket, ...unknown[]] };
-type Memory = ReturnType<typeof createSharedMemory>;
-
-/** Threads that live at once; further clients wait. Each takes 8 to 12 MB and 5 open files. */
-let maxThreads = 200;
-let threads = 0;
-let script: unknown[] | undefined; // what they run, read once: later no more files may be open
-
 const keyboardInterrupt = new Error("Ctrl+C");
-const changes = new EventEmitter(); // tells accept() of a client, a thread's end, Ctrl+C
 
-/** Python's socket.socket(AF_INET, SOCK_STREAM), as far as a server needs it. */
+/**
+ * How many threads there are, and how many there can be. Other clients wait.
+ */
+let threadCount = 0;
+let maxThreads = 200;
+
+/**
+ * Emits "change" when accept() has to look again: a client has connected, a
+ * thread has ended, or Ctrl+C.
+ */
+const changes = new EventEmitter();
+
+/** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const server = net.createServer({
-    allowHalfOpen: true, // who has sent FIN still gets the rest of its echo
-    pauseOnConnect: true, // what comes early lies in the kernel until the first recv()
-    noDelay: true, // a small piece doesn't wait (40 ms) until the last one is confirmed
+    // A client that has sent FIN still gets the rest of its echo.
+    allowHalfOpen: true,
+    // Data that arrives early stays in the kernel until the first recv().
+    pauseOnConnect: true,
+    // No Nagle: a small piece is sent without waiting (up to 40 ms) for the
+    // acknowledgment of the previous one.
+    noDelay: true,
   });
-  const backlog: [net.Socket, string][] = []; // connected, and waiting for accept()
+  // Clients that are connected and wait for accept(), each with its address.
+  const waiting: [net.Socket, string][] = [];
   let bindHost = "";
   let bindPort = 0;
 
   server.on("connection", (client) => {
-    const { remoteAddress = "?", remotePort = 0 } = client; // "?": it left before Node could ask
+    // "?": the client left before Node could ask for its address.
+    const { remoteAddress = "?", remotePort = 0 } = client;
     const addr = `('${remoteAddress}', ${remotePort})`; // as Python prints it
     client.on("error", ({ message }) =>
       complain(`${addr} reset the connection (${message})`),
     );
-    backlog.push([client, addr]);
+    waiting.push([client, addr]);
     changes.emit("change");
   });
+  // The program that reads our output has exited, or a disk is full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
-  process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
+  // A closed stderr must not stop the server.
+  process.stderr.on("error", () => {});
 
-  // The first Ctrl+C wakes accept(), a second one ends the process; npx may pass one on twice.
-  let interrupted = false;
+  // The first Ctrl+C wakes accept(). npx may deliver it twice: for half a
+  // second the listener stays. Without it, the next Ctrl+C kills the process as
+  // usual.
+  let isInterrupted = false;
   process.on("SIGINT", function interrupt() {
-    interrupted = true;
+    isInterrupted = true;
     changes.emit("change");
     setTimeout(() => process.off("SIGINT", interrupt), 500).unref();
   });
@@ -115,34 +130,32 @@ function socket() {
       bindPort = port;
     },
 
-    /** bind(2) and listen(2) are one step in Node. AF_INET: a name is looked up as IPv4. */
+    /** In Node, listen() does bind(2) as well. AF_INET: the address is IPv4. */
     async listen() {
       const { address } = await dns.lookup(bindHost, { family: 4 });
-      // Of the files that may be open (ulimit -n), half are for threads, half for who waits.
-      const report: any = process.getuid && process.report.getReport(); // Windows and Deno have no limits
-      const openFiles = Number(report?.userLimits?.open_files.soft) || Infinity;
-      server.maxConnections = openFiles / 2 - 5; // more are disconnected at once
-      // Of a container's memory, half; of a machine's what is free: macOS says too little.
-      const half = (process.constrainedMemory?.() || Infinity) / 2;
-      const free = Math.min(half, Math.max(freemem(), totalmem() / 4));
-      maxThreads = Math.ceil(Math.min(maxThreads, openFiles / 12, free / 12e6));
+      respectLimits(server);
       server.listen(bindPort, address);
       await once(server, "listening");
     },
 
-    getsockname: () => server.address() as net.AddressInfo,
-
-    /** Waits for a client, and for a free thread. Throws when Ctrl+C is pressed. */
-    async accept() {
-      while (!interrupted && (threads >= maxThreads || backlog.length === 0))
-        await once(changes, "change");
-      if (interrupted) throw keyboardInterrupt;
-      return backlog.shift()!;
+    getsockname() {
+      return server.address() as net.AddressInfo;
     },
 
-    /** Stops listening. Who still waits for accept() gets a reset, as from the kernel. */
+    /** Waits for a client, and until it can have a thread. Throws on Ctrl+C. */
+    async accept() {
+      while (
+        !isInterrupted &&
+        (waiting.length === 0 || threadCount >= maxThreads)
+      )
+        await once(changes, "change");
+      if (isInterrupted) throw keyboardInterrupt;
+      return waiting.shift()!;
+    },
+
+    /** Stops listening; resets clients that still wait, as the kernel would. */
     close() {
-      for (const [client] of backlog) client.resetAndDestroy();
+      for (const [client] of waiting) client.resetAndDestroy();
       server.getConnections((_, n) => {
         if (n) complain(`still connected: ${n}; Ctrl+C again stops at once`);
       });
@@ -151,151 +164,132 @@ function socket() {
   };
 }
 
+/** The arguments of Python's threading.Thread(target=…, args=…). */
+interface ThreadArguments {
+  target: typeof handleClient;
+  args: [client: net.Socket, ...others: unknown[]];
+}
+
 /**
- * Python's threading.Thread: a Worker that runs `target`.
+ * Python's threading.Thread: a Worker, Node's kind of thread.
  *
- * A socket can't be given to a Worker, so the main thread keeps it, and the thread sends
- * it a message for each call: the text "print ...", "recv 1024" or "close", and for
- * sendall just the bytes. (An object for each message would cost a tenth of the speed.)
- * Where a call must wait, the thread sleeps (Atomics.wait) until the answer stands in
- * memory that both share. The main thread never sleeps: it works for all threads, and
- * for whoever connects.
+ * A socket can't be passed to a Worker, so the main thread keeps it. For each
+ * call of the thread, the main thread gets a message:
+ *
+ *   print(text)          "print text"
+ *   conn.recv(1024)      "recv 1024"
+ *   conn.sendall(bytes)  the bytes
+ *   conn.close()         "close"
+ *
+ * A call that has to wait sleeps (Atomics.wait) until its answer is in memory
+ * that both threads share. The main thread never sleeps: it works for all
+ * threads, and accepts new clients.
  */
-function createThread({ target, args: [client, ...args] }: Thread) {
+function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   const memory = createSharedMemory();
   let isRunning = false;
 
   /**
-   * As in Python start() returns when the thread runs: until then (10 ms) others connect.
-   * A thread that can't start costs its client, not the server.
+   * Starts the thread. Returns when the thread runs, after some 10 ms, as in
+   * Python; other clients can connect meanwhile. If the thread can't start, its
+   * client is disconnected, and the server keeps running.
    */
   async function start() {
-    threads++;
+    threadCount++;
     let worker: Worker;
     try {
-      worker = new Worker(workerCode(), {
+      worker = new Worker(workerCode, {
         eval: true,
-        execArgv: [], // not tsx's, which would load it in every thread
-        name: `${client.remoteAddress}:${client.remotePort}`, // what a debugger shows
-        workerData: { memory, args, script: (script ??= scriptOf(target)) },
-        resourceLimits: { maxYoungGenerationSizeMb: 2 }, // an echo leaves little behind
+        // Without the options of this process: they would load tsx in every
+        // thread.
+        execArgv: [],
+        // What a debugger shows.
+        name: `${client.remoteAddress}:${client.remotePort}`,
+        workerData: { memory, args, script: scriptOf(target) },
+        // A small heap for new objects: an echo makes few.
+        resourceLimits: { maxYoungGenerationSizeMb: 2 },
       });
     } catch (error) {
-      failed(error);
-      ended();
+      onError(error);
+      onExit();
       return;
     }
     worker.on("message", mainSide(client, memory));
-    worker.on("error", failed);
-    worker.on("exit", ended);
+    worker.on("error", onError);
+    worker.on("exit", onExit);
     await new Promise<void>((resolve) => {
-      worker.once("exit", resolve);
       worker.once("online", () => {
         isRunning = true;
         resolve();
       });
+      worker.once("exit", resolve); // it could not start
     });
   }
 
-  function ended() {
+  /** The thread has ended, by itself or, after onError(), by an error. */
+  function onExit() {
     client.destroySoon();
-    threads--;
+    threadCount--;
     changes.emit("change");
   }
 
-  /** Says in one line what went wrong, and in which line of the handler. */
-  function failed(error: any) {
-    const [what = ""] = describe(error).split("\n");
-    let advice = "";
-    if (isRunning) advice = placeOf(error);
-    else {
-      maxThreads = Math.max(1, threads - 1); // as many as live
-      advice = `; from now on ${maxThreads} at a time`;
-    }
-    if (what.includes("EMFILE")) advice += ", ulimit -n may allow more";
-    if (what.startsWith("Reference"))
-      advice += "; it sees nothing outside itself";
-    complain(`the thread of ${args[0]} failed: ${what}${advice}`);
+  function onError(error: unknown) {
+    // The threads without this one are as many as this machine can hold.
+    if (!isRunning) maxThreads = Math.max(1, threadCount - 1);
+    complain(`the thread of ${args[0]} failed: ${reasonOf(error, isRunning)}`);
   }
 
   return { start };
 }
 
-/** What a Worker runs: the text of what it needs, since to load this file again takes several times as long. */
-function workerCode() {
-  return `
-    const { parentPort, workerData } = require("node:worker_threads");
-    globalThis.__name = (named) => named; // tsx puts calls of it into every function
-    const target = require("node:vm").runInThisContext(...workerData.script);
-    const conn = (${threadSide})(parentPort, workerData.memory);
-    target(conn, ...workerData.args);`;
-}
-
-/** "TypeError: ..."; of what is no Error (throw "text") what Node shows of it. */
-function describe(error: unknown) {
-  return error instanceof Error ? String(error) : inspect(error);
-}
-
-/** " (lecture1_server_forever.ts:29)", by the stack of an error; "" where it has none. */
-function placeOf(error: { stack?: string } | null) {
-  const [, line, column] =
-    /file:\S+?:(\d+):(\d+)/.exec(error?.stack ?? "") ?? [];
-  if (!line || !column) return "";
-  return ` (lecture1_server_forever.ts:${lineInFile(+line, +column)})`;
-}
-
-/** The arguments of vm.runInThisContext: a function's text, and where it stands, for its stack and for debuggers. */
-function scriptOf(target: typeof handleClient) {
-  const text = `(${target})`;
-  const url = import.meta.url;
-  const file = readFileSync(new URL(url), "utf8");
-  const [before = ""] = file.split(`function ${target.name}(`);
-  const linesBefore = before.split("\n").length - 1;
-  const isOneLine = !text.includes("\n"); // tsx puts the whole file into one
-  if (isOneLine) {
-    const columnOffset = columnInTsx(linesBefore + 1) - 1;
-    return [text, { filename: `${url}?tsx`, columnOffset }];
-  }
-  return [text, { filename: url, lineOffset: linesBefore }];
-}
-
-/** The line of this file that something stood in before tsx; all are counted from 1. */
-function lineInFile(line: number, column: number): number {
-  const sourceMap: any = module.findSourceMap?.(import.meta.url); // Bun has none
-  const entry = sourceMap?.findEntry(line - 1, column - 1);
-  return (entry?.originalLine ?? line - 1) + 1;
-}
-
-/** The column, less one for our parenthesis, where a line of this file begins in tsx's one line. */
-function columnInTsx(line: number) {
-  let column = 1;
-  while (column < 100_000 && lineInFile(1, column) < line) column++;
-  return column - 1;
-}
-
-/** What a thread and the main thread share. */
+/** What a thread and the main thread share; an array of one is a number. */
 function createSharedMemory() {
   return {
-    /** recv's answer: how many bytes there are; 0 at the end of the stream, -1: none yet. */
-    length: new Int32Array(new SharedArrayBuffer(4)),
-    /** ... and these bytes. */
+    /**
+     * recv's answer: how many bytes; 0 at the end of the stream, -1: none yet.
+     */
+    receivedSize: new Int32Array(new SharedArrayBuffer(4)),
+    /** recv's answer: the bytes. */
     received: new Uint8Array(new SharedArrayBuffer(65536)),
-    /** How much of what the thread has sent or printed is still to be written. */
+    /** How much of what the thread has sent and printed is not written yet. */
     unwritten: new Int32Array(new SharedArrayBuffer(4)),
   };
 }
+type Memory = ReturnType<typeof createSharedMemory>;
 
-/** The thread's side: gives it print() and its connection. It runs in the Worker, and sees nothing outside itself. */
-function threadSide(main: MessagePort, memory: Memory) {
-  const { length, received, unwritten } = memory;
-  const mostUnwritten = 65536;
+/**
+ * If more is unwritten, the thread sleeps: its client or the terminal is slow.
+ */
+const maxUnwritten = 65536;
 
-  /** Sends a message that has to be written; sleeps while too much is: the client or the terminal is slow. */
+/**
+ * The program of a Worker. It is made of source text: ${threadSide} is the text
+ * of that function, and script that of handleClient. (To load this whole file
+ * in every thread would take several times as long.)
+ */
+const workerCode = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const { memory, args, script } = workerData;
+  // tsx inserts calls to __name into every function.
+  globalThis.__name = (named) => named;
+  const target = require("node:vm").runInThisContext(...script);
+  const conn = (${threadSide})(parentPort, memory, ${maxUnwritten});
+  target(conn, ...args);`;
+
+/**
+ * The thread's side: makes print(), and the connection that handleClient gets.
+ * It runs in the Worker, so it can't use anything else in this file.
+ */
+function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
+  const { receivedSize, received, unwritten } = memory;
+
+  /** Sends bytes, or a text to print. Sleeps while too much is unwritten. */
   function write(message: string | Uint8Array) {
-    main.postMessage(message);
-    let size = Atomics.add(unwritten, 0, message.length) + message.length;
-    while (size > mostUnwritten) {
-      Atomics.wait(unwritten, 0, size);
+    port.postMessage(message);
+    const before = Atomics.add(unwritten, 0, message.length);
+    let size = before + message.length;
+    while (size > maxUnwritten) {
+      Atomics.wait(unwritten, 0, size); // until the main thread has changed it
       size = Atomics.load(unwritten, 0);
     }
   }
@@ -304,110 +298,144 @@ function threadSide(main: MessagePort, memory: Memory) {
     write(`print ${text}`);
   }
   Object.assign(globalThis, { print });
-  console.log = (...values) => print(values.join(" ")); // its own would wait for a main loop
+  // The Worker's own console.log would print when the thread has nothing to do.
+  console.log = (...values) => print(values.join(" "));
 
   return {
-    /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
+    /**
+     * Waits for data; returns 1 to `size` bytes, or null at the end of the
+     * stream.
+     */
     recv(size: number) {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
-      length[0] = -1;
-      main.postMessage(`recv ${size}`);
-      while (Atomics.load(length, 0) === -1) Atomics.wait(length, 0, -1);
-      return length[0] > 0 ? received.slice(0, length[0]) : null;
+      Atomics.store(receivedSize, 0, -1);
+      port.postMessage(`recv ${size}`);
+      while (Atomics.load(receivedSize, 0) === -1)
+        Atomics.wait(receivedSize, 0, -1);
+      const count = Atomics.load(receivedSize, 0);
+      return count > 0 ? received.slice(0, count) : null;
     },
 
-    /** Sends all of data; a client that doesn't read makes the thread wait. */
+    /** Sends all of data. Waits if the client reads too slowly. */
     sendall(data: Uint8Array) {
-      if (!(data instanceof Uint8Array))
-        throw TypeError(
-          `sendall takes bytes, not ${Object.prototype.toString.call(data)}`,
-        );
+      if (!(data instanceof Uint8Array)) {
+        const type = Object.prototype.toString.call(data);
+        throw TypeError(`sendall takes bytes, not ${type}`);
+      }
       write(data);
     },
 
-    /** Sends FIN. */
+    /** Sends what is queued, then FIN; or RST, if there are unread bytes. */
     close() {
-      main.postMessage("close");
+      port.postMessage("close");
     },
   };
 }
 
-/** The main thread's side: returns what does what a message of the thread asks for. */
-function mainSide(client: net.Socket, memory: Memory) {
-  const { length, received, unwritten } = memory;
-  const mostUnwritten = 65536;
-  let wanted = 0; // bytes that recv waits for
+/** What a thread can do with its client. A call blocks this thread only. */
+type Connection = ReturnType<typeof threadSide>;
 
-  /** Answers recv as soon as there is something, or the end. */
-  function answerRecv() {
-    if (wanted === 0) return;
-    const most = Math.min(wanted, received.length, client.readableLength);
-    const data = client.read(most);
-    const isOver = client.readableEnded || client.destroyed;
-    if (!data && !isOver) return;
-    wanted = 0;
-    if (data) received.set(data);
-    Atomics.store(length, 0, data?.length ?? 0);
-    Atomics.notify(length, 0);
-  }
+/**
+ * The main thread's side: returns a function that does what a message asks for.
+ */
+function mainSide(client: net.Socket, memory: Memory) {
+  const { receivedSize, received, unwritten } = memory;
+  let wanted = 0; // the number of bytes that recv waits for; 0: nobody waits
   client.on("end", answerRecv);
   client.on("close", answerRecv);
 
-  function recv(size: number) {
+  function onRecv(size: number) {
     wanted = size;
-    // Only from the first recv on does Node read from the kernel.
+    // Before the first recv, the bytes stay in the kernel. This makes Node read
+    // them.
     if (client.listenerCount("readable") === 0)
       client.on("readable", answerRecv);
     answerRecv();
   }
 
-  /**
-   * Writes for the thread. Where nothing is queued, it counts as written at once;
-   * otherwise when it is, so that the thread waits for a slow client or terminal.
-   */
-  function write(size: number, start: (written?: () => void) => void) {
-    function written() {
-      const before = Atomics.sub(unwritten, 0, size);
-      if (before > mostUnwritten) Atomics.notify(unwritten, 0); // it sleeps
-    }
-    const isSlow =
-      client.writableNeedDrain || (printed ?? "").length > mostUnwritten;
-    if (isSlow) return start(written);
-    start();
-    written();
+  /** Answers recv if there is data, or the connection is over. */
+  function answerRecv() {
+    if (wanted === 0) return;
+    const size = Math.min(wanted, received.length, client.readableLength);
+    const data = client.read(size);
+    const isOver = client.readableEnded || client.destroyed;
+    if (!data && !isOver) return;
+    wanted = 0;
+    if (data) received.set(data);
+    Atomics.store(receivedSize, 0, data?.length ?? 0);
+    Atomics.notify(receivedSize, 0);
   }
 
-  return function serve(message: unknown) {
-    if (message instanceof Uint8Array)
-      return write(message.length, (done) => client.write(message, done));
-    if (typeof message !== "string") return; // Node's own, with --watch
-    const [call, argument = ""] = message.split(/ (.*)/s); // at the first space
+  function onSendall(data: Uint8Array) {
+    const isWritten = writtenLater(data.length);
+    client.write(data, isWritten);
+  }
+
+  function onPrint(text: string, size: number) {
+    const isWritten = writtenLater(size);
+    print(text, isWritten);
+  }
+
+  /**
+   * If the client and the terminal keep up, what is about to be written counts
+   * as written now. Otherwise, returns the function to call when it is written.
+   */
+  function writtenLater(size: number) {
+    const isSlow =
+      client.writableNeedDrain || (unprinted ?? "").length > maxUnwritten;
+    if (isSlow) return () => written(size);
+    written(size);
+    return undefined;
+  }
+
+  /** Lets the thread continue if it sleeps since too much was unwritten. */
+  function written(size: number) {
+    const before = Atomics.sub(unwritten, 0, size);
+    if (before > maxUnwritten) Atomics.notify(unwritten, 0);
+  }
+
+  return function onMessage(message: unknown) {
+    if (message instanceof Uint8Array) return onSendall(message);
+    // With --watch, Node sends messages of its own.
+    if (typeof message !== "string") return;
+
+    const [call, argument] = splitAtSpace(message);
     switch (call) {
       case "print":
-        return write(message.length, (done) => print(argument, done));
+        return onPrint(argument, message.length);
       case "recv":
-        return recv(Number(argument));
+        return onRecv(Number(argument));
       case "close":
         client.destroySoon();
     }
   };
 }
 
+/** "recv 1024" as ["recv", "1024"]; only the first space counts. */
+function splitAtSpace(message: string): [call: string, argument: string] {
+  const space = message.indexOf(" ");
+  if (space === -1) return [message, ""];
+  return [message.slice(0, space), message.slice(space + 1)];
+}
+
 /**
- * What is printed and not yet written, and the end of its writing. (`var` without a value, since
- * the guard above runs before this line is reached, and a program may print at once.)
+ * The text that is not written yet, and the promise of its writing. They are
+ * `var`, without a value: startServer(), which `if (isMain())` calls, may print
+ * before this line is reached.
  */
-var printed: string | undefined;
+var unprinted: string | undefined;
 var writing: Promise<void> | undefined;
 
 /**
- * Python's print; what could drive the terminal is shown as its code: \x1b, \u202e.
+ * Like Python's print, but characters that could control the terminal are shown
+ * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
+ * \r\n are unchanged.
  *
- * @param written called when the line is written
+ * @param written is called when the line is written
  */
 function print(text: string, written?: () => void) {
-  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -416,25 +444,28 @@ function print(text: string, written?: () => void) {
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  printed = `${printed ?? ""}${shown}\n`;
+  unprinted = `${unprinted ?? ""}${shown}\n`;
   writing ??= writeLines();
   if (written) writing.then(written);
 }
 
-/** Writes the first line at once, and those that come in the same turn of the event loop together. */
+/**
+ * Writes the first line immediately, and the lines that are printed in the same
+ * turn of the event loop together.
+ */
 async function writeLines() {
-  while (printed) {
-    const lines = printed;
-    printed = undefined;
-    await new Promise((done) => process.stdout.write(lines, done));
+  while (unprinted) {
+    const text = unprinted;
+    unprinted = undefined;
+    await new Promise((done) => process.stdout.write(text, done));
     await new Promise(setImmediate);
   }
   writing = undefined;
 }
 
 /**
- * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
- * be started through a link, and without its ".ts".
+ * Like Python's `__name__ == "__main__"`: whether this file was started, not
+ * imported. A program can be started through a link, and without its ".ts".
  */
 function isMain() {
   const started = process.argv[1] ?? "";
@@ -444,12 +475,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/** One line on stderr. */
-function complain(what: string) {
-  console.error(`lecture1_server_forever: ${what}`);
-}
-
-/** Reads the command line; on --help or a mistake it says what to write and exits. */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever.ts [--host HOST] [--port PORT]";
@@ -472,10 +498,17 @@ function parseFlags() {
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
     return { host, port };
   } catch (error) {
-    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
-    complain(`${what}; ${usage}`);
+    const mistake = firstSentence((error as Error).message);
+    complain(`${mistake}; ${usage}`);
     process.exit(2);
   }
+}
+
+// --- Error messages, small machines, debuggers -------------------------------
+
+/** Prints one line on stderr. */
+function complain(what: string) {
+  console.error(`lecture1_server_forever: ${what}`);
 }
 
 /** What to do about an error of the network, by the system's code for it. */
@@ -488,12 +521,131 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
-  const todo = advice[code];
-  complain(todo ? `${message}; ${todo}` : message);
+  const hint = advice[code];
+  complain(hint ? `${message}; ${hint}` : message);
   process.exitCode = 1;
+}
+
+/** The first sentence of Node's message about the command line, in one line. */
+function firstSentence(message: string) {
+  const [sentence = ""] = message.split(". ");
+  return sentence.replaceAll("\n", " ").replace(/\.$/, "");
+}
+
+/**
+ * Why a thread failed, in one line: the error, the line of the handler, advice.
+ */
+function reasonOf(error: unknown, isRunning: boolean) {
+  const text = error instanceof Error ? String(error) : inspect(error);
+  const [what = ""] = text.split("\n");
+  let reason = what;
+  if (isRunning) reason += placeOfError(error);
+  else reason += `; from now on ${maxThreads} at a time`;
+  if (what.includes("EMFILE")) reason += ", ulimit -n may allow more";
+  if (what.startsWith("ReferenceError"))
+    reason += "; it sees nothing outside itself";
+  return reason;
+}
+
+/**
+ * Limits threads and connections to what this machine can hold. A thread needs
+ * 8 to 12 MB of memory and 5 open files.
+ */
+function respectLimits(server: net.Server) {
+  // Half of the files that can be open (ulimit -n) are for threads, half for
+  // clients that wait. Node closes the connections of any other client.
+  const openFiles = maxOpenFiles();
+  server.maxConnections = openFiles / 2 - 5;
+
+  // Half of a container's memory, or a machine's free memory (macOS reports too
+  // little).
+  const container = process.constrainedMemory?.() || Infinity;
+  const machine = Math.max(freemem(), totalmem() / 4);
+  const memory = Math.min(container / 2, machine);
+  maxThreads = Math.ceil(Math.min(maxThreads, openFiles / 12, memory / 12e6));
+}
+
+/**
+ * How many files this process can open: ulimit -n. Infinity without a limit.
+ */
+function maxOpenFiles() {
+  // Windows and Deno have no limit, and no getuid.
+  if (!process.getuid) return Infinity;
+  const report: any = process.report.getReport();
+  return Number(report?.userLimits?.open_files.soft) || Infinity;
+}
+
+/**
+ * handleClient's source text, and the place of its first line: the arguments of
+ * Node's vm.runInThisContext. With the place, an error in the thread names a
+ * line of this file, and a breakpoint is found. The file is read once: when
+ * many clients are connected, no more files can be opened.
+ */
+var script: [text: string, place: Place] | undefined;
+
+interface Place {
+  filename: string;
+  lineOffset?: number;
+  columnOffset?: number;
+}
+
+function scriptOf(target: typeof handleClient) {
+  script ??= [`(${target})`, placeOfFunction(target)];
+  return script;
+}
+
+/**
+ * Where a function begins: a line of this file, or a column of tsx's output.
+ */
+function placeOfFunction(target: typeof handleClient): Place {
+  const url = import.meta.url;
+  const file = readFileSync(new URL(url), "utf8");
+  const [before = ""] = file.split(`function ${target.name}(`);
+  const linesBefore = before.split("\n").length - 1;
+
+  // tsx makes one line of the whole file; then only a column can be given.
+  const isByTsx = !String(target).includes("\n");
+  if (!isByTsx) return { filename: url, lineOffset: linesBefore };
+  // One less, for the parenthesis before the text.
+  const columnOffset = columnInOutput(linesBefore + 1) - 1;
+  return { filename: `${url}?tsx`, columnOffset };
+}
+
+/**
+ * The column of tsx's output where a line of this file begins, counted from 0.
+ * Source maps lead from the output to the file only, so the columns are tried
+ * in order.
+ */
+function columnInOutput(line: number) {
+  let column = 1;
+  while (column < 100_000 && lineInFile(1, column) < line) column++;
+  return column - 1;
+}
+
+/**
+ * " (lecture1_server_forever.ts:30)", from an error's stack; "" if it has none.
+ */
+function placeOfError(error: unknown) {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const place = /file:\S+?:(?<line>\d+):(?<column>\d+)/.exec(stack);
+  if (!place?.groups) return "";
+  const { line, column } = place.groups;
+  const lineHere = lineInFile(Number(line), Number(column));
+  return ` (lecture1_server_forever.ts:${lineHere})`;
+}
+
+/**
+ * The line of this file that became a place in tsx's output, by tsx's source
+ * map. Lines and columns are counted from 1, in the map from 0.
+ */
+function lineInFile(line: number, column: number): number {
+  // Bun has no source maps.
+  const sourceMap: any = module.findSourceMap?.(import.meta.url);
+  const entry = sourceMap?.findEntry(line - 1, column - 1);
+  return (entry?.originalLine ?? line - 1) + 1;
 }

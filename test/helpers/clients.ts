@@ -1,4 +1,7 @@
-/** TCP clients of the tests: they send, wait, stall, reset, and look into the kernel. */
+/**
+ * TCP clients of the tests: they send, wait, stall, reset, and look into the
+ * kernel.
+ */
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -11,8 +14,8 @@ import { eventually, sockets } from "./harness.ts";
 /**
  * Connects to a server on this machine.
  *
- * @param options.reading false leaves what the server sends in the kernel, until
- *   client.socket.resume()
+ * @param options.reading false leaves what the server sends in the kernel,
+ *   until client.socket.resume()
  * @throws the system's error, or Error after 10 seconds
  */
 export async function connect(
@@ -31,12 +34,12 @@ export async function connect(
 /** A connection of a test to a server. */
 export class Client {
   readonly socket: net.Socket;
-  /** The client's address, as the servers print it. */
-  addr = "";
 
   #received: Buffer[] = [];
   #length = 0;
   #end = "";
+  /** The socket forgets its port when it is closed. */
+  #port: number | undefined;
   /** Emits "change" when bytes arrive and when the stream ends. */
   readonly #events = new EventEmitter().setMaxListeners(0);
 
@@ -44,7 +47,7 @@ export class Client {
   constructor(socket: net.Socket) {
     this.socket = socket;
     socket.on("connect", () => {
-      this.addr = `('127.0.0.1', ${socket.localPort})`;
+      this.#port = socket.localPort;
     });
     socket.on("data", (data) => {
       this.#received.push(data);
@@ -61,6 +64,11 @@ export class Client {
   #ended(how: string): void {
     this.#end ||= how;
     this.#events.emit("change");
+  }
+
+  /** The client's address, as the servers print it. */
+  get addr(): string {
+    return `('127.0.0.1', ${this.#port})`;
   }
 
   /** How many bytes have arrived that recv() has not returned. */
@@ -122,9 +130,11 @@ export class Client {
 }
 
 /**
- * Sends until the server takes no more, because the client doesn't read its echo.
+ * Sends until the server takes no more, because the client doesn't read its
+ * echo.
  *
- * @param limit how many bytes are sent at most; the server may take less than half of it
+ * @param limit how many bytes are sent at most; the server may take less than
+ *   half of it
  * @returns all that was sent
  * @throws Error when the server takes all, or half of it
  */
@@ -177,8 +187,8 @@ export async function visit(
 }
 
 /**
- * How many bytes are unread in the receive queue of each connection of a port, by
- * /proc/net/tcp. Linux only.
+ * How many bytes are unread in the receive queue of each connection of a port,
+ * by /proc/net/tcp. Linux only.
  *
  * @param peerPort counts only the connection to this port
  */
@@ -201,7 +211,10 @@ function hexPort(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** Waits until nothing listens on a port: a server prints its last line a moment before. */
+/**
+ * Waits until nothing listens on a port: a server prints its last line a moment
+ * before.
+ */
 export function untilRefused(port: number): Promise<void> {
   return eventually(async () => {
     const code = await connect(port).then(
