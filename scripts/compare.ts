@@ -45,7 +45,7 @@ import {
 } from "./compare/programs.ts";
 import { nameOf, report } from "./compare/report.ts";
 import type { Found, Load, Run, ServerResult } from "./compare/result.ts";
-import { terminal } from "./compare/terminal.ts";
+import { terminalText } from "./compare/terminal.ts";
 import {
   fill,
   textsIn,
@@ -218,7 +218,7 @@ async function main(args: string[]): Promise<void> {
   const { json, html, from } = options;
   const run = await (from ? savedRun(from, say) : compare(options, say));
   const told = report(run, say); // what both of them draw
-  if (json !== "-" && html !== "-") await print(terminal(told));
+  if (json !== "-" && html !== "-") await print(terminalText(told));
   if (json) await write(json, `${JSON.stringify(run, null, 2)}\n`, language);
   if (html) await write(html, comparePage(told), language);
   process.exit(run.servers.some(({ failure }) => failure) ? 1 : 0);

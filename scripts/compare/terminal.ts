@@ -6,17 +6,23 @@ import { chalk } from "zx/core";
 import { drawsLines } from "../language.ts";
 import { inLine, type Lane, type Report } from "./report.ts";
 
-/**
- * A report as text.
- *
- * @param columns of the terminal
- * @param lines whether it draws more than ASCII
- */
-export function terminal(
+export interface TerminalOptions {
+  /** The terminal's width in characters; if it is missing, that of stdout. */
+  columns?: number;
+  /**
+   * Draws with ASCII characters only. If it is missing, the terminal's environment
+   * decides.
+   */
+  ascii?: boolean;
+}
+
+/** A report as text for a terminal, with colors. */
+export function terminalText(
   told: Report,
-  columns = process.stdout.columns || 80,
-  lines = drawsLines(),
+  options: TerminalOptions = {},
 ): string {
+  const columns = options.columns ?? (process.stdout.columns || 80);
+  const ascii = options.ascii ?? !drawsLines();
   const width = Math.max(20, Math.min(columns, 100));
   const { picture, failures, sentences, notes, table, conditions } = told;
   const heading = (text: string) => chalk.bold.underline(text);
@@ -34,7 +40,7 @@ export function terminal(
     chalk.dim(indented(conditions, 0, width)),
   ];
   const text = `${parts.join("\n")}\n`;
-  return lines ? text : inAscii(text);
+  return ascii ? inAscii(text) : text;
 }
 
 /** Breaks and indents lines; not between a number and its unit. */
