@@ -22,7 +22,7 @@ export async function startClient(
   try {
     await s.connect(host, port); // handshake: SYN, SYN+ACK, ACK
     s.sendall(Buffer.from(message)); // TCP carries bytes, not text: UTF-8
-    const data = await s.recv(1024); // waits until something arrives, 1024 bytes at most
+    const data = await s.recv(1024); // waits for data; returns up to 1024 bytes
     print(`Received from server: ${data.toString()}`);
   } finally {
     await s.close(); // FIN: we have nothing more to send
@@ -36,49 +36,51 @@ if (isMain()) {
 
 // --- You may stop reading here: what Python's library gives for nothing -----
 
-/** Python's socket.socket(AF_INET, SOCK_STREAM), as far as a client needs it. */
+/** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const s = new net.Socket();
-  s.on("error", () => {}); // whoever waits in connect() or recv() is told
+  s.on("error", () => {}); // connect(), recv() and close() throw it
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
 
-  let sending = Promise.resolve(); // is over when the kernel has taken every byte
-  let deadline: NodeJS.Timeout | undefined; // when it comes, we close, whatever is left
+  // Resolves when the kernel has taken everything that sendall() was given.
+  let sending = Promise.resolve();
+  let stallTimer: NodeJS.Timeout | undefined;
+  let hasGivenUp = false;
 
-  /** Closes at once when nothing has called deadline.refresh() for so many milliseconds. */
-  function closeAfter(ms: number) {
-    clearTimeout(deadline);
-    deadline = setTimeout(() => s.destroy(), ms).unref();
+  /** Gives the server up if it reads nothing of our message for 4 seconds. */
+  function giveUpOnStall() {
+    stallTimer = setTimeout(() => {
+      hasGivenUp = true;
+      s.destroy();
+    }, 4000);
   }
 
   return {
-    /** Does the TCP handshake. AF_INET: a name is looked up as IPv4. */
+    /** Does the TCP handshake. AF_INET: the address is IPv4. */
     async connect(host: string, port: number) {
       s.connect({ host, port, family: 4 });
       await once(s, "connect");
     },
 
     /**
-     * Sends all of data while the program goes on: Python waits here, so with a message
-     * longer than all buffers client and server wait for each other for ever.
+     * Sends all of data, in the background. Python waits here until the kernel
+     * has taken all of it: with a message longer than all buffers, client and
+     * server would wait for each other forever.
      */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
         throw TypeError(`sendall takes bytes, not ${typeName(data)}`);
-      const pieceSize = 16384; // handed to the kernel one by one: so we see whether the server reads
-      sending = sending.then(async () => {
-        for (let start = 0; start < data.length; start += pieceSize) {
-          const piece = data.subarray(start, start + pieceSize);
-          await new Promise((taken) => s.write(piece, taken));
-          deadline?.refresh(); // the server still reads
-        }
-      });
+      sending = sending.then(() => sendInPieces(data));
     },
 
-    /** Waits for 1 to `size` bytes. At the end of the stream Python returns b"", this throws. */
+    /**
+     * Waits for data and returns 1 to `size` bytes. At the end of the stream
+     * Python returns b"", and this throws: a client that expects an answer has
+     * got none.
+     */
     async recv(size: number): Promise<Buffer> {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
@@ -88,57 +90,70 @@ function socket() {
         if (data) return data;
         await readableOrEnd(s);
       }
-      throw Object.assign(new Error("EOF"), { code: "FIN" });
+      const error: NodeJS.ErrnoException = new Error("EOF");
+      error.code = "FIN";
+      throw error;
     },
 
     /**
-     * Sends what is left, then FIN, and waits a moment for the server's FIN. What comes
-     * meanwhile is dropped: closing with bytes unread is a reset (RFC 1122, 4.2.2.13).
+     * Sends what is left of the message, then FIN, and waits for the server's
+     * FIN, but not forever.
      */
     async close() {
-      // While we still send: a server that only sends and never reads is given up.
-      s.on("data", () => {
-        if (!deadline) closeAfter(4000);
-      });
+      // Bytes that still arrive are read and dropped: closing with unread bytes
+      // would send a reset (RFC 1122, 4.2.2.13). A server that sends and never
+      // reads would keep us here forever, so from its first byte on the stall
+      // timer runs.
+      s.once("data", giveUpOnStall);
       await sending;
-      const weGaveUp = s.errored && s.errored.message.includes("ECANCELED");
-      if (s.errored && !weGaveUp) throw s.errored;
+      s.off("data", giveUpOnStall);
+      clearTimeout(stallTimer);
+      if (hasGivenUp) return;
+      if (s.errored) throw s.errored;
 
-      // A second for the server's FIN; a long echo takes longer, and may pause.
+      // The server has a second for its FIN, and 5 s for each megabyte of echo.
+      s.resume();
       s.end();
-      closeAfter(1000 + s.bytesWritten / 2000);
-      const echoIsOver = performance.now() + 500 + s.bytesWritten / 100;
-      s.on("data", () => {
-        if (performance.now() < echoIsOver) deadline?.refresh();
-      });
+      const limitMs = 1000 + s.bytesWritten / 200;
+      setTimeout(() => s.destroy(), limitMs).unref();
     },
   };
-}
 
-/** Waits until there is something to read, or the end of the stream; throws the socket's error. */
-async function readableOrEnd(s: net.Socket) {
-  const waiting = new AbortController();
-  try {
-    await Promise.race([
-      once(s, "readable", { signal: waiting.signal }),
-      once(s, "end", { signal: waiting.signal }),
-    ]);
-  } finally {
-    waiting.abort(); // takes the listener away that is left over
+  /**
+   * Hands data to the kernel piece by piece. When the kernel takes a piece, the
+   * server has read some of the pieces before: the stall timer starts again.
+   */
+  async function sendInPieces(data: Uint8Array) {
+    const pieceSize = 16384;
+    for (let start = 0; start < data.length; start += pieceSize) {
+      const piece = data.subarray(start, start + pieceSize);
+      await new Promise((taken) => s.write(piece, taken));
+      stallTimer?.refresh();
+    }
   }
 }
 
-/** "[object String]": what a learner has given instead of bytes. */
-function typeName(value: unknown) {
-  return Object.prototype.toString.call(value);
+/** Waits for data or for the end of the stream; throws the socket's error. */
+async function readableOrEnd(s: net.Socket) {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  try {
+    await Promise.race([
+      once(s, "readable", { signal }),
+      once(s, "end", { signal }),
+    ]);
+  } finally {
+    waiting.abort(); // removes the other listener
+  }
 }
 
 /**
- * Python's print. Characters that could drive the terminal are shown as their code: ESC
- * as \x1b, a direction control as \u202e. Newline, tab and \r\n stay as they are.
+ * Like Python's print, but characters that could control the terminal are shown
+ * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
+ * \r\n are unchanged.
  */
 function print(text: string) {
-  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -151,8 +166,8 @@ function print(text: string) {
 }
 
 /**
- * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
- * be started through a link, and without its ".ts".
+ * Like Python's `__name__ == "__main__"`: whether this file was started, not
+ * imported. A program can be started through a link, and without its ".ts".
  */
 function isMain() {
   const started = process.argv[1] ?? "";
@@ -162,7 +177,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/** Reads the command line; on --help or a mistake it says what to write and exits. */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_client.ts [--host HOST] [--port PORT] [--message TEXT]";
@@ -187,19 +202,13 @@ function parseFlags() {
     if (message === "") throw new Error("--message is empty: write a text");
     return { host, port, message };
   } catch (error) {
-    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
-    console.error(`lecture1_client: ${what}${hintFor(what)}; ${usage}`);
+    const mistake = firstSentence((error as Error).message);
+    console.error(`lecture1_client: ${mistake}; ${usage}`);
     process.exit(2);
   }
 }
 
-/** For `--message -90,0,90`, of which Node says "Option '--message' argument is ambiguous". */
-function hintFor(what: string) {
-  const flag = /'(--\w+).*ambiguous/.exec(what)?.[1];
-  if (!flag) return "";
-  const value = process.argv[process.argv.indexOf(flag) + 1];
-  return `; write ${flag}=${value}`;
-}
+// --- Error messages ----------------------------------------------------------
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
@@ -212,12 +221,23 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const todo = advice[code];
   console.error(`lecture1_client: ${todo ? `${message}; ${todo}` : message}`);
   process.exitCode = 1;
+}
+
+/** The first sentence of Node's message about the command line, in one line. */
+function firstSentence(message: string) {
+  const [sentence = ""] = message.split(". ");
+  return sentence.replaceAll("\n", " ").replace(/\.$/, "");
+}
+
+/** "[object String]": names the type of a value that is not bytes. */
+function typeName(value: unknown) {
+  return Object.prototype.toString.call(value);
 }

@@ -24,9 +24,10 @@ export async function startServer(host = "127.0.0.1", port = 65432) {
     const [conn, addr] = await s.accept(); // waits for the first client
     try {
       print(`Connected by ${addr}`);
-      const utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // joins a character that recv cut in two
+      // Joins a character that was split across two reads.
+      const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
       while (true) {
-        const data = await conn.recv(1024); // waits for bytes, takes 1024 at most
+        const data = await conn.recv(1024); // waits; returns up to 1024 bytes
         if (!data) break; // FIN: the client has nothing more to send
         print(`Received: ${utf8.decode(data, { stream: true })}`);
         await conn.sendall(data);
@@ -46,20 +47,24 @@ if (isMain()) {
 
 // --- You may stop reading here: what Python's library gives for nothing -----
 
-/** Python's socket.socket(AF_INET, SOCK_STREAM), as far as a server needs it. */
+/** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const server = net.createServer({
-    allowHalfOpen: true, // who has sent FIN still gets the rest of its echo
-    pauseOnConnect: true, // what comes early lies in the kernel until the first recv()
-    noDelay: true, // a small piece doesn't wait (40 ms) until the last one is confirmed
+    // A client that has sent FIN still gets the rest of its echo.
+    allowHalfOpen: true,
+    // Data that arrives early stays in the kernel until the first recv().
+    pauseOnConnect: true,
+    // No Nagle: a small piece is sent without waiting (up to 40 ms) for the
+    // acknowledgment of the previous one.
+    noDelay: true,
   });
-  const backlog: net.Socket[] = []; // connected, and waiting for accept()
+  const waiting: net.Socket[] = []; // accepted by Node, not yet by accept()
   let bindHost = "";
   let bindPort = 0;
 
   server.on("connection", (client) => {
-    client.on("error", () => {}); // whoever waits in recv() or sendall() is told
-    backlog.push(client);
+    client.on("error", () => {}); // recv() and sendall() throw it
+    waiting.push(client);
   });
   process.stdout.on("error", (error) => {
     fail(error);
@@ -72,38 +77,50 @@ function socket() {
       bindPort = port;
     },
 
-    /** bind(2) and listen(2) are one step in Node. AF_INET: a name is looked up as IPv4. */
+    /** In Node, listen() does bind(2) as well. AF_INET: the address is IPv4. */
     async listen() {
       const { address } = await dns.lookup(bindHost, { family: 4 });
       server.listen(bindPort, address);
       await once(server, "listening");
     },
 
-    getsockname: () => server.address() as net.AddressInfo,
+    getsockname() {
+      return server.address() as net.AddressInfo;
+    },
 
-    /** Waits for a client; returns its connection and its address as text. */
-    async accept(): Promise<[ReturnType<typeof connection>, string]> {
-      if (backlog.length === 0) await once(server, "connection");
-      const client = backlog.shift()!;
-      const { remoteAddress = "?", remotePort = 0 } = client; // "?": it left before Node could ask
+    /**
+     * Waits for a client; returns its connection, and its address as Python
+     * prints it.
+     */
+    async accept(): Promise<[Connection, string]> {
+      if (waiting.length === 0) await once(server, "connection");
+      const client = waiting.shift()!;
+      // "?": the client left before Node could ask for its address.
+      const { remoteAddress = "?", remotePort = 0 } = client;
       return [connection(client), `('${remoteAddress}', ${remotePort})`];
     },
 
-    /** Stops listening. Who still waits for accept() gets a reset, as from the kernel. */
+    /** Stops listening; resets clients that still wait, as the kernel would. */
     close() {
       server.close();
-      for (const client of backlog) client.resetAndDestroy();
+      for (const client of waiting) client.resetAndDestroy();
     },
   };
 }
 
+type Connection = ReturnType<typeof connection>;
+
 /** The socket that Python's accept() returns. */
 function connection(client: net.Socket) {
   return {
-    /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
+    /**
+     * Waits for data; returns 1 to `size` bytes, or null at the end of the
+     * stream.
+     */
     async recv(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+      // Python's print waits for a slow terminal. Here, the next recv does.
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
       while (true) {
         if (client.errored) throw client.errored;
@@ -113,12 +130,13 @@ function connection(client: net.Socket) {
       }
     },
 
-    /** Returns when the kernel has taken every byte; a client that doesn't read makes it wait. */
+    /**
+     * Waits until the kernel has taken all of data: as long as the client
+     * doesn't read.
+     */
     sendall(data: Uint8Array): Promise<void> {
       if (!(data instanceof Uint8Array))
-        throw TypeError(
-          `sendall takes bytes, not ${Object.prototype.toString.call(data)}`,
-        );
+        throw TypeError(`sendall takes bytes, not ${typeName(data)}`);
       return new Promise((resolve, reject) => {
         client.write(data, (error) => {
           if (error) reject(client.errored ?? error);
@@ -127,12 +145,17 @@ function connection(client: net.Socket) {
       });
     },
 
-    /** Sends FIN. */
-    close: () => client.destroySoon(),
+    /** Sends what is queued, then FIN; or RST, if there are unread bytes. */
+    close() {
+      client.destroySoon();
+    },
   };
 }
 
-/** Waits until there is something to read, or the connection is over; throws its error. */
+/**
+ * Waits for data, or for the end of the connection; throws the connection's
+ * error.
+ */
 async function readableOrOver(client: net.Socket) {
   const waiting = new AbortController();
   const { signal } = waiting;
@@ -143,16 +166,17 @@ async function readableOrOver(client: net.Socket) {
       once(client, "close", { signal }),
     ]);
   } finally {
-    waiting.abort(); // takes the listeners away that are left over
+    waiting.abort(); // removes the other listeners
   }
 }
 
 /**
- * Python's print. Characters that could drive the terminal are shown as their code: ESC
- * as \x1b, a direction control as \u202e. Newline, tab and \r\n stay as they are.
+ * Like Python's print, but characters that could control the terminal are shown
+ * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
+ * \r\n are unchanged.
  */
 function print(text: string) {
-  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -165,8 +189,8 @@ function print(text: string) {
 }
 
 /**
- * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
- * be started through a link, and without its ".ts".
+ * Like Python's `__name__ == "__main__"`: whether this file was started, not
+ * imported. A program can be started through a link, and without its ".ts".
  */
 function isMain() {
   const started = process.argv[1] ?? "";
@@ -176,7 +200,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/** Reads the command line; on --help or a mistake it says what to write and exits. */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage = "usage: npx tsx lecture1_server.ts [--host HOST] [--port PORT]";
   try {
@@ -198,11 +222,13 @@ function parseFlags() {
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
     return { host, port };
   } catch (error) {
-    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
-    console.error(`lecture1_server: ${what}; ${usage}`);
+    const mistake = firstSentence((error as Error).message);
+    console.error(`lecture1_server: ${mistake}; ${usage}`);
     process.exit(2);
   }
 }
+
+// --- Error messages ----------------------------------------------------------
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
@@ -215,12 +241,23 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const todo = advice[code];
   console.error(`lecture1_server: ${todo ? `${message}; ${todo}` : message}`);
   process.exitCode = 1;
+}
+
+/** The first sentence of Node's message about the command line, in one line. */
+function firstSentence(message: string) {
+  const [sentence = ""] = message.split(". ");
+  return sentence.replaceAll("\n", " ").replace(/\.$/, "");
+}
+
+/** "[object String]": names the type of a value that is not bytes. */
+function typeName(value: unknown) {
+  return Object.prototype.toString.call(value);
 }

@@ -1,12 +1,12 @@
-// Lecture 1, exercise 2, the server that goes on for ever: every client gets a
-// thread of its own, so many clients are served at the same time.
+// Lecture 1, exercise 2, the server that runs forever: each client gets its own
+// thread, so many clients are served at the same time.
 //
 //   npx tsx lecture1_server_forever.ts
 //
 // Then, in another terminal, as often as you like: npx tsx lecture1_client.ts
-// Ctrl+C stops the server when its clients have left, a second one at once.
-// Read it beside lecture1_server_forever.py. What Python's library gives for
-// nothing (accept, Thread, recv, ...) stands at the end of this file.
+// Ctrl+C stops the server after its clients have left, a second one
+// immediately. Read it beside lecture1_server_forever.py. What Python's library
+// gives for nothing (accept, Thread, recv, ...) stands at the end of this file.
 
 import dns from "node:dns/promises";
 import { EventEmitter, once } from "node:events";
@@ -17,13 +17,17 @@ import { freemem, totalmem } from "node:os";
 import { inspect, parseArgs } from "node:util";
 import { Worker, type MessagePort } from "node:worker_threads";
 
-/** Serves one client, in a thread of its own, which sees nothing else of this file. */
+/**
+ * Serves one client in its own thread, which can't use anything else in this
+ * file.
+ */
 export function handleClient(conn: Connection, addr: string) {
   print(`Connected by ${addr}`);
-  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // joins a character that recv cut in two
+  // Joins a character that was split across two reads.
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   try {
     while (true) {
-      const data = conn.recv(1024); // blocks the thread until bytes arrive, takes 1024 at most
+      const data = conn.recv(1024); // blocks this thread until data arrives
       if (!data) break; // FIN: the client has nothing more to send
       print(`Received from ${addr}: ${utf8.decode(data, { stream: true })}`);
       conn.sendall(data);
@@ -34,7 +38,7 @@ export function handleClient(conn: Connection, addr: string) {
   print(`Connection with ${addr} closed`);
 }
 
-/** Accepts clients until Ctrl+C and starts a thread for each. Port 0 takes a free one. */
+/** Starts a thread for every client, until Ctrl+C. Port 0 picks a free port. */
 export async function startServer(host = "127.0.0.1", port = 65432) {
   const s = socket();
   try {
@@ -62,49 +66,53 @@ if (isMain()) {
 
 // --- You may stop reading here: what Python's library gives for nothing -----
 
-/** What a thread can do with its client; every call may block the thread, and no other. */
-type Connection = ReturnType<typeof threadSide>;
-type Thread = { target: typeof handleClient; args: [net.Socket, ...unknown[]] };
-type Memory = ReturnType<typeof createSharedMemory>;
-
-/** Threads that live at once; further clients wait. Each takes 8 to 12 MB and 5 open files. */
-let maxThreads = 200;
-let threads = 0;
-let script: unknown[] | undefined; // what they run, read once: later no more files may be open
-
 const keyboardInterrupt = new Error("Ctrl+C");
-const changes = new EventEmitter(); // tells accept() of a client, a thread's end, Ctrl+C
 
-/** Python's socket.socket(AF_INET, SOCK_STREAM), as far as a server needs it. */
+/** Wakes accept(): a client has connected, a thread has ended, or Ctrl+C. */
+const changes = new EventEmitter();
+
+/** The number of threads, and how many there may be. Further clients wait. */
+let threads = 0;
+let maxThreads = 200;
+
+/** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const server = net.createServer({
-    allowHalfOpen: true, // who has sent FIN still gets the rest of its echo
-    pauseOnConnect: true, // what comes early lies in the kernel until the first recv()
-    noDelay: true, // a small piece doesn't wait (40 ms) until the last one is confirmed
+    // A client that has sent FIN still gets the rest of its echo.
+    allowHalfOpen: true,
+    // Data that arrives early stays in the kernel until the first recv().
+    pauseOnConnect: true,
+    // No Nagle: a small piece is sent without waiting (up to 40 ms) for the
+    // acknowledgment of the previous one.
+    noDelay: true,
   });
-  const backlog: [net.Socket, string][] = []; // connected, and waiting for accept()
+  // Accepted by Node, not yet by accept(); each with its address.
+  const waiting: [net.Socket, string][] = [];
   let bindHost = "";
   let bindPort = 0;
 
   server.on("connection", (client) => {
-    const { remoteAddress = "?", remotePort = 0 } = client; // "?": it left before Node could ask
+    // "?": the client left before Node could ask for its address.
+    const { remoteAddress = "?", remotePort = 0 } = client;
     const addr = `('${remoteAddress}', ${remotePort})`; // as Python prints it
     client.on("error", ({ message }) =>
       complain(`${addr} reset the connection (${message})`),
     );
-    backlog.push([client, addr]);
+    waiting.push([client, addr]);
     changes.emit("change");
   });
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
-  process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
+  // A closed stderr must not stop the server.
+  process.stderr.on("error", () => {});
 
-  // The first Ctrl+C wakes accept(), a second one ends the process; npx may pass one on twice.
-  let interrupted = false;
+  // The first Ctrl+C wakes accept(), a second one kills the process. npx may
+  // deliver the same one twice: within half a second it counts once.
+  let isInterrupted = false;
   process.on("SIGINT", function interrupt() {
-    interrupted = true;
+    isInterrupted = true;
     changes.emit("change");
     setTimeout(() => process.off("SIGINT", interrupt), 500).unref();
   });
@@ -115,34 +123,29 @@ function socket() {
       bindPort = port;
     },
 
-    /** bind(2) and listen(2) are one step in Node. AF_INET: a name is looked up as IPv4. */
+    /** In Node, listen() does bind(2) as well. AF_INET: the address is IPv4. */
     async listen() {
       const { address } = await dns.lookup(bindHost, { family: 4 });
-      // Of the files that may be open (ulimit -n), half are for threads, half for who waits.
-      const report: any = process.getuid && process.report.getReport(); // Windows and Deno have no limits
-      const openFiles = Number(report?.userLimits?.open_files.soft) || Infinity;
-      server.maxConnections = openFiles / 2 - 5; // more are disconnected at once
-      // Of a container's memory, half; of a machine's what is free: macOS says too little.
-      const half = (process.constrainedMemory?.() || Infinity) / 2;
-      const free = Math.min(half, Math.max(freemem(), totalmem() / 4));
-      maxThreads = Math.ceil(Math.min(maxThreads, openFiles / 12, free / 12e6));
+      respectLimits(server);
       server.listen(bindPort, address);
       await once(server, "listening");
     },
 
-    getsockname: () => server.address() as net.AddressInfo,
-
-    /** Waits for a client, and for a free thread. Throws when Ctrl+C is pressed. */
-    async accept() {
-      while (!interrupted && (threads >= maxThreads || backlog.length === 0))
-        await once(changes, "change");
-      if (interrupted) throw keyboardInterrupt;
-      return backlog.shift()!;
+    getsockname() {
+      return server.address() as net.AddressInfo;
     },
 
-    /** Stops listening. Who still waits for accept() gets a reset, as from the kernel. */
+    /** Waits for a client, and until it can have a thread. Throws on Ctrl+C. */
+    async accept() {
+      while (!isInterrupted && (waiting.length === 0 || threads >= maxThreads))
+        await once(changes, "change");
+      if (isInterrupted) throw keyboardInterrupt;
+      return waiting.shift()!;
+    },
+
+    /** Stops listening; resets clients that still wait, as the kernel would. */
     close() {
-      for (const [client] of backlog) client.resetAndDestroy();
+      for (const [client] of waiting) client.resetAndDestroy();
       server.getConnections((_, n) => {
         if (n) complain(`still connected: ${n}; Ctrl+C again stops at once`);
       });
@@ -151,34 +154,44 @@ function socket() {
   };
 }
 
+/** The arguments of Python's threading.Thread. */
+interface Thread {
+  target: typeof handleClient;
+  args: [client: net.Socket, ...others: unknown[]];
+}
+
 /**
  * Python's threading.Thread: a Worker that runs `target`.
  *
- * A socket can't be given to a Worker, so the main thread keeps it, and the thread sends
- * it a message for each call: the text "print ...", "recv 1024" or "close", and for
- * sendall just the bytes. (An object for each message would cost a tenth of the speed.)
- * Where a call must wait, the thread sleeps (Atomics.wait) until the answer stands in
- * memory that both share. The main thread never sleeps: it works for all threads, and
- * for whoever connects.
+ * A socket can't be passed to a Worker, so the main thread keeps it. For each
+ * call, the thread sends the main thread a message: the text "print ...", "recv
+ * 1024" or "close", or, for sendall, only the bytes. (With an object for each
+ * message, the server would be about 10 % slower.) When a call has to wait, the
+ * thread sleeps (Atomics.wait) until the answer is in their shared memory. The
+ * main thread never sleeps: it works for all threads and accepts new clients.
  */
 function createThread({ target, args: [client, ...args] }: Thread) {
   const memory = createSharedMemory();
   let isRunning = false;
 
   /**
-   * As in Python start() returns when the thread runs: until then (10 ms) others connect.
-   * A thread that can't start costs its client, not the server.
+   * Starts the thread. As in Python, returns when the thread runs (after some
+   * 10 ms); meanwhile other clients can connect. If the thread can't start, its
+   * client is disconnected, and the server keeps running.
    */
   async function start() {
     threads++;
     let worker: Worker;
     try {
-      worker = new Worker(workerCode(), {
+      worker = new Worker(workerCode, {
         eval: true,
-        execArgv: [], // not tsx's, which would load it in every thread
-        name: `${client.remoteAddress}:${client.remotePort}`, // what a debugger shows
-        workerData: { memory, args, script: (script ??= scriptOf(target)) },
-        resourceLimits: { maxYoungGenerationSizeMb: 2 }, // an echo leaves little behind
+        // None of this process's: tsx would be loaded in every thread.
+        execArgv: [],
+        // A debugger shows the name.
+        name: `${client.remoteAddress}:${client.remotePort}`,
+        workerData: { memory, args, script: scriptOf(target) },
+        // An echo creates little garbage.
+        resourceLimits: { maxYoungGenerationSizeMb: 2 },
       });
     } catch (error) {
       failed(error);
@@ -203,94 +216,54 @@ function createThread({ target, args: [client, ...args] }: Thread) {
     changes.emit("change");
   }
 
-  /** Says in one line what went wrong, and in which line of the handler. */
-  function failed(error: any) {
-    const [what = ""] = describe(error).split("\n");
-    let advice = "";
-    if (isRunning) advice = placeOf(error);
-    else {
-      maxThreads = Math.max(1, threads - 1); // as many as live
-      advice = `; from now on ${maxThreads} at a time`;
-    }
-    if (what.includes("EMFILE")) advice += ", ulimit -n may allow more";
-    if (what.startsWith("Reference"))
-      advice += "; it sees nothing outside itself";
-    complain(`the thread of ${args[0]} failed: ${what}${advice}`);
+  function failed(error: unknown) {
+    if (!isRunning) maxThreads = Math.max(1, threads - 1); // as many as run now
+    complain(`the thread of ${args[0]} failed: ${reasonOf(error, isRunning)}`);
   }
 
   return { start };
 }
 
-/** What a Worker runs: the text of what it needs, since to load this file again takes several times as long. */
-function workerCode() {
-  return `
-    const { parentPort, workerData } = require("node:worker_threads");
-    globalThis.__name = (named) => named; // tsx puts calls of it into every function
-    const target = require("node:vm").runInThisContext(...workerData.script);
-    const conn = (${threadSide})(parentPort, workerData.memory);
-    target(conn, ...workerData.args);`;
-}
-
-/** "TypeError: ..."; of what is no Error (throw "text") what Node shows of it. */
-function describe(error: unknown) {
-  return error instanceof Error ? String(error) : inspect(error);
-}
-
-/** " (lecture1_server_forever.ts:29)", by the stack of an error; "" where it has none. */
-function placeOf(error: { stack?: string } | null) {
-  const [, line, column] =
-    /file:\S+?:(\d+):(\d+)/.exec(error?.stack ?? "") ?? [];
-  if (!line || !column) return "";
-  return ` (lecture1_server_forever.ts:${lineInFile(+line, +column)})`;
-}
-
-/** The arguments of vm.runInThisContext: a function's text, and where it stands, for its stack and for debuggers. */
-function scriptOf(target: typeof handleClient) {
-  const text = `(${target})`;
-  const url = import.meta.url;
-  const file = readFileSync(new URL(url), "utf8");
-  const [before = ""] = file.split(`function ${target.name}(`);
-  const linesBefore = before.split("\n").length - 1;
-  const isOneLine = !text.includes("\n"); // tsx puts the whole file into one
-  if (isOneLine) {
-    const columnOffset = columnInTsx(linesBefore + 1) - 1;
-    return [text, { filename: `${url}?tsx`, columnOffset }];
-  }
-  return [text, { filename: url, lineOffset: linesBefore }];
-}
-
-/** The line of this file that something stood in before tsx; all are counted from 1. */
-function lineInFile(line: number, column: number): number {
-  const sourceMap: any = module.findSourceMap?.(import.meta.url); // Bun has none
-  const entry = sourceMap?.findEntry(line - 1, column - 1);
-  return (entry?.originalLine ?? line - 1) + 1;
-}
-
-/** The column, less one for our parenthesis, where a line of this file begins in tsx's one line. */
-function columnInTsx(line: number) {
-  let column = 1;
-  while (column < 100_000 && lineInFile(1, column) < line) column++;
-  return column - 1;
-}
-
 /** What a thread and the main thread share. */
 function createSharedMemory() {
   return {
-    /** recv's answer: how many bytes there are; 0 at the end of the stream, -1: none yet. */
+    /**
+     * The number of bytes that recv returns; 0: end of the stream, -1: no
+     * answer yet.
+     */
     length: new Int32Array(new SharedArrayBuffer(4)),
-    /** ... and these bytes. */
+    /** The bytes that recv returns. */
     received: new Uint8Array(new SharedArrayBuffer(65536)),
-    /** How much of what the thread has sent or printed is still to be written. */
+    /** How much of what the thread has sent and printed is not written yet. */
     unwritten: new Int32Array(new SharedArrayBuffer(4)),
   };
 }
+type Memory = ReturnType<typeof createSharedMemory>;
 
-/** The thread's side: gives it print() and its connection. It runs in the Worker, and sees nothing outside itself. */
-function threadSide(main: MessagePort, memory: Memory) {
+/** With more unwritten, a thread sleeps: its client or the terminal is slow. */
+const mostUnwritten = 65536;
+
+/**
+ * The program of a Worker. It gets the source text of what it runs: to load
+ * this whole file again would take several times as long.
+ */
+const workerCode = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const { memory, args, script } = workerData;
+  // tsx inserts calls to __name into every function.
+  globalThis.__name = (named) => named;
+  const target = require("node:vm").runInThisContext(...script);
+  const conn = (${threadSide})(parentPort, memory, ${mostUnwritten});
+  target(conn, ...args);`;
+
+/**
+ * The thread's side: defines print(), and returns the connection. It runs in
+ * the Worker, so it can't use anything else in this file.
+ */
+function threadSide(main: MessagePort, memory: Memory, mostUnwritten: number) {
   const { length, received, unwritten } = memory;
-  const mostUnwritten = 65536;
 
-  /** Sends a message that has to be written; sleeps while too much is: the client or the terminal is slow. */
+  /** Sends bytes, or a text to print; sleeps while too much is unwritten. */
   function write(message: string | Uint8Array) {
     main.postMessage(message);
     let size = Atomics.add(unwritten, 0, message.length) + message.length;
@@ -304,10 +277,14 @@ function threadSide(main: MessagePort, memory: Memory) {
     write(`print ${text}`);
   }
   Object.assign(globalThis, { print });
-  console.log = (...values) => print(values.join(" ")); // its own would wait for a main loop
+  // The Worker's own console.log would wait for its blocked event loop.
+  console.log = (...values) => print(values.join(" "));
 
   return {
-    /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
+    /**
+     * Waits for data; returns 1 to `size` bytes, or null at the end of the
+     * stream.
+     */
     recv(size: number) {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
@@ -317,33 +294,51 @@ function threadSide(main: MessagePort, memory: Memory) {
       return length[0] > 0 ? received.slice(0, length[0]) : null;
     },
 
-    /** Sends all of data; a client that doesn't read makes the thread wait. */
+    /** Sends all of data; waits as long as the client doesn't read. */
     sendall(data: Uint8Array) {
-      if (!(data instanceof Uint8Array))
-        throw TypeError(
-          `sendall takes bytes, not ${Object.prototype.toString.call(data)}`,
-        );
+      if (!(data instanceof Uint8Array)) {
+        const type = Object.prototype.toString.call(data);
+        throw TypeError(`sendall takes bytes, not ${type}`);
+      }
       write(data);
     },
 
-    /** Sends FIN. */
+    /** Sends what is queued, then FIN; or RST, if there are unread bytes. */
     close() {
       main.postMessage("close");
     },
   };
 }
 
-/** The main thread's side: returns what does what a message of the thread asks for. */
+/**
+ * What a thread can do with its client. A call may block this thread, but no
+ * other.
+ */
+type Connection = ReturnType<typeof threadSide>;
+
+/**
+ * The main thread's side: returns the function that serves the thread's
+ * messages.
+ */
 function mainSide(client: net.Socket, memory: Memory) {
   const { length, received, unwritten } = memory;
-  const mostUnwritten = 65536;
-  let wanted = 0; // bytes that recv waits for
+  let wanted = 0; // the number of bytes that recv waits for
+  client.on("end", answerRecv);
+  client.on("close", answerRecv);
 
-  /** Answers recv as soon as there is something, or the end. */
+  function recv(size: number) {
+    wanted = size;
+    // This listener makes Node start reading from the kernel.
+    if (client.listenerCount("readable") === 0)
+      client.on("readable", answerRecv);
+    answerRecv();
+  }
+
+  /** Answers recv as soon as there is data, or the end of the stream. */
   function answerRecv() {
     if (wanted === 0) return;
-    const most = Math.min(wanted, received.length, client.readableLength);
-    const data = client.read(most);
+    const size = Math.min(wanted, received.length, client.readableLength);
+    const data = client.read(size);
     const isOver = client.readableEnded || client.destroyed;
     if (!data && !isOver) return;
     wanted = 0;
@@ -351,41 +346,47 @@ function mainSide(client: net.Socket, memory: Memory) {
     Atomics.store(length, 0, data?.length ?? 0);
     Atomics.notify(length, 0);
   }
-  client.on("end", answerRecv);
-  client.on("close", answerRecv);
-
-  function recv(size: number) {
-    wanted = size;
-    // Only from the first recv on does Node read from the kernel.
-    if (client.listenerCount("readable") === 0)
-      client.on("readable", answerRecv);
-    answerRecv();
-  }
 
   /**
-   * Writes for the thread. Where nothing is queued, it counts as written at once;
-   * otherwise when it is, so that the thread waits for a slow client or terminal.
+   * Whether data has to wait: the client doesn't read, or the terminal is slow.
    */
-  function write(size: number, start: (written?: () => void) => void) {
-    function written() {
-      const before = Atomics.sub(unwritten, 0, size);
-      if (before > mostUnwritten) Atomics.notify(unwritten, 0); // it sleeps
+  function isSlow() {
+    return client.writableNeedDrain || (printed ?? "").length > mostUnwritten;
+  }
+
+  /** Counts what is written; wakes the thread if it sleeps. */
+  function written(size: number) {
+    const before = Atomics.sub(unwritten, 0, size);
+    if (before > mostUnwritten) Atomics.notify(unwritten, 0);
+  }
+
+  function sendall(data: Uint8Array) {
+    if (isSlow()) {
+      client.write(data, () => written(data.length));
+      return;
     }
-    const isSlow =
-      client.writableNeedDrain || (printed ?? "").length > mostUnwritten;
-    if (isSlow) return start(written);
-    start();
-    written();
+    client.write(data);
+    written(data.length);
+  }
+
+  function printFor(text: string, size: number) {
+    if (isSlow()) {
+      print(text, () => written(size));
+      return;
+    }
+    print(text);
+    written(size);
   }
 
   return function serve(message: unknown) {
-    if (message instanceof Uint8Array)
-      return write(message.length, (done) => client.write(message, done));
-    if (typeof message !== "string") return; // Node's own, with --watch
-    const [call, argument = ""] = message.split(/ (.*)/s); // at the first space
+    if (message instanceof Uint8Array) return sendall(message);
+    // With --watch, Node sends messages of its own.
+    if (typeof message !== "string") return;
+
+    const [call, argument] = callOf(message);
     switch (call) {
       case "print":
-        return write(message.length, (done) => print(argument, done));
+        return printFor(argument, message.length);
       case "recv":
         return recv(Number(argument));
       case "close":
@@ -395,19 +396,32 @@ function mainSide(client: net.Socket, memory: Memory) {
 }
 
 /**
- * What is printed and not yet written, and the end of its writing. (`var` without a value, since
- * the guard above runs before this line is reached, and a program may print at once.)
+ * The two parts of a thread's message: the call, and its argument after a
+ * space.
+ */
+function callOf(message: string): [call: string, argument: string] {
+  const space = message.indexOf(" ");
+  if (space === -1) return [message, ""];
+  return [message.slice(0, space), message.slice(space + 1)];
+}
+
+/**
+ * Text that is printed but not yet written, and the promise of its writing.
+ * `var` without a value, since print() can be called before this line has run:
+ * the guard above starts the server first.
  */
 var printed: string | undefined;
 var writing: Promise<void> | undefined;
 
 /**
- * Python's print; what could drive the terminal is shown as its code: \x1b, \u202e.
+ * Like Python's print, but characters that could control the terminal are shown
+ * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
+ * \r\n are unchanged.
  *
- * @param written called when the line is written
+ * @param written is called when the line is written
  */
 function print(text: string, written?: () => void) {
-  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -421,20 +435,23 @@ function print(text: string, written?: () => void) {
   if (written) writing.then(written);
 }
 
-/** Writes the first line at once, and those that come in the same turn of the event loop together. */
+/**
+ * Writes the first line immediately, and the lines that are printed in the same
+ * turn of the event loop together.
+ */
 async function writeLines() {
   while (printed) {
-    const lines = printed;
+    const text = printed;
     printed = undefined;
-    await new Promise((done) => process.stdout.write(lines, done));
+    await new Promise((done) => process.stdout.write(text, done));
     await new Promise(setImmediate);
   }
   writing = undefined;
 }
 
 /**
- * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
- * be started through a link, and without its ".ts".
+ * Like Python's `__name__ == "__main__"`: whether this file was started, not
+ * imported. A program can be started through a link, and without its ".ts".
  */
 function isMain() {
   const started = process.argv[1] ?? "";
@@ -444,12 +461,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/** One line on stderr. */
-function complain(what: string) {
-  console.error(`lecture1_server_forever: ${what}`);
-}
-
-/** Reads the command line; on --help or a mistake it says what to write and exits. */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever.ts [--host HOST] [--port PORT]";
@@ -472,10 +484,17 @@ function parseFlags() {
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
     return { host, port };
   } catch (error) {
-    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
-    complain(`${what}; ${usage}`);
+    const mistake = firstSentence((error as Error).message);
+    complain(`${mistake}; ${usage}`);
     process.exit(2);
   }
+}
+
+// --- Error messages, small machines, debuggers -------------------------------
+
+/** Prints one line on stderr. */
+function complain(what: string) {
+  console.error(`lecture1_server_forever: ${what}`);
 }
 
 /** What to do about an error of the network, by the system's code for it. */
@@ -488,12 +507,128 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const todo = advice[code];
   complain(todo ? `${message}; ${todo}` : message);
   process.exitCode = 1;
+}
+
+/** The first sentence of Node's message about the command line, in one line. */
+function firstSentence(message: string) {
+  const [sentence = ""] = message.split(". ");
+  return sentence.replaceAll("\n", " ").replace(/\.$/, "");
+}
+
+/**
+ * Why a thread failed, in one line: the error, the line of the handler, advice.
+ */
+function reasonOf(error: unknown, isRunning: boolean) {
+  const text = error instanceof Error ? String(error) : inspect(error);
+  const [what = ""] = text.split("\n");
+  let reason = what;
+  if (isRunning) reason += placeOf(error);
+  else reason += `; from now on ${maxThreads} at a time`;
+  if (what.includes("EMFILE")) reason += ", ulimit -n may allow more";
+  if (what.startsWith("ReferenceError"))
+    reason += "; it sees nothing outside itself";
+  return reason;
+}
+
+/**
+ * Lowers maxThreads to what this machine can hold, and limits the connections.
+ * A thread needs 8 to 12 MB of memory and 5 open files.
+ */
+function respectLimits(server: net.Server) {
+  // Half of the open files (ulimit -n) are for threads, half for clients that
+  // wait. Further connections are closed.
+  const openFiles = mostOpenFiles();
+  server.maxConnections = openFiles / 2 - 5;
+
+  // Half of a container's memory, or a machine's free memory (macOS reports too
+  // little).
+  const container = process.constrainedMemory?.() || Infinity;
+  const machine = Math.max(freemem(), totalmem() / 4);
+  const memory = Math.min(container / 2, machine);
+  maxThreads = Math.ceil(Math.min(maxThreads, openFiles / 12, memory / 12e6));
+}
+
+/**
+ * How many files this process can open; Infinity if the system has no limit.
+ */
+function mostOpenFiles() {
+  // Windows and Deno have none.
+  if (!process.getuid) return Infinity;
+  const report: any = process.report.getReport();
+  return Number(report?.userLimits?.open_files.soft) || Infinity;
+}
+
+/**
+ * The arguments of vm.runInThisContext, read once: later no file may be left to
+ * open.
+ */
+var script: [string, ScriptOptions] | undefined;
+
+/**
+ * Where a text is, in this file or in tsx's output: for stacks and for
+ * debuggers.
+ */
+interface ScriptOptions {
+  filename: string;
+  lineOffset?: number;
+  columnOffset?: number;
+}
+
+function scriptOf(target: typeof handleClient) {
+  script ??= [`(${target})`, positionOf(target)];
+  return script;
+}
+
+function positionOf(target: typeof handleClient): ScriptOptions {
+  const url = import.meta.url;
+  const file = readFileSync(new URL(url), "utf8");
+  const [before = ""] = file.split(`function ${target.name}(`);
+  const linesBefore = before.split("\n").length - 1;
+
+  // tsx puts the whole file into one line.
+  const isOneLine = !String(target).includes("\n");
+  if (!isOneLine) return { filename: url, lineOffset: linesBefore };
+  const columnOffset = columnInTsx(linesBefore + 1) - 1;
+  return { filename: `${url}?tsx`, columnOffset };
+}
+
+/**
+ * The column of tsx's one line where a line of this file begins, less one for
+ * "(".
+ */
+function columnInTsx(line: number) {
+  let column = 1;
+  while (column < 100_000 && lineInFile(1, column) < line) column++;
+  return column - 1;
+}
+
+/**
+ * " (lecture1_server_forever.ts:29)", from an error's stack; "" if it has none.
+ */
+function placeOf(error: unknown) {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const place = /file:\S+?:(?<line>\d+):(?<column>\d+)/.exec(stack);
+  if (!place?.groups) return "";
+  const { line, column } = place.groups;
+  const lineHere = lineInFile(Number(line), Number(column));
+  return ` (lecture1_server_forever.ts:${lineHere})`;
+}
+
+/**
+ * Maps a position in tsx's output to the line of this file; all are counted
+ * from 1.
+ */
+function lineInFile(line: number, column: number): number {
+  // Bun has no source maps.
+  const sourceMap: any = module.findSourceMap?.(import.meta.url);
+  const entry = sourceMap?.findEntry(line - 1, column - 1);
+  return (entry?.originalLine ?? line - 1) + 1;
 }

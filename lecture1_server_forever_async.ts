@@ -1,5 +1,5 @@
-// Lecture 1, exercise 3, the asynchronous server: one thread serves every client.
-// Wherever a client makes it wait (await), it works for the others meanwhile.
+// Lecture 1, exercise 3, the asynchronous server: one thread serves every
+// client. While it waits for one client (await), it serves the others.
 //
 //   npx tsx lecture1_server_forever_async.ts
 //
@@ -18,14 +18,15 @@ import { inspect, parseArgs } from "node:util";
 export async function handleClient(reader: StreamReader, writer: StreamWriter) {
   const addr = writer.getExtraInfo("peername");
   print(`Connected by ${addr}`);
-  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true }); // joins a character that a read cut in two
+  // Joins a character that was split across two reads.
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
   try {
     while (true) {
-      const data = await reader.read(1024); // the others are served until bytes arrive
+      const data = await reader.read(1024); // meanwhile others are served
       if (!data) break; // FIN: the client has nothing more to send
       print(`Received from ${addr}: ${utf8.decode(data, { stream: true })}`);
       writer.write(data);
-      await writer.drain(); // and while a client is slow to read
+      await writer.drain(); // waits while this client reads slowly
     }
   } catch (error) {
     if (error !== cancelledError) throw error; // Ctrl+C cancels quietly
@@ -36,7 +37,9 @@ export async function handleClient(reader: StreamReader, writer: StreamWriter) {
   }
 }
 
-/** Serves every client who connects, until Ctrl+C. Port 0 takes a free one. */
+/**
+ * Serves every client that connects, until Ctrl+C. Port 0 picks a free port.
+ */
 export async function main(host = "127.0.0.1", port = 65432) {
   const server = await startServer(handleClient, host, port);
   const addr = server.getsockname();
@@ -66,34 +69,49 @@ type Connection = ReturnType<typeof openConnection>;
 const keyboardInterrupt = new Error("Ctrl+C");
 const cancelledError = new Error("cancelled by Ctrl+C");
 
-/** Python's asyncio.start_server: listens, and calls `handler` for every client. */
+/**
+ * Python's asyncio.start_server: listens, and calls the handler for every
+ * client.
+ */
 async function startServer(handler: Handler, host: string, port: number) {
   const server = net.createServer({
-    allowHalfOpen: true, // who has sent FIN still gets the rest of its echo
-    pauseOnConnect: true, // what comes early lies in the kernel until the first read()
-    noDelay: true, // as in asyncio, a small piece doesn't wait (40 ms) until the last one is confirmed
+    // A client that has sent FIN still gets the rest of its echo.
+    allowHalfOpen: true,
+    // Data that arrives early stays in the kernel until the first read().
+    pauseOnConnect: true,
+    // No Nagle, as in asyncio: a small piece is sent without waiting (up to 40
+    // ms) for the acknowledgment of the previous one.
+    noDelay: true,
   });
+  // The handlers that have not returned yet.
   const tasks = new Map<Connection, Promise<void>>();
+
+  server.on("connection", (client) => {
+    const connection = openConnection(client);
+    tasks.set(connection, runTask(connection));
+  });
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
-  process.stderr.on("error", () => {}); // complaints that nobody reads stop nothing
+  // A closed stderr must not stop the server.
+  process.stderr.on("error", () => {});
 
-  server.on("connection", (client) => {
-    const connection = openConnection(client);
+  /**
+   * Runs the handler for one client. If it fails, the other clients are not
+   * affected.
+   */
+  async function runTask(connection: Connection) {
     const { reader, writer } = connection;
-    const task = (async () => handler(reader, writer))()
-      .catch((e?: NodeJS.ErrnoException) => {
-        const reset = e?.syscall && `reset the connection (${e.message})`;
-        complain(`${writer.getExtraInfo("peername")} ${reset || inspect(e)}`);
-      })
-      .finally(() => {
-        client.destroySoon();
-        tasks.delete(connection);
-      });
-    tasks.set(connection, task);
-  });
+    try {
+      await handler(reader, writer);
+    } catch (error) {
+      complain(`${writer.getExtraInfo("peername")} ${reasonOf(error)}`);
+    } finally {
+      writer.close();
+      tasks.delete(connection);
+    }
+  }
 
   const { address } = await dns.lookup(host, { family: 4 }); // AF_INET: IPv4
   server.listen(port, address);
@@ -106,19 +124,23 @@ async function startServer(handler: Handler, host: string, port: number) {
       return addressText(address, port);
     },
 
-    /** Runs until Ctrl+C, then throws; a second Ctrl+C ends the process at once. */
+    /** Waits for Ctrl+C, then throws. A second Ctrl+C kills the process. */
     async serveForever() {
+      // If something that a handler didn't await fails, the others are not
+      // affected.
+      process.on("uncaughtException", (error) => complain(inspect(error)));
       const ignore = () => {};
       process.on("SIGINT", ignore);
-      // What a handler doesn't wait for costs the others nothing when it fails, as in asyncio.
-      process.on("uncaughtException", (error) => complain(inspect(error)));
       await once(process, "SIGINT");
-      // npx and tsx may pass one on twice: within half a second it counts as the same.
+      // npx and tsx may pass it on: within half a second it counts as the same
+      // one.
       setTimeout(() => process.off("SIGINT", ignore), 500).unref();
       throw keyboardInterrupt;
     },
 
-    /** Stops listening, cancels the handlers and waits until they have ended. */
+    /**
+     * Stops listening, cancels the handlers and waits until they have returned.
+     */
     async close() {
       server.close();
       for (const connection of tasks.keys()) connection.cancel();
@@ -127,87 +149,119 @@ async function startServer(handler: Handler, host: string, port: number) {
   };
 }
 
-/** A client's reader and writer, as asyncio hands them to the handler, and its task's cancel(). */
+/**
+ * A client's reader and writer, as asyncio gives them to the handler, and
+ * cancel().
+ */
 function openConnection(client: net.Socket) {
   const peername = addressText(client.remoteAddress, client.remotePort);
-  let cancelled = false;
-  let wake = () => {};
-  client.on("error", () => {}); // whoever waits for the client is told
-  client.on("end", () => wake()).on("close", () => wake());
+  let isCancelled = false;
+  let wakeReader = () => {}; // lets a read() that waits look again
+  client.on("error", () => {}); // read() and the end of the task report it
+  client.on("end", () => wakeReader());
+  client.on("close", () => wakeReader());
 
   const reader = {
-    /** Waits for bytes; returns 1 to `size` of them, or null at the end of the stream. */
+    /**
+     * Waits for data; returns 1 to `size` bytes, or null at the end of the
+     * stream.
+     */
     async read(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`read takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
-      if (lines) await writing; // who prints waits until it is written
+      // Python's print waits for a slow terminal. Here, the next read does.
+      if (lines) await writing;
+      // This listener makes Node start reading from the kernel.
       if (client.listenerCount("readable") === 0)
-        client.on("readable", () => wake()); // from now on Node reads
+        client.on("readable", () => wakeReader());
       while (true) {
-        if (cancelled) throw cancelledError;
+        if (isCancelled) throw cancelledError;
         if (client.errored) throw client.errored;
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
-        await new Promise<void>((resolve) => (wake = resolve));
+        await new Promise<void>((resolve) => {
+          wakeReader = resolve;
+        });
       }
     },
   };
 
   const writer = {
-    /** Queues data; Node sends as fast as the client's side takes it. */
+    /** Queues data; Node sends it as fast as the client accepts it. */
     write(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
-        throw TypeError(
-          `write takes bytes, not ${Object.prototype.toString.call(data)}`,
-        );
+        throw TypeError(`write takes bytes, not ${typeName(data)}`);
       client.write(data);
     },
 
-    /** Waits while the queue is long: a client that doesn't read is not read from. */
+    /**
+     * Waits while the queue is long: a client that doesn't read is not read
+     * from.
+     */
     async drain() {
       if (client.writableNeedDrain) await once(client, "drain");
     },
 
-    /** Sends what is queued, then FIN; a reset where the client's bytes lie unread. */
-    close: () => client.destroySoon(),
+    /** Sends what is queued, then FIN; or RST, if there are unread bytes. */
+    close() {
+      client.destroySoon();
+    },
 
     /** Waits until the connection is closed. */
     async waitClosed() {
-      if (!client.closed) await once(client, "close").catch(() => {});
+      if (client.closed) return;
+      try {
+        await once(client, "close");
+      } catch {
+        // The connection was reset: it is closed as well.
+      }
     },
 
-    /** What asyncio knows of the transport: of all that, the client's address. */
-    getExtraInfo: (_name: "peername") => peername,
+    /**
+     * Of all that asyncio knows about the connection, only the client's
+     * address.
+     */
+    getExtraInfo(_name: "peername") {
+      return peername;
+    },
   };
 
-  /** Throws cancelledError where the handler waits; a slow client has a second to take its echo. */
+  /**
+   * Makes the handler's read() throw; a slow client has a second to get its
+   * echo.
+   */
   function cancel() {
-    cancelled = true;
-    wake();
+    isCancelled = true;
+    wakeReader();
     setTimeout(() => client.destroy(cancelledError), 1000).unref();
   }
 
   return { reader, writer, cancel };
 }
 
-/** The text Python prints for an address; "?" for a client that left before Node could ask. */
+/**
+ * An address as Python prints it; "?": the client left before Node could ask
+ * for it.
+ */
 function addressText(address = "?", port = 0) {
   return `('${address}', ${port})`;
 }
 
 /**
- * Lines that go out together after this turn of the event loop, and the end of their writing.
- * (`var` without a value, since the guard above runs before this line is reached.)
+ * Lines that are printed but not yet written, and the promise of their writing.
+ * `var` without a value, since print() can be called before this line has run:
+ * the guard above starts main() first.
  */
 var lines: string[] | undefined;
 var writing: Promise<unknown> | undefined;
 
 /**
- * Python's print. Characters that could drive the terminal are shown as their code: ESC
- * as \x1b, a direction control as \u202e. Newline, tab and \r\n stay as they are.
+ * Like Python's print, but characters that could control the terminal are shown
+ * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
+ * \r\n are unchanged.
  */
 function print(text: string) {
-  // Control codes but for tab and newline, \r where no \n follows, and direction controls.
+  // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
   const shown = `${text}`.replace(controlCharacter, (character) => {
@@ -218,18 +272,24 @@ function print(text: string) {
   });
   lines ??= [];
   lines.push(`${shown}\n`);
-  writing ??= new Promise((written) => {
-    setImmediate(() => {
-      process.stdout.write(lines!.join(""), written);
-      lines = undefined;
-      writing = undefined;
-    });
-  });
+  writing ??= writeLines();
 }
 
 /**
- * Python's `__name__ == "__main__"`: this file was started, not imported. A program may
- * be started through a link, and without its ".ts".
+ * Writes the lines that are printed in the same turn of the event loop
+ * together.
+ */
+async function writeLines() {
+  await new Promise(setImmediate);
+  const text = lines!.join("");
+  lines = undefined;
+  writing = undefined;
+  await new Promise((written) => process.stdout.write(text, written));
+}
+
+/**
+ * Like Python's `__name__ == "__main__"`: whether this file was started, not
+ * imported. A program can be started through a link, and without its ".ts".
  */
 function isMain() {
   const started = process.argv[1] ?? "";
@@ -239,12 +299,7 @@ function isMain() {
   return found !== undefined && realpathSync(found) === thisFile;
 }
 
-/** One line on stderr. */
-function complain(what: string) {
-  console.error(`lecture1_server_forever_async: ${what}`);
-}
-
-/** Reads the command line; on --help or a mistake it says what to write and exits. */
+/** Parses the command line; on --help or a mistake, prints usage and exits. */
 function parseFlags() {
   const usage =
     "usage: npx tsx lecture1_server_forever_async.ts [--host HOST] [--port PORT]";
@@ -267,10 +322,27 @@ function parseFlags() {
       throw new Error("--host takes a name, --port 0 (any free) to 65535");
     return { host, port };
   } catch (error) {
-    const [what = ""] = (error as Error).message.split(/\.\s|\n/);
-    complain(`${what}; ${usage}`);
+    const mistake = firstSentence((error as Error).message);
+    complain(`${mistake}; ${usage}`);
     process.exit(2);
   }
+}
+
+// --- Error messages ----------------------------------------------------------
+
+/** Prints one line on stderr. */
+function complain(what: string) {
+  console.error(`lecture1_server_forever_async: ${what}`);
+}
+
+/**
+ * Why a handler failed: its client reset the connection, or a bug, with its
+ * stack.
+ */
+function reasonOf(error: unknown) {
+  const isSystemError = error instanceof Error && "syscall" in error;
+  if (isSystemError) return `reset the connection (${error.message})`;
+  return inspect(error);
 }
 
 /** What to do about an error of the network, by the system's code for it. */
@@ -283,12 +355,23 @@ const advice: Record<string, string> = {
   EPIPE: "nobody reads it any more",
 };
 
-/** Says in one line what the system says, and what to do about it; the exit code will be 1. */
+/** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): not the network's fault but ours, show the stack.
+  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const todo = advice[code];
   complain(todo ? `${message}; ${todo}` : message);
   process.exitCode = 1;
+}
+
+/** The first sentence of Node's message about the command line, in one line. */
+function firstSentence(message: string) {
+  const [sentence = ""] = message.split(". ");
+  return sentence.replaceAll("\n", " ").replace(/\.$/, "");
+}
+
+/** "[object String]": names the type of a value that is not bytes. */
+function typeName(value: unknown) {
+  return Object.prototype.toString.call(value);
 }

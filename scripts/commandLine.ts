@@ -55,8 +55,8 @@ export class UsageError extends ScriptError {
 }
 
 /**
- * Python's `__name__ == "__main__"`: whether a file was started, with or without its .ts,
- * and not imported.
+ * Python's `__name__ == "__main__"`: whether a file was started, with or
+ * without its .ts, and not imported.
  *
  * @param url the file's import.meta.url
  */
@@ -67,8 +67,8 @@ export function isMain(url: string): boolean {
 }
 
 /**
- * Runs a script's main function. If it throws a ScriptError, the script says why in one
- * line on stderr and exits with the error's code.
+ * Runs a script's main function. If it throws a ScriptError, the script says
+ * why in one line on stderr and exits with the error's code.
  *
  * @param script the script's name, which begins its messages
  * @throws any other error of main
@@ -135,14 +135,18 @@ export function parseFlags<Options extends FlagOptions>(
   return parsed.values as Flags<Options>;
 }
 
-/** Whether an option that needs a value has one, and one that needs none has none. */
+/**
+ * Whether an option that needs a value has one, and one that needs none has
+ * none.
+ */
 function isUsedRightly(
   type: "string" | "boolean",
   { value, inlineValue }: { value?: string; inlineValue?: boolean },
 ): boolean {
   if (type === "boolean") return value === undefined;
   if (!value) return false;
-  // "--json --html": the next option is hardly a value. "--json=--html" means it.
+  // "--json --html": the next option is hardly a value. "--json=--html" means
+  // it.
   return inlineValue === true || !/^-./.test(value);
 }
 
@@ -164,8 +168,8 @@ export function expectAllowed(
 }
 
 /**
- * Shows what is waited for while a task runs, on a terminal that can erase the line
- * again.
+ * Shows what is waited for while a task runs, on a terminal that can erase the
+ * line again.
  */
 export async function withSpinner<T>(what: string, task: () => Promise<T>) {
   const { stdout, stderr, env } = process;
@@ -205,14 +209,17 @@ export interface EarlyExitOptions {
   /** The script's name, which begins its messages. */
   script: string;
   language: Language;
-  /** Stops what was started, then exits with this code. Unless given: process.exit. */
+  /**
+   * Stops what was started, then exits with this code. Unless given:
+   * process.exit.
+   */
   stop?: (exitCode: number) => unknown;
 }
 
 /**
- * Exits early on Ctrl+C, when the terminal is closed, and when stdout can't be written.
- * It does so once, however often the signal arrives: npm passes on the Ctrl+C that the
- * terminal has already sent.
+ * Exits early on Ctrl+C, when the terminal is closed, and when stdout can't be
+ * written. It does so once, however often the signal arrives: npm passes on the
+ * Ctrl+C that the terminal has already sent.
  */
 export function exitEarly(options: EarlyExitOptions): void {
   const { script, language, stop = process.exit } = options;

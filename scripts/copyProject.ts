@@ -1,9 +1,14 @@
-/** A copy of the project, in which the programs can be changed as a learner changes them. */
+/**
+ * A copy of the project, in which the programs can be changed as a learner
+ * changes them.
+ */
 import { cp, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectFile } from "./project.ts";
 
-/** The lecture's port. A learner may be using it, so a copy gets another one. */
+/**
+ * The lecture's port. A learner may be using it, so a copy gets another one.
+ */
 export const lecturePort = "65432";
 
 /** The files of the lecture's four programs. */
@@ -15,7 +20,8 @@ export const programFiles = [
 ];
 
 /**
- * Copies the programs and scripts into a new folder, where node_modules are found.
+ * Copies the programs and scripts into a new folder, where node_modules are
+ * found.
  *
  * @param port the port that the copied programs have instead of the lecture's
  */
@@ -30,7 +36,9 @@ export async function copyProject(port: string): Promise<ProjectCopy> {
   return new ProjectCopy(folder, port);
 }
 
-/** Makes a folder inside the project, which git ignores. Its maker removes it. */
+/**
+ * Makes a folder inside the project, which git ignores. Its maker removes it.
+ */
 export function temporaryFolder(): Promise<string> {
   return mkdtemp(projectFile(".test-"));
 }

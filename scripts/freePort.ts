@@ -7,10 +7,11 @@ import net from "node:net";
 const host = "127.0.0.1";
 
 /**
- * Finds a TCP port of 127.0.0.1 on which nothing listens, and keeps it for this process:
- * no other process that asks freePort() gets the same one.
+ * Finds a TCP port of 127.0.0.1 on which nothing listens, and keeps it for this
+ * process: no other process that asks freePort() gets the same one.
  *
- * @throws Error when the system refuses for another reason than that the port is taken
+ * @throws Error when the system refuses for another reason than that the port
+ *   is taken
  */
 export async function freePort(): Promise<number> {
   while (true) {
@@ -33,8 +34,9 @@ async function canListen(port: number): Promise<boolean> {
 }
 
 /**
- * Marks a port as taken until this process exits, by a UDP socket with the same number:
- * it leaves the TCP port to the server, and a second one can't be bound.
+ * Marks a port as taken until this process exits, by a UDP socket with the same
+ * number: it leaves the TCP port to the server, and a second one can't be
+ * bound.
  */
 async function reserve(port: number): Promise<boolean> {
   const socket = dgram.createSocket("udp4");

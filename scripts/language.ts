@@ -1,4 +1,7 @@
-/** The language of the scripts, texts in both languages, and what the terminal can draw. */
+/**
+ * The language of the scripts, texts in both languages, and what the terminal
+ * can draw.
+ */
 import { parseArgs } from "node:util";
 
 export const languages = ["en", "ko"] as const;
@@ -7,7 +10,10 @@ export type Language = (typeof languages)[number];
 /** A text, perhaps with places for values. */
 type Text = string | ((...values: any[]) => string);
 
-/** Texts by their names: each in English and in Korean. A missing one is a type error. */
+/**
+ * Texts by their names: each in English and in Korean. A missing one is a type
+ * error.
+ */
 export type Pairs = Record<string, readonly [Text, Text]>;
 export type TextsOf<P extends Pairs> = { [Name in keyof P]: P[Name][0] };
 
@@ -22,8 +28,8 @@ export function inLanguage<P extends Pairs>(pairs: P, language: Language) {
 }
 
 /**
- * The language of a command line: that of --lang, or the system's. If --lang names an
- * unknown language, the mistake is reported in the system's.
+ * The language of a command line: that of --lang, or the system's. If --lang
+ * names an unknown language, the mistake is reported in the system's.
  *
  * @param args the words after the script's name
  */
@@ -34,8 +40,9 @@ export function languageOf(args: string[], env = process.env): Language {
 }
 
 /**
- * The system's language: by the environment, as setlocale(3) reads it, or if it names
- * none, as on Windows, by Intl. English if the terminal would garble Korean.
+ * The system's language: by the environment, as setlocale(3) reads it, or if it
+ * names none, as on Windows, by Intl. English if the terminal would garble
+ * Korean.
  *
  * @param locale Intl's locale: "ko-KR"
  */
@@ -48,8 +55,9 @@ export function systemLanguage(
 }
 
 /**
- * Whether the terminal draws ─│◆ one column wide. Windows' old console with a Korean
- * font doesn't. It is the only terminal there that sets no environment variable.
+ * Whether the terminal draws ─│◆ one column wide. Windows' old console with a
+ * Korean font doesn't. It is the only terminal there that sets no environment
+ * variable.
  */
 export function drawsLines(
   env = process.env,
@@ -66,13 +74,19 @@ export function drawsLines(
   return setByTerminals.some((name) => env[name]);
 }
 
-/** False if the locale names another encoding, and on Linux' console without windows. */
+/**
+ * False if the locale names another encoding, and on Linux' console without
+ * windows.
+ */
 function readsUtf8(env: NodeJS.ProcessEnv): boolean {
   const isOther = /^(C|POSIX)$|\.(?!utf-?8)/i.test(encodingLocale(env));
   return !isOther && env.TERM !== "linux";
 }
 
-/** The locale that decides the encoding: ko_KR.UTF-8, C; "" if the environment has none. */
+/**
+ * The locale that decides the encoding: ko_KR.UTF-8, C; "" if the environment
+ * has none.
+ */
 function encodingLocale({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): string {
   return LC_ALL || LC_CTYPE || LANG || "";
 }

@@ -1,6 +1,6 @@
 /**
- * Programs that run while others do: started, followed, and ended. A program that still
- * runs when this process exits is killed.
+ * Programs that run while others do: started, followed, and ended. A program
+ * that still runs when this process exits is killed.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { EventEmitter, once } from "node:events";
@@ -17,22 +17,28 @@ export interface ExitStatus {
 export interface LaunchOptions<Mark> {
   /** The program's environment; if it is missing, this process's own. */
   env?: NodeJS.ProcessEnv;
-  /** Is called with each line of JSON that the program writes to file descriptor 3. */
+  /**
+   * Is called with each line of JSON that the program writes to file descriptor
+   * 3.
+   */
   onMark?: (mark: Mark) => void;
   /**
-   * Opens the program's stdin and an IPC channel, for ask(). When both end, the program
-   * knows that this process has exited.
+   * Opens the program's stdin and an IPC channel, for ask(). When both end, the
+   * program knows that this process has exited.
    */
   messages?: boolean;
   /**
-   * Puts the program, with what it starts, into a process group of its own. The group
-   * gets the signals that kill() sends, and not the terminal's Ctrl+C. Windows has no
-   * groups.
+   * Puts the program, with what it starts, into a process group of its own. The
+   * group gets the signals that kill() sends, and not the terminal's Ctrl+C.
+   * Windows has no groups.
    */
   ownGroup?: boolean;
 }
 
-/** How long a program may take to answer or to exit, unless a caller says otherwise. */
+/**
+ * How long a program may take to answer or to exit, unless a caller says
+ * otherwise.
+ */
 export const patienceMs = 10_000;
 
 /** Programs that have not exited yet. */
@@ -54,8 +60,8 @@ const started = new Set<Launched>();
  * Starts a program and follows what it prints.
  *
  * @param command the program and its arguments
- * @throws Error when too many files are open; any other reason why the program can't be
- *   started is found in its stderr, and its exit code is null
+ * @throws Error when too many files are open; any other reason why the program
+ *   can't be started is found in its stderr, and its exit code is null
  */
 export function launch<Mark>(
   command: string[],
@@ -66,7 +72,10 @@ export function launch<Mark>(
   return program;
 }
 
-/** The programs that were started since the last stopAll(), whether they still run or not. */
+/**
+ * The programs that were started since the last stopAll(), whether they still
+ * run or not.
+ */
 export function launched(): Launched[] {
   return [...started];
 }
@@ -89,7 +98,10 @@ export class Launched {
   readonly child: ChildProcess;
   /** The process ID; 0 if the program could not be started. */
   readonly pid: number;
-  /** Everything that the program has printed, less what dropOutput() has dropped. */
+  /**
+   * Everything that the program has printed, less what dropOutput() has
+   * dropped.
+   */
   readonly output = { stdout: "", stderr: "" };
   /** How the program ended; undefined while it runs. */
   exitStatus: ExitStatus | undefined;
@@ -214,7 +226,8 @@ export class Launched {
    * Sends a question over the channel that `messages` opened.
    *
    * @returns the program's next message
-   * @throws Error when the program has exited, or doesn't answer within 10 seconds
+   * @throws Error when the program has exited, or doesn't answer within 10
+   *   seconds
    */
   async ask<Answer>(question: string): Promise<Answer> {
     const answers: Answer[] = [];
@@ -239,8 +252,8 @@ export class Launched {
   }
 
   /**
-   * Sends a signal to the program, or to the group that it leads. Does nothing when the
-   * program has exited.
+   * Sends a signal to the program, or to the group that it leads. Does nothing
+   * when the program has exited.
    */
   kill(signal: NodeJS.Signals): void {
     if (!this.#leadsGroup) {
@@ -266,7 +279,10 @@ export class Launched {
     await this.exit();
   }
 
-  /** The command, whether it runs, and the end of its output, for an error message. */
+  /**
+   * The command, whether it runs, and the end of its output, for an error
+   * message.
+   */
   describe(): string {
     const { signal, code } = this.exitStatus ?? {};
     const state = this.exitStatus ? `ended (${signal ?? code})` : "runs";

@@ -1,6 +1,6 @@
 /**
- * The frame of a web page: one self-contained HTML file, without network requests and
- * scripts.
+ * The frame of a web page: one self-contained HTML file, without network
+ * requests and scripts.
  */
 import { readFileSync } from "node:fs";
 import type { Language } from "./language.ts";

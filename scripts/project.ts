@@ -1,4 +1,7 @@
-/** Where the files of this project are, whatever folder a script is started from. */
+/**
+ * Where the files of this project are, whatever folder a script is started
+ * from.
+ */
 import { fileURLToPath } from "node:url";
 
 /**

@@ -1,6 +1,7 @@
 /**
- * Waits that have an end. Their clocks stop while this process is suspended, by Ctrl+Z
- * or because the laptop sleeps: a program that was suspended with it isn't late.
+ * Waits that have an end. Their clocks stop while this process is suspended, by
+ * Ctrl+Z or because the laptop sleeps: a program that was suspended with it
+ * isn't late.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -15,7 +16,8 @@ export async function activeSleep(
   ms: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  // A suspension makes one of these short sleeps longer, and none of the others.
+  // A suspension makes one of these short sleeps longer, and none of the
+  // others.
   const tickMs = 50;
   for (let leftMs = ms; leftMs > 0; leftMs -= tickMs)
     await sleep(Math.min(leftMs, tickMs), undefined, { signal });
@@ -27,7 +29,8 @@ export async function activeSleep(
  * @param ms the deadline, in milliseconds in which this process isn't suspended
  * @param what what is waited for, for the message
  * @param promise the wait
- * @param describe returns more for the message; called when the deadline has passed
+ * @param describe returns more for the message; called when the deadline has
+ *   passed
  * @returns what the promise resolves to
  * @throws Error when the deadline passes first
  */
@@ -41,7 +44,8 @@ export async function withDeadline<T>(
   const tooLate = activeSleep(ms, done.signal).then(() => {
     throw new Error(`waited ${ms} ms for ${what}\n${describe()}`.trim());
   });
-  // When the promise has won, the abort below rejects this one, and nothing awaits it.
+  // When the promise has won, the abort below rejects this one, and nothing
+  // awaits it.
   tooLate.catch(() => {});
   try {
     return await Promise.race([promise, tooLate]);
@@ -53,8 +57,8 @@ export async function withDeadline<T>(
 /**
  * Starts to watch whether this process is suspended.
  *
- * @returns `stop()` ends the watch and returns for how many seconds the process was
- *   suspended; undefined if it never was
+ * @returns `stop()` ends the watch and returns for how many seconds the process
+ *   was suspended; undefined if it never was
  */
 export function watchSuspensions() {
   const tickMs = 100;

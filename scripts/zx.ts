@@ -4,13 +4,14 @@ import { $ as zx } from "zx/core";
 import { killAtExit } from "./launch.ts";
 
 /**
- * zx's $, which starts the program itself and no shell: the process ID, the memory and
- * the signals are the program's own, on Windows as well. An exit code other than 0 is
- * no exception; `nothrow(false)` makes it one.
+ * zx's $, which starts the program itself and no shell: the process ID, the
+ * memory and the signals are the program's own, on Windows as well. An exit
+ * code other than 0 is no exception; `nothrow(false)` makes it one.
  *
- * zx 8.8 can't do so by an option: `shell: false` throws "No shell is available". It
- * joins the words of a command to one line, for its shell. So they are encoded, with no
- * space left in any of them, and decoded again where the program is started.
+ * zx 8.8 can't do so by an option: `shell: false` throws "No shell is
+ * available". It joins the words of a command to one line, for its shell. So
+ * they are encoded, with no space left in any of them, and decoded again where
+ * the program is started.
  */
 export const $ = zx({
   shell: true,

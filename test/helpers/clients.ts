@@ -1,4 +1,7 @@
-/** TCP clients of the tests: they send, wait, stall, reset, and look into the kernel. */
+/**
+ * TCP clients of the tests: they send, wait, stall, reset, and look into the
+ * kernel.
+ */
 import { randomBytes } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -11,8 +14,8 @@ import { eventually, sockets } from "./harness.ts";
 /**
  * Connects to a server on this machine.
  *
- * @param options.reading false leaves what the server sends in the kernel, until
- *   client.socket.resume()
+ * @param options.reading false leaves what the server sends in the kernel,
+ *   until client.socket.resume()
  * @throws the system's error, or Error after 10 seconds
  */
 export async function connect(
@@ -122,9 +125,11 @@ export class Client {
 }
 
 /**
- * Sends until the server takes no more, because the client doesn't read its echo.
+ * Sends until the server takes no more, because the client doesn't read its
+ * echo.
  *
- * @param limit how many bytes are sent at most; the server may take less than half of it
+ * @param limit how many bytes are sent at most; the server may take less than
+ *   half of it
  * @returns all that was sent
  * @throws Error when the server takes all, or half of it
  */
@@ -177,8 +182,8 @@ export async function visit(
 }
 
 /**
- * How many bytes are unread in the receive queue of each connection of a port, by
- * /proc/net/tcp. Linux only.
+ * How many bytes are unread in the receive queue of each connection of a port,
+ * by /proc/net/tcp. Linux only.
  *
  * @param peerPort counts only the connection to this port
  */
@@ -201,7 +206,10 @@ function hexPort(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** Waits until nothing listens on a port: a server prints its last line a moment before. */
+/**
+ * Waits until nothing listens on a port: a server prints its last line a moment
+ * before.
+ */
 export function untilRefused(port: number): Promise<void> {
   return eventually(async () => {
     const code = await connect(port).then(

@@ -1,4 +1,7 @@
-/** What every test uses: a suite that cleans up, and a check that no process is left. */
+/**
+ * What every test uses: a suite that cleans up, and a check that no process is
+ * left.
+ */
 import { randomUUID } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import net from "node:net";
@@ -23,8 +26,8 @@ type AddTest = (title: string, body: () => Promise<void>) => void;
 
 export interface Suite extends AddTest {
   /**
-   * Adds a test only if there is no reason against it. Otherwise the test counts as
-   * skipped, and the reason is printed.
+   * Adds a test only if there is no reason against it. Otherwise the test
+   * counts as skipped, and the reason is printed.
    */
   unless(why: Why): AddTest;
   /** Runs after the last test. */
@@ -34,9 +37,9 @@ export interface Suite extends AddTest {
 }
 
 /**
- * A uvu suite whose tests leave nothing behind: after each test, passed or failed, every
- * client is disconnected and every process is killed. The message of a failed test has
- * what the processes printed.
+ * A uvu suite whose tests leave nothing behind: after each test, passed or
+ * failed, every client is disconnected and every process is killed. The message
+ * of a failed test has what the processes printed.
  */
 export function suite(name: string): Suite {
   const tests = uvu.suite(name);
@@ -69,7 +72,8 @@ export function suite(name: string): Suite {
 }
 
 /**
- * Repeats a check until it holds: what is checked may take a moment on a busy machine.
+ * Repeats a check until it holds: what is checked may take a moment on a busy
+ * machine.
  *
  * @param check throws as long as something is wrong
  * @throws what the check has thrown last, after 10 seconds
@@ -85,7 +89,10 @@ export async function eventually(check: () => Promise<void>): Promise<void> {
     }
 }
 
-/** A program with a mark in its environment, which the processes that it starts inherit. */
+/**
+ * A program with a mark in its environment, which the processes that it starts
+ * inherit.
+ */
 export interface Marked extends Launched {
   mark: string;
 }
@@ -120,8 +127,9 @@ function readProc(pid: string, file: string): string {
 }
 
 /**
- * Asserts that a program has left no process. One that another process stops may take a
- * moment: tshark's dumpcap, esbuild under the tsx loader. Does nothing but on Linux.
+ * Asserts that a program has left no process. One that another process stops
+ * may take a moment: tshark's dumpcap, esbuild under the tsx loader. Does
+ * nothing but on Linux.
  */
 export async function expectNoneLeft({ mark }: Marked): Promise<void> {
   if (!onLinux) return;

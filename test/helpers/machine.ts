@@ -1,10 +1,15 @@
-/** What a machine may lack: signals, Linux' tools, Python, a browser, a pseudo terminal. */
+/**
+ * What a machine may lack: signals, Linux' tools, Python, a browser, a pseudo
+ * terminal.
+ */
 import { existsSync } from "node:fs";
 import { findBrowser } from "../../scripts/browser.ts";
 import { python } from "../../scripts/compare/programs.ts";
 import { $ } from "../../scripts/zx.ts";
 
-/** The reason why something can't be tested on this machine; false if it can. */
+/**
+ * The reason why something can't be tested on this machine; false if it can.
+ */
 export type Why = string | false;
 
 export const onLinux = process.platform === "linux";
@@ -31,6 +36,8 @@ export function noBrowser(): Why {
   return false;
 }
 
-/** The pseudo terminal's reason: helpers/pseudoTerminal.ts can't make one here. */
+/**
+ * The pseudo terminal's reason: helpers/pseudoTerminal.ts can't make one here.
+ */
 export const noTerminal: Why =
   notLinux || (!existsSync("/usr/bin/script") && "no program script");

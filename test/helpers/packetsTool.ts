@@ -1,4 +1,7 @@
-/** What the tests of packets share: its texts, its recordings, and how it is run. */
+/**
+ * What the tests of packets share: its texts, its recordings, and how it is
+ * run.
+ */
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -39,7 +42,8 @@ export function startPackets(
 }
 
 /**
- * Runs packets to its end, and asserts its exit code and that it leaves no process.
+ * Runs packets to its end, and asserts its exit code and that it leaves no
+ * process.
  *
  * @returns what it printed
  */
@@ -65,7 +69,9 @@ export async function pathWithTshark(script: string): Promise<string> {
   return `${folder}:${process.env.PATH}`;
 }
 
-/** Does a task for each item, three at a time: other tests run at the same time. */
+/**
+ * Does a task for each item, three at a time: other tests run at the same time.
+ */
 export async function threeAtATime<Item>(
   items: readonly Item[],
   task: (item: Item) => Promise<void>,

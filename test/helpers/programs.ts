@@ -18,9 +18,9 @@ export interface ListeningServer extends Launched {
 }
 
 /**
- * The command that runs a file of the project, or of a copy of it. It is plain node, for
- * the JavaScript that test/run.ts has made: a third of the CPU time that the tsx loader
- * takes. The loader has tests of its own.
+ * The command that runs a file of the project, or of a copy of it. It is plain
+ * node, for the JavaScript that test/run.ts has made: a third of the CPU time
+ * that the tsx loader takes. The loader has tests of its own.
  *
  * @param file its path from the project's folder, as .ts
  */
@@ -54,7 +54,8 @@ export async function listening(server: Launched): Promise<ListeningServer> {
 }
 
 /**
- * Waits until a program has printed a text often enough, on stdout and stderr together.
+ * Waits until a program has printed a text often enough, on stdout and stderr
+ * together.
  *
  * @throws Error when it doesn't within 10 seconds
  */
@@ -111,7 +112,8 @@ export async function editedFile(
 }
 
 /**
- * Erases the types of a program, and returns the command that runs it with plain node.
+ * Erases the types of a program, and returns the command that runs it with
+ * plain node.
  *
  * @param file the program's full path, as .ts or .mts
  */
@@ -123,7 +125,10 @@ export async function erasedCommand(file: string): Promise<string[]> {
   return [process.execPath, plain];
 }
 
-/** Copies the project; the programs of the copy have a free port instead of the lecture's. */
+/**
+ * Copies the project; the programs of the copy have a free port instead of the
+ * lecture's.
+ */
 export async function copyOnFreePort(): Promise<ProjectCopy> {
   const port = await freePort();
   return copyProject(String(port));
@@ -141,8 +146,8 @@ export function preloadedCommand(name: string, code: string): string[] {
 }
 
 /**
- * To be preloaded: a resolver that needs no network. Every name is ::1, and 127.0.0.1 for
- * those who ask for IPv4; "nowhere" is unknown.
+ * To be preloaded: a resolver that needs no network. Every name is ::1, and
+ * 127.0.0.1 for those who ask for IPv4; "nowhere" is unknown.
  */
 export const fakeResolver = `
 import dns from "node:dns";

@@ -1,6 +1,6 @@
 /**
- * A pseudo terminal, made by util-linux's `script`. What is typed there, Ctrl+C as well,
- * arrives as from a keyboard.
+ * A pseudo terminal, made by util-linux's `script`. What is typed there, Ctrl+C
+ * as well, arrives as from a keyboard.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
@@ -44,7 +44,9 @@ export class PseudoTerminal {
     return this.#script.prints(pattern, ms);
   }
 
-  /** Waits for the command's exit; returns its code, 128 and more for a signal. */
+  /**
+   * Waits for the command's exit; returns its code, 128 and more for a signal.
+   */
   async exit(ms = 20_000): Promise<number | null> {
     const { code } = await this.#script.exit(ms);
     return code;
@@ -69,8 +71,8 @@ export async function startByNpx(name: string): Promise<ServerInTerminal> {
 }
 
 /**
- * Presses Ctrl+C once, and asserts that it counts once, though npx and tsx pass it on: the
- * threaded server serves its client until it leaves.
+ * Presses Ctrl+C once, and asserts that it counts once, though npx and tsx pass
+ * it on: the threaded server serves its client until it leaves.
  */
 export async function expectOneCtrlC(server: ServerInTerminal): Promise<void> {
   const { name, terminal, client } = server;
