@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import { terminal } from "../scripts/compare/terminal.ts";
+import { terminalText } from "../scripts/compare/terminal.ts";
 import { languages, type Language } from "../scripts/language.ts";
 import { ladder } from "../scripts/packets/ladder.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
@@ -20,7 +20,7 @@ import {
 import { suite } from "./helpers/harness.ts";
 import * as packets from "./helpers/packetsTool.ts";
 import { nodeCommand } from "./helpers/programs.ts";
-import { told } from "./helpers/runs.ts";
+import { reportOf } from "./helpers/runs.ts";
 
 const test = suite("the documents");
 
@@ -216,7 +216,8 @@ test("what compare shows is in docs/compare.json, word for word", async () => {
     const shown = outputs.filter(({ tool }) => tool === "compare");
     assert.is(shown.length, 1, language);
 
-    const drawing = terminal(told(run, language), 80, true);
+    const report = reportOf(run, language);
+    const drawing = terminalText(report, { columns: 80, ascii: false });
     expectQuote(shown[0]!.output, stripVTControlCharacters(drawing));
   }
 });
