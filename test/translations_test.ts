@@ -22,11 +22,11 @@ const translations = pageNames.map((name) => ({
  * different numbers of sections are left to the test of those.
  */
 function expectSame(part: (section: Section) => unknown): void {
-  for (const { english, korean } of translations) {
+  for (const { name, english, korean } of translations) {
     if (english.length !== korean.length) continue;
     for (const [index, section] of english.entries()) {
       const translated = part(korean[index]!);
-      assert.equal(translated, part(section), section.heading);
+      assert.equal(translated, part(section), `${name}: ${section.heading}`);
     }
   }
 }
