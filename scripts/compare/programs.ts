@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { scriptNames, type Design } from "../designs.ts";
-import { erased, preloaded } from "../erased.ts";
+import { commandWithPreload, eraseTypes } from "../erased.ts";
 import {
   launch,
   patienceMs as usualPatienceMs,
@@ -96,7 +96,7 @@ export async function runClient(server: Server) {
   const words =
     language === "Python"
       ? pythonCommand(file!, port)
-      : [process.execPath, await erased(file!), "--port", String(port)];
+      : [process.execPath, await eraseTypes(file!), "--port", String(port)];
   const client = $({ env })`${words}`;
   const silent = await withDeadline(server.patienceMs, "its end", client).then(
     () => false,
@@ -127,7 +127,11 @@ export async function withServer(
   const words =
     language === "Python"
       ? [...pythonCommand(file, 0), "--until-input-ends"]
-      : await preloaded("compare/footprint.ts", file, 0);
+      : await commandWithPreload({
+          preload: "compare/footprint.ts",
+          file,
+          port: 0,
+        });
   const running = launch(words, { env, messages: true });
   const isFirst = design === "server"; // it ends when its client has left
   let [listens, mayEnd] = [false, false];

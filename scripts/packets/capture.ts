@@ -4,7 +4,7 @@ import net from "node:net";
 import { release, type } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scriptNames } from "../designs.ts";
-import { preloaded } from "../erased.ts";
+import { commandWithPreload } from "../erased.ts";
 import { freePort } from "../freePort.ts";
 import { launch } from "../launch.ts";
 import { projectFile } from "../project.ts";
@@ -96,7 +96,11 @@ function endedIn(packets: Captured[]): number {
 async function start(side: Side, name: string, port: number, message = "") {
   const told: Told[] = [];
   const file = projectFile(`${name}.ts`);
-  const command = await preloaded("packets/tell.ts", file, port);
+  const command = await commandWithPreload({
+    preload: "packets/tell.ts",
+    file,
+    port,
+  });
   if (message) command.push(`--message=${message}`);
   const process = launch(command, {
     onMark: (it: Told) => told.push(it),
