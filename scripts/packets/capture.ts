@@ -4,7 +4,7 @@ import net from "node:net";
 import { release, type } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scriptNames } from "../designs.ts";
-import { preloaded } from "../erased.ts";
+import { commandWithPreload } from "../erased.ts";
 import { freePort } from "../freePort.ts";
 import { launch, type Launched } from "../launch.ts";
 import { projectFile } from "../project.ts";
@@ -181,7 +181,11 @@ async function startProgram(
   port: number,
   args: string[] = [],
 ): Promise<Program> {
-  const command = await preloaded("packets/tell.ts", projectFile(file), port);
+  const command = await commandWithPreload({
+    preload: "packets/tell.ts",
+    file: projectFile(file),
+    port,
+  });
   const events: ProgramEvent[] = [];
   const process = launch([...command, ...args], {
     onMark: (event: ProgramEvent) => events.push(event),
