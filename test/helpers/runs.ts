@@ -1,98 +1,278 @@
-/** A run for the tests of its views, with round numbers. */
-import { report } from "../../scripts/compare/report.ts";
-import type { Run, ServerResult } from "../../scripts/compare/result.ts";
+/**
+ * Runs of compare for the tests of its report, with round numbers: three
+ * servers, each visited by two clients. Every call makes a new object, which a
+ * test may change.
+ */
+import type { Design } from "../../scripts/designs.ts";
+import { report, type Report } from "../../scripts/compare/report.ts";
+import type {
+  Idle,
+  Load,
+  Run,
+  ServerResult,
+} from "../../scripts/compare/result.ts";
 import { textsIn } from "../../scripts/compare/texts.ts";
 import type { Language } from "../../scripts/language.ts";
 
-/** What is otherwise in a run, by its path: "servers.1.stay.leftMs" say. */
-export type Changes = Record<string, unknown>;
-
-const load = (connections: number, rate: number, cpuPerEchoUs: number) => ({
-  ...{ connections, seconds: 0.5, echoesPerSecond: rate, cpuPerEchoUs },
-  windows: [0.9, 1, 1.1].map((part) => {
-    return { seconds: 0.1, echoesPerSecond: part * rate };
-  }),
-  ...{ p50Ms: 0.12, p99Ms: 12.3, oldestWaitMs: 30, coresUsed: 1.2 },
-});
-
-const thread = { perClientMB: 8.14, perClientThreads: 1, threadStartMs: 100 };
-const none = { perClientMB: 0.02, perClientThreads: 0 };
-
-/** A server for many; of the two that come while one stays, the second waits twice as long. */
-function server(
-  design: ServerResult["design"],
-  [rate, us, waitMs]: [number, number, number],
-  echoed = false,
-): ServerResult {
-  const outcome = "answered";
-  const clients = [10 + waitMs, 10 + 2 * waitMs].map((reportedMs) => {
-    return { connectedMs: 10, reportedMs, outcome } as const;
-  });
-  const [one, two] = [load(1, rate / 2, us * 2), load(2, rate, us)];
-  const exit = { code: 0, signal: null };
+/**
+ * A run of the three servers in TypeScript.
+ *
+ * @param changes what is different from it
+ */
+export function aRun(changes: Partial<Run> = {}): Run {
   return {
-    ...{ design, language: "TypeScript", file: `/lecture/${design}.ts` },
-    inTurn: clients.map(() => ({ outcome, text: "" })),
-    stay: { leftMs: 10 + 3 * waitMs, clients },
-    idle: { connections: 20, ...(echoed ? thread : none) },
-    ...{ load: two, growth: [one, two] },
-    ctrlC: { echoed, disconnected: !echoed, exit },
-  };
-}
-
-const servers = [
-  server("server", [0, 0, 0]),
-  server("forever", [10_000, 60, 110], true),
-  server("async", [30_000, 15, 5]),
-];
-const reset = { connectedMs: 10, reportedMs: 1006, outcome: "reset" };
-/** It serves one client: the others are refused, or reset in the end. */
-const first: Changes = {
-  "servers.0.file": "/lecture/lecture1_server.ts",
-  "servers.0.inTurn.1.outcome": "refused",
-  "servers.0.stay": { leftMs: 1003, clients: [reset, reset] },
-  "servers.0.growth": [load(1, 9000, 70)],
-  "servers.0.ctrlC.exit": { code: null, signal: "SIGINT" },
-  ...{ "servers.0.idle": undefined, "servers.0.load": undefined },
-};
-
-export function fixed(changes: Changes = {}): Run {
-  const run: Run = structuredClone({
     version: 2,
     machine: { system: "Linux", cores: 2, runtime: "Node" },
     date: "2026-11-24T00:00:00.000Z",
     options: { clients: 2, loadSeconds: 0.5, grow: false },
-    ...{ tookSeconds: 9, servers, missing: [] },
-  });
-  const all = structuredClone({ ...first, ...changes });
-  for (const [path, value] of Object.entries(all)) {
-    const keys = path.split(".");
-    const last = keys.pop()!;
-    const part = keys.reduce((part: any, key) => part[key], run);
-    if (value === undefined) delete part[last];
-    else part[last] = value;
+    tookSeconds: 9,
+    servers: [aServer("server"), aServer("forever"), aServer("async")],
+    missing: [],
+    ...changes,
+  };
+}
+
+/**
+ * A run of the three servers, each followed by its original in Python, whose
+ * threads need less memory and start sooner.
+ *
+ * @param changes what is different from it
+ */
+export function besidePython(changes: Partial<Run> = {}): Run {
+  const { servers: originals } = aRun();
+  for (const original of originals) {
+    original.language = "Python";
+    original.file = original.file.replace(/ts$/, "py");
+  }
+  const threaded = serverOf({ servers: originals }, "forever");
+  threaded.idle = { ...oneThread, perClientMB: 0.04, threadStartMs: 0.09 };
+
+  const servers: ServerResult[] = [];
+  for (const [index, server] of aRun().servers.entries())
+    servers.push(server, originals[index]!);
+  return aRun({ servers, ...changes });
+}
+
+/**
+ * A run about which as much is reported as possible: six servers, and a
+ * failure.
+ */
+export function aLongRun(): Run {
+  const run = besidePython({ missing: ["x.py"] });
+  serverOf(run, "server").failure = {
+    step: "Ctrl+C",
+    trouble: "ended",
+    detail: "1",
+    lastLines: ["7".repeat(150), "<b>"],
+  };
+  return run;
+}
+
+/** A run in which only those figures were measured that every system has. */
+export function barelyMeasuredRun(): Run {
+  const run = aRun();
+  for (const server of run.servers) {
+    delete server.idle;
+    delete server.stay;
+    for (const load of server.growth!) {
+      delete load.cpuPerEchoUs;
+      delete load.coresUsed;
+    }
   }
   return run;
 }
 
-/** The same beside Python's, whose threads cost less. */
-export function besidePython(changes: Changes = {}): Run {
-  const threads = { ...thread, perClientMB: 0.04, threadStartMs: 0.09 };
-  const theirs = fixed({ "servers.1.idle": threads }).servers;
-  for (const it of theirs) it.file = it.file.replace(/ts$/, "py");
-  const both = fixed().servers.flatMap((ours, index) => {
-    return [ours, { ...theirs[index], language: "Python" }];
-  });
-  return fixed({ ...{ servers: both }, ...changes });
+/**
+ * The first server of a design in a run; in besidePython() it is the one in
+ * TypeScript.
+ *
+ * @throws Error if the run has none
+ */
+export function serverOf(
+  { servers }: Pick<Run, "servers">,
+  design: Design,
+): ServerResult {
+  const server = servers.find((one) => one.design === design);
+  if (!server) throw new Error(`this run has no server ${design}`);
+  return server;
 }
 
-/** What there is to say about a run. */
-export const told = (run: Run, language: Language = "en") =>
-  report(run, textsIn(language));
+/**
+ * The result of a server in TypeScript.
+ *
+ * @param changes what is different from it
+ */
+export function aServer(
+  design: Design,
+  changes: Partial<ServerResult> = {},
+): ServerResult {
+  return { ...measured(design), ...changes };
+}
 
-/** Every line of every text in a report. */
+function measured(design: Design): ServerResult {
+  switch (design) {
+    case "server":
+      return singleClientServer();
+    case "forever":
+      return threadedServer();
+    case "async":
+      return asyncServer();
+  }
+}
+
+/** It has one client: others are refused, or reset when that one leaves. */
+function singleClientServer(): ServerResult {
+  const oneClient = aLoad({
+    connections: 1,
+    echoesPerSecond: 9000,
+    cpuPerEchoUs: 70,
+  });
+  return {
+    design: "server",
+    language: "TypeScript",
+    file: "/lecture/lecture1_server.ts",
+    inTurn: [
+      { outcome: "answered", text: "" },
+      { outcome: "refused", text: "" },
+    ],
+    stay: {
+      leftMs: 1003,
+      clients: [
+        { connectedMs: 10, reportedMs: 1006, outcome: "reset" },
+        { connectedMs: 10, reportedMs: 1006, outcome: "reset" },
+      ],
+    },
+    growth: [oneClient],
+    ctrlC: {
+      echoed: false,
+      disconnected: true,
+      exit: { code: null, signal: "SIGINT" },
+    },
+  };
+}
+
+/**
+ * Its threads start one after another: the second client waits for two of them.
+ */
+function threadedServer(): ServerResult {
+  const oneClient = aLoad({
+    connections: 1,
+    echoesPerSecond: 5000,
+    cpuPerEchoUs: 120,
+  });
+  const twoClients = aLoad({
+    connections: 2,
+    echoesPerSecond: 10_000,
+    cpuPerEchoUs: 60,
+  });
+  return {
+    design: "forever",
+    language: "TypeScript",
+    file: "/lecture/forever.ts",
+    inTurn: [
+      { outcome: "answered", text: "" },
+      { outcome: "answered", text: "" },
+    ],
+    stay: {
+      leftMs: 340,
+      clients: [
+        { connectedMs: 10, reportedMs: 120, outcome: "answered" },
+        { connectedMs: 10, reportedMs: 230, outcome: "answered" },
+      ],
+    },
+    idle: { ...oneThread },
+    load: twoClients,
+    growth: [oneClient, twoClients],
+    ctrlC: {
+      echoed: true,
+      disconnected: false,
+      exit: { code: 0, signal: null },
+    },
+  };
+}
+
+/** The fastest one, with the least memory. */
+function asyncServer(): ServerResult {
+  const oneClient = aLoad({
+    connections: 1,
+    echoesPerSecond: 15_000,
+    cpuPerEchoUs: 30,
+  });
+  const twoClients = aLoad({
+    connections: 2,
+    echoesPerSecond: 30_000,
+    cpuPerEchoUs: 15,
+  });
+  return {
+    design: "async",
+    language: "TypeScript",
+    file: "/lecture/async.ts",
+    inTurn: [
+      { outcome: "answered", text: "" },
+      { outcome: "answered", text: "" },
+    ],
+    stay: {
+      leftMs: 25,
+      clients: [
+        { connectedMs: 10, reportedMs: 15, outcome: "answered" },
+        { connectedMs: 10, reportedMs: 20, outcome: "answered" },
+      ],
+    },
+    idle: { connections: 20, perClientMB: 0.02, perClientThreads: 0 },
+    load: twoClients,
+    growth: [oneClient, twoClients],
+    ctrlC: {
+      echoed: false,
+      disconnected: true,
+      exit: { code: 0, signal: null },
+    },
+  };
+}
+
+/** What one more client costs a server that starts a thread for it. */
+const oneThread: Idle = {
+  connections: 20,
+  perClientMB: 8.14,
+  perClientThreads: 1,
+  threadStartMs: 100,
+};
+
+/** What a load test finds out, but for what the servers differ in. */
+function aLoad(
+  differing: Pick<Load, "connections" | "echoesPerSecond" | "cpuPerEchoUs">,
+): Load {
+  const { echoesPerSecond } = differing;
+  return {
+    ...differing,
+    seconds: 0.5,
+    windows: [
+      { seconds: 0.1, echoesPerSecond: 0.9 * echoesPerSecond },
+      { seconds: 0.1, echoesPerSecond },
+      { seconds: 0.1, echoesPerSecond: 1.1 * echoesPerSecond },
+    ],
+    p50Ms: 0.12,
+    p99Ms: 12.3,
+    oldestWaitMs: 30,
+    coresUsed: 1.2,
+  };
+}
+
+/** The report of a run, in one language. */
+export function reportOf(run: Run, language: Language = "en"): Report {
+  return report(run, textsIn(language));
+}
+
+/**
+ * Every line of every text in an object and what it contains, but names of
+ * kinds.
+ */
 export function textsOf(part: unknown): string[] {
   if (typeof part === "string") return part.split("\n");
-  const { language, kind, ...parts } = Object(part);
-  return Object.values(parts).flatMap(textsOf);
+  if (typeof part !== "object" || part === null) return [];
+  const texts: string[] = [];
+  for (const [name, value] of Object.entries(part)) {
+    const isForPrograms = name === "language" || name === "kind";
+    if (!isForPrograms) texts.push(...textsOf(value));
+  }
+  return texts;
 }
