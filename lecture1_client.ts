@@ -38,37 +38,34 @@ if (isMain()) {
 
 /** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
-  const s = new net.Socket();
-  s.on("error", () => {}); // connect(), recv() and close() throw it
+  const nodeSocket = new net.Socket();
+  // connect(), recv() and close() report the error. Without a listener, Node
+  // would end the program.
+  nodeSocket.on("error", () => {});
+  // The program that reads our output has exited, or a disk is full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
 
-  // Resolves when the kernel has taken everything that sendall() was given.
+  // Is fulfilled when the kernel has taken all that sendall() was given.
   let sending = Promise.resolve();
   let stallTimer: NodeJS.Timeout | undefined;
   let hasGivenUp = false;
 
-  /** Gives the server up if it reads nothing of our message for 4 seconds. */
-  function giveUpOnStall() {
-    stallTimer = setTimeout(() => {
-      hasGivenUp = true;
-      s.destroy();
-    }, 4000);
-  }
-
   return {
-    /** Does the TCP handshake. AF_INET: the address is IPv4. */
+    /** Connects: the TCP handshake. AF_INET: the server's address is IPv4. */
     async connect(host: string, port: number) {
-      s.connect({ host, port, family: 4 });
-      await once(s, "connect");
+      nodeSocket.connect({ host, port, family: 4 });
+      await once(nodeSocket, "connect");
     },
 
     /**
-     * Sends all of data, in the background. Python waits here until the kernel
-     * has taken all of it: with a message longer than all buffers, client and
-     * server would wait for each other forever.
+     * Queues data, which is sent in the background. Python's sendall waits
+     * until the kernel has taken all of it. With a message longer than all
+     * buffers that can last forever: the client reads nothing while it sends,
+     * so the server can't get rid of its echo, and reads no more of the
+     * message.
      */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
@@ -77,73 +74,88 @@ function socket() {
     },
 
     /**
-     * Waits for data and returns 1 to `size` bytes. At the end of the stream
-     * Python returns b"", and this throws: a client that expects an answer has
-     * got none.
+     * Waits for data; returns 1 to `size` bytes. At the end of the stream,
+     * Python's recv returns b"". Here it throws: the client has got no answer.
      */
     async recv(size: number): Promise<Buffer> {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
-      while (!s.readableEnded) {
-        if (s.errored) throw s.errored;
-        const data = s.read(Math.min(size, s.readableLength));
+      while (!nodeSocket.readableEnded) {
+        if (nodeSocket.errored) throw nodeSocket.errored;
+        // null: nothing has arrived yet.
+        const data = nodeSocket.read(Math.min(size, nodeSocket.readableLength));
         if (data) return data;
-        await readableOrEnd(s);
+        await waitForDataOrEnd(nodeSocket);
       }
       const error: NodeJS.ErrnoException = new Error("EOF");
-      error.code = "FIN";
+      error.code = "FIN"; // our own code: fail() has advice for it
       throw error;
     },
 
-    /**
-     * Sends what is left of the message, then FIN, and waits for the server's
-     * FIN, but not forever.
-     */
+    /** Sends what is still queued, then FIN. */
     async close() {
-      // Bytes that still arrive are read and dropped: closing with unread bytes
-      // would send a reset (RFC 1122, 4.2.2.13). A server that sends and never
-      // reads would keep us here forever, so from its first byte on the stall
-      // timer runs.
-      s.once("data", giveUpOnStall);
-      await sending;
-      s.off("data", giveUpOnStall);
-      clearTimeout(stallTimer);
+      await finishSending();
       if (hasGivenUp) return;
-      if (s.errored) throw s.errored;
+      if (nodeSocket.errored) throw nodeSocket.errored;
+      nodeSocket.end();
 
-      // The server has a second for its FIN, and 5 s for each megabyte of echo.
-      s.resume();
-      s.end();
-      const limitMs = 1000 + s.bytesWritten / 200;
-      setTimeout(() => s.destroy(), limitMs).unref();
+      // The process exits when the server has sent its FIN, too. Until then,
+      // bytes that arrive are read and dropped: closing with unread bytes would
+      // send a reset (RFC 1122, 4.2.2.13). The server has a second, and 5 s for
+      // each MB of echo.
+      nodeSocket.resume();
+      const limitMs = 1000 + 5 * (nodeSocket.bytesWritten / 1000);
+      setTimeout(() => nodeSocket.destroy(), limitMs).unref();
     },
   };
 
   /**
-   * Hands data to the kernel piece by piece. When the kernel takes a piece, the
-   * server has read some of the pieces before: the stall timer starts again.
+   * Gives the kernel data piece by piece. When it takes a piece, it has room
+   * again: the server's side still takes bytes.
    */
   async function sendInPieces(data: Uint8Array) {
     const pieceSize = 16384;
     for (let start = 0; start < data.length; start += pieceSize) {
       const piece = data.subarray(start, start + pieceSize);
-      await new Promise((taken) => s.write(piece, taken));
+      await new Promise((taken) => nodeSocket.write(piece, taken));
       stallTimer?.refresh();
     }
   }
+
+  /**
+   * Waits until the kernel has taken everything. A server that sends and never
+   * reads would let us wait forever: when its first byte arrives, the stall
+   * timer starts.
+   */
+  async function finishSending() {
+    nodeSocket.once("data", startStallTimer);
+    await sending;
+    nodeSocket.off("data", startStallTimer);
+    clearTimeout(stallTimer);
+  }
+
+  /** Gives up on the server when the kernel takes no piece for 4 seconds. */
+  function startStallTimer() {
+    stallTimer = setTimeout(() => {
+      hasGivenUp = true;
+      nodeSocket.destroy();
+    }, 4000);
+  }
 }
 
-/** Waits for data or for the end of the stream; throws the socket's error. */
-async function readableOrEnd(s: net.Socket) {
-  const waiting = new AbortController();
-  const { signal } = waiting;
+/**
+ * Waits until data can be read, or the stream ends. Throws the socket's error.
+ */
+async function waitForDataOrEnd(nodeSocket: net.Socket) {
+  const other = new AbortController();
+  const { signal } = other;
   try {
     await Promise.race([
-      once(s, "readable", { signal }),
-      once(s, "end", { signal }),
+      once(nodeSocket, "readable", { signal }),
+      once(nodeSocket, "end", { signal }),
     ]);
   } finally {
-    waiting.abort(); // removes the other listener
+    other.abort(); // stops to listen for the other event
   }
 }
 
@@ -226,8 +238,8 @@ function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
   // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
-  const todo = advice[code];
-  console.error(`lecture1_client: ${todo ? `${message}; ${todo}` : message}`);
+  const hint = advice[code];
+  console.error(`lecture1_client: ${hint ? `${message}; ${hint}` : message}`);
   process.exitCode = 1;
 }
 

@@ -63,9 +63,12 @@ function socket() {
   let bindPort = 0;
 
   server.on("connection", (client) => {
-    client.on("error", () => {}); // recv() and sendall() throw it
+    // recv() and sendall() report the error. Without a listener, Node would end
+    // the program.
+    client.on("error", () => {});
     waiting.push(client);
   });
+  // The program that reads our output has exited, or a disk is full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -124,9 +127,10 @@ function connection(client: net.Socket) {
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
       while (true) {
         if (client.errored) throw client.errored;
+        // null: nothing has arrived yet.
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
-        await readableOrOver(client);
+        await waitForDataOrEnd(client);
       }
     },
 
@@ -156,9 +160,9 @@ function connection(client: net.Socket) {
  * Waits for data, or for the end of the connection; throws the connection's
  * error.
  */
-async function readableOrOver(client: net.Socket) {
-  const waiting = new AbortController();
-  const { signal } = waiting;
+async function waitForDataOrEnd(client: net.Socket) {
+  const others = new AbortController();
+  const { signal } = others;
   try {
     await Promise.race([
       once(client, "readable", { signal }),
@@ -166,7 +170,7 @@ async function readableOrOver(client: net.Socket) {
       once(client, "close", { signal }),
     ]);
   } finally {
-    waiting.abort(); // removes the other listeners
+    others.abort(); // stops to listen for the other events
   }
 }
 
@@ -246,8 +250,8 @@ function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
   // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
-  const todo = advice[code];
-  console.error(`lecture1_server: ${todo ? `${message}; ${todo}` : message}`);
+  const hint = advice[code];
+  console.error(`lecture1_server: ${hint ? `${message}; ${hint}` : message}`);
   process.exitCode = 1;
 }
 

@@ -49,7 +49,7 @@ export async function startServer(host = "127.0.0.1", port = 65432) {
     while (true) {
       const [conn, addr] = await s.accept(); // waits for the next client
       const thread = createThread({ target: handleClient, args: [conn, addr] });
-      await thread.start();
+      await thread.start(); // until it runs, not until it ends
     }
   } catch (error) {
     if (error !== keyboardInterrupt) throw error;
@@ -68,12 +68,17 @@ if (isMain()) {
 
 const keyboardInterrupt = new Error("Ctrl+C");
 
-/** Wakes accept(): a client has connected, a thread has ended, or Ctrl+C. */
-const changes = new EventEmitter();
-
-/** The number of threads, and how many there may be. Further clients wait. */
-let threads = 0;
+/**
+ * How many threads there are, and how many there can be. Other clients wait.
+ */
+let threadCount = 0;
 let maxThreads = 200;
+
+/**
+ * Emits "change" when accept() has to look again: a client has connected, a
+ * thread has ended, or Ctrl+C.
+ */
+const changes = new EventEmitter();
 
 /** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
@@ -86,7 +91,7 @@ function socket() {
     // acknowledgment of the previous one.
     noDelay: true,
   });
-  // Accepted by Node, not yet by accept(); each with its address.
+  // Clients that are connected and wait for accept(), each with its address.
   const waiting: [net.Socket, string][] = [];
   let bindHost = "";
   let bindPort = 0;
@@ -101,6 +106,7 @@ function socket() {
     waiting.push([client, addr]);
     changes.emit("change");
   });
+  // The program that reads our output has exited, or a disk is full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -108,8 +114,9 @@ function socket() {
   // A closed stderr must not stop the server.
   process.stderr.on("error", () => {});
 
-  // The first Ctrl+C wakes accept(), a second one kills the process. npx may
-  // deliver the same one twice: within half a second it counts once.
+  // The first Ctrl+C wakes accept(). npx may deliver it twice: for half a
+  // second the listener stays. Without it, the next Ctrl+C kills the process as
+  // usual.
   let isInterrupted = false;
   process.on("SIGINT", function interrupt() {
     isInterrupted = true;
@@ -137,7 +144,10 @@ function socket() {
 
     /** Waits for a client, and until it can have a thread. Throws on Ctrl+C. */
     async accept() {
-      while (!isInterrupted && (waiting.length === 0 || threads >= maxThreads))
+      while (
+        !isInterrupted &&
+        (waiting.length === 0 || threadCount >= maxThreads)
+      )
         await once(changes, "change");
       if (isInterrupted) throw keyboardInterrupt;
       return waiting.shift()!;
@@ -154,85 +164,92 @@ function socket() {
   };
 }
 
-/** The arguments of Python's threading.Thread. */
-interface Thread {
+/** The arguments of Python's threading.Thread(target=…, args=…). */
+interface ThreadArguments {
   target: typeof handleClient;
   args: [client: net.Socket, ...others: unknown[]];
 }
 
 /**
- * Python's threading.Thread: a Worker that runs `target`.
+ * Python's threading.Thread: a Worker, Node's kind of thread.
  *
  * A socket can't be passed to a Worker, so the main thread keeps it. For each
- * call, the thread sends the main thread a message: the text "print ...", "recv
- * 1024" or "close", or, for sendall, only the bytes. (With an object for each
- * message, the server would be about 10 % slower.) When a call has to wait, the
- * thread sleeps (Atomics.wait) until the answer is in their shared memory. The
- * main thread never sleeps: it works for all threads and accepts new clients.
+ * call of the thread, the main thread gets a message:
+ *
+ *   print(text)          "print text"
+ *   conn.recv(1024)      "recv 1024"
+ *   conn.sendall(bytes)  the bytes
+ *   conn.close()         "close"
+ *
+ * A call that has to wait sleeps (Atomics.wait) until its answer is in memory
+ * that both threads share. The main thread never sleeps: it works for all
+ * threads, and accepts new clients.
  */
-function createThread({ target, args: [client, ...args] }: Thread) {
+function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   const memory = createSharedMemory();
   let isRunning = false;
 
   /**
-   * Starts the thread. As in Python, returns when the thread runs (after some
-   * 10 ms); meanwhile other clients can connect. If the thread can't start, its
+   * Starts the thread. Returns when the thread runs, after some 10 ms, as in
+   * Python; other clients can connect meanwhile. If the thread can't start, its
    * client is disconnected, and the server keeps running.
    */
   async function start() {
-    threads++;
+    threadCount++;
     let worker: Worker;
     try {
       worker = new Worker(workerCode, {
         eval: true,
-        // None of this process's: tsx would be loaded in every thread.
+        // Without the options of this process: they would load tsx in every
+        // thread.
         execArgv: [],
-        // A debugger shows the name.
+        // What a debugger shows.
         name: `${client.remoteAddress}:${client.remotePort}`,
         workerData: { memory, args, script: scriptOf(target) },
-        // An echo creates little garbage.
+        // A small heap for new objects: an echo makes few.
         resourceLimits: { maxYoungGenerationSizeMb: 2 },
       });
     } catch (error) {
-      failed(error);
-      ended();
+      onError(error);
+      onExit();
       return;
     }
     worker.on("message", mainSide(client, memory));
-    worker.on("error", failed);
-    worker.on("exit", ended);
+    worker.on("error", onError);
+    worker.on("exit", onExit);
     await new Promise<void>((resolve) => {
-      worker.once("exit", resolve);
       worker.once("online", () => {
         isRunning = true;
         resolve();
       });
+      worker.once("exit", resolve); // it could not start
     });
   }
 
-  function ended() {
+  /** The thread has ended, by itself or, after onError(), by an error. */
+  function onExit() {
     client.destroySoon();
-    threads--;
+    threadCount--;
     changes.emit("change");
   }
 
-  function failed(error: unknown) {
-    if (!isRunning) maxThreads = Math.max(1, threads - 1); // as many as run now
+  function onError(error: unknown) {
+    // The threads without this one are as many as this machine can hold.
+    if (!isRunning) maxThreads = Math.max(1, threadCount - 1);
     complain(`the thread of ${args[0]} failed: ${reasonOf(error, isRunning)}`);
   }
 
   return { start };
 }
 
-/** What a thread and the main thread share. */
+/** What a thread and the main thread share; an array of one is a number. */
 function createSharedMemory() {
   return {
     /**
-     * The number of bytes that recv returns; 0: end of the stream, -1: no
-     * answer yet.
+     * recv's answer: how many bytes; 0 at the end of the stream, -1: none yet.
      */
-    length: new Int32Array(new SharedArrayBuffer(4)),
-    /** The bytes that recv returns. */
+    receivedSize: new Int32Array(new SharedArrayBuffer(4)),
+    /** recv's answer: the bytes. */
     received: new Uint8Array(new SharedArrayBuffer(65536)),
     /** How much of what the thread has sent and printed is not written yet. */
     unwritten: new Int32Array(new SharedArrayBuffer(4)),
@@ -240,12 +257,15 @@ function createSharedMemory() {
 }
 type Memory = ReturnType<typeof createSharedMemory>;
 
-/** With more unwritten, a thread sleeps: its client or the terminal is slow. */
-const mostUnwritten = 65536;
+/**
+ * If more is unwritten, the thread sleeps: its client or the terminal is slow.
+ */
+const maxUnwritten = 65536;
 
 /**
- * The program of a Worker. It gets the source text of what it runs: to load
- * this whole file again would take several times as long.
+ * The program of a Worker. It is made of source text: ${threadSide} is the text
+ * of that function, and script that of handleClient. (To load this whole file
+ * in every thread would take several times as long.)
  */
 const workerCode = `
   const { parentPort, workerData } = require("node:worker_threads");
@@ -253,22 +273,23 @@ const workerCode = `
   // tsx inserts calls to __name into every function.
   globalThis.__name = (named) => named;
   const target = require("node:vm").runInThisContext(...script);
-  const conn = (${threadSide})(parentPort, memory, ${mostUnwritten});
+  const conn = (${threadSide})(parentPort, memory, ${maxUnwritten});
   target(conn, ...args);`;
 
 /**
- * The thread's side: defines print(), and returns the connection. It runs in
- * the Worker, so it can't use anything else in this file.
+ * The thread's side: makes print(), and the connection that handleClient gets.
+ * It runs in the Worker, so it can't use anything else in this file.
  */
-function threadSide(main: MessagePort, memory: Memory, mostUnwritten: number) {
-  const { length, received, unwritten } = memory;
+function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
+  const { receivedSize, received, unwritten } = memory;
 
-  /** Sends bytes, or a text to print; sleeps while too much is unwritten. */
+  /** Sends bytes, or a text to print. Sleeps while too much is unwritten. */
   function write(message: string | Uint8Array) {
-    main.postMessage(message);
-    let size = Atomics.add(unwritten, 0, message.length) + message.length;
-    while (size > mostUnwritten) {
-      Atomics.wait(unwritten, 0, size);
+    port.postMessage(message);
+    const before = Atomics.add(unwritten, 0, message.length);
+    let size = before + message.length;
+    while (size > maxUnwritten) {
+      Atomics.wait(unwritten, 0, size); // until the main thread has changed it
       size = Atomics.load(unwritten, 0);
     }
   }
@@ -277,7 +298,7 @@ function threadSide(main: MessagePort, memory: Memory, mostUnwritten: number) {
     write(`print ${text}`);
   }
   Object.assign(globalThis, { print });
-  // The Worker's own console.log would wait for its blocked event loop.
+  // The Worker's own console.log would print when the thread has nothing to do.
   console.log = (...values) => print(values.join(" "));
 
   return {
@@ -288,13 +309,15 @@ function threadSide(main: MessagePort, memory: Memory, mostUnwritten: number) {
     recv(size: number) {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
-      length[0] = -1;
-      main.postMessage(`recv ${size}`);
-      while (Atomics.load(length, 0) === -1) Atomics.wait(length, 0, -1);
-      return length[0] > 0 ? received.slice(0, length[0]) : null;
+      Atomics.store(receivedSize, 0, -1);
+      port.postMessage(`recv ${size}`);
+      while (Atomics.load(receivedSize, 0) === -1)
+        Atomics.wait(receivedSize, 0, -1);
+      const count = Atomics.load(receivedSize, 0);
+      return count > 0 ? received.slice(0, count) : null;
     },
 
-    /** Sends all of data; waits as long as the client doesn't read. */
+    /** Sends all of data. Waits if the client reads too slowly. */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array)) {
         const type = Object.prototype.toString.call(data);
@@ -305,36 +328,33 @@ function threadSide(main: MessagePort, memory: Memory, mostUnwritten: number) {
 
     /** Sends what is queued, then FIN; or RST, if there are unread bytes. */
     close() {
-      main.postMessage("close");
+      port.postMessage("close");
     },
   };
 }
 
-/**
- * What a thread can do with its client. A call may block this thread, but no
- * other.
- */
+/** What a thread can do with its client. A call blocks this thread only. */
 type Connection = ReturnType<typeof threadSide>;
 
 /**
- * The main thread's side: returns the function that serves the thread's
- * messages.
+ * The main thread's side: returns a function that does what a message asks for.
  */
 function mainSide(client: net.Socket, memory: Memory) {
-  const { length, received, unwritten } = memory;
-  let wanted = 0; // the number of bytes that recv waits for
+  const { receivedSize, received, unwritten } = memory;
+  let wanted = 0; // the number of bytes that recv waits for; 0: nobody waits
   client.on("end", answerRecv);
   client.on("close", answerRecv);
 
-  function recv(size: number) {
+  function onRecv(size: number) {
     wanted = size;
-    // This listener makes Node start reading from the kernel.
+    // Before the first recv, the bytes stay in the kernel. This makes Node read
+    // them.
     if (client.listenerCount("readable") === 0)
       client.on("readable", answerRecv);
     answerRecv();
   }
 
-  /** Answers recv as soon as there is data, or the end of the stream. */
+  /** Answers recv if there is data, or the connection is over. */
   function answerRecv() {
     if (wanted === 0) return;
     const size = Math.min(wanted, received.length, client.readableLength);
@@ -343,74 +363,68 @@ function mainSide(client: net.Socket, memory: Memory) {
     if (!data && !isOver) return;
     wanted = 0;
     if (data) received.set(data);
-    Atomics.store(length, 0, data?.length ?? 0);
-    Atomics.notify(length, 0);
+    Atomics.store(receivedSize, 0, data?.length ?? 0);
+    Atomics.notify(receivedSize, 0);
+  }
+
+  function onSendall(data: Uint8Array) {
+    const isWritten = writtenLater(data.length);
+    client.write(data, isWritten);
+  }
+
+  function onPrint(text: string, size: number) {
+    const isWritten = writtenLater(size);
+    print(text, isWritten);
   }
 
   /**
-   * Whether data has to wait: the client doesn't read, or the terminal is slow.
+   * If the client and the terminal keep up, what is about to be written counts
+   * as written now. Otherwise, returns the function to call when it is written.
    */
-  function isSlow() {
-    return client.writableNeedDrain || (printed ?? "").length > mostUnwritten;
+  function writtenLater(size: number) {
+    const isSlow =
+      client.writableNeedDrain || (unprinted ?? "").length > maxUnwritten;
+    if (isSlow) return () => written(size);
+    written(size);
+    return undefined;
   }
 
-  /** Counts what is written; wakes the thread if it sleeps. */
+  /** Lets the thread continue if it sleeps since too much was unwritten. */
   function written(size: number) {
     const before = Atomics.sub(unwritten, 0, size);
-    if (before > mostUnwritten) Atomics.notify(unwritten, 0);
+    if (before > maxUnwritten) Atomics.notify(unwritten, 0);
   }
 
-  function sendall(data: Uint8Array) {
-    if (isSlow()) {
-      client.write(data, () => written(data.length));
-      return;
-    }
-    client.write(data);
-    written(data.length);
-  }
-
-  function printFor(text: string, size: number) {
-    if (isSlow()) {
-      print(text, () => written(size));
-      return;
-    }
-    print(text);
-    written(size);
-  }
-
-  return function serve(message: unknown) {
-    if (message instanceof Uint8Array) return sendall(message);
+  return function onMessage(message: unknown) {
+    if (message instanceof Uint8Array) return onSendall(message);
     // With --watch, Node sends messages of its own.
     if (typeof message !== "string") return;
 
-    const [call, argument] = callOf(message);
+    const [call, argument] = splitAtSpace(message);
     switch (call) {
       case "print":
-        return printFor(argument, message.length);
+        return onPrint(argument, message.length);
       case "recv":
-        return recv(Number(argument));
+        return onRecv(Number(argument));
       case "close":
         client.destroySoon();
     }
   };
 }
 
-/**
- * The two parts of a thread's message: the call, and its argument after a
- * space.
- */
-function callOf(message: string): [call: string, argument: string] {
+/** "recv 1024" as ["recv", "1024"]; only the first space counts. */
+function splitAtSpace(message: string): [call: string, argument: string] {
   const space = message.indexOf(" ");
   if (space === -1) return [message, ""];
   return [message.slice(0, space), message.slice(space + 1)];
 }
 
 /**
- * Text that is printed but not yet written, and the promise of its writing.
- * `var` without a value, since print() can be called before this line has run:
- * the guard above starts the server first.
+ * The text that is not written yet, and the promise of its writing. They are
+ * `var`, without a value: startServer(), which `if (isMain())` calls, may print
+ * before this line is reached.
  */
-var printed: string | undefined;
+var unprinted: string | undefined;
 var writing: Promise<void> | undefined;
 
 /**
@@ -430,7 +444,7 @@ function print(text: string, written?: () => void) {
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  printed = `${printed ?? ""}${shown}\n`;
+  unprinted = `${unprinted ?? ""}${shown}\n`;
   writing ??= writeLines();
   if (written) writing.then(written);
 }
@@ -440,9 +454,9 @@ function print(text: string, written?: () => void) {
  * turn of the event loop together.
  */
 async function writeLines() {
-  while (printed) {
-    const text = printed;
-    printed = undefined;
+  while (unprinted) {
+    const text = unprinted;
+    unprinted = undefined;
     await new Promise((done) => process.stdout.write(text, done));
     await new Promise(setImmediate);
   }
@@ -512,8 +526,8 @@ function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
   // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
-  const todo = advice[code];
-  complain(todo ? `${message}; ${todo}` : message);
+  const hint = advice[code];
+  complain(hint ? `${message}; ${hint}` : message);
   process.exitCode = 1;
 }
 
@@ -530,7 +544,7 @@ function reasonOf(error: unknown, isRunning: boolean) {
   const text = error instanceof Error ? String(error) : inspect(error);
   const [what = ""] = text.split("\n");
   let reason = what;
-  if (isRunning) reason += placeOf(error);
+  if (isRunning) reason += placeOfError(error);
   else reason += `; from now on ${maxThreads} at a time`;
   if (what.includes("EMFILE")) reason += ", ulimit -n may allow more";
   if (what.startsWith("ReferenceError"))
@@ -539,13 +553,13 @@ function reasonOf(error: unknown, isRunning: boolean) {
 }
 
 /**
- * Lowers maxThreads to what this machine can hold, and limits the connections.
- * A thread needs 8 to 12 MB of memory and 5 open files.
+ * Limits threads and connections to what this machine can hold. A thread needs
+ * 8 to 12 MB of memory and 5 open files.
  */
 function respectLimits(server: net.Server) {
-  // Half of the open files (ulimit -n) are for threads, half for clients that
-  // wait. Further connections are closed.
-  const openFiles = mostOpenFiles();
+  // Half of the files that can be open (ulimit -n) are for threads, half for
+  // clients that wait. Node closes the connections of any other client.
+  const openFiles = maxOpenFiles();
   server.maxConnections = openFiles / 2 - 5;
 
   // Half of a container's memory, or a machine's free memory (macOS reports too
@@ -557,63 +571,66 @@ function respectLimits(server: net.Server) {
 }
 
 /**
- * How many files this process can open; Infinity if the system has no limit.
+ * How many files this process can open: ulimit -n. Infinity without a limit.
  */
-function mostOpenFiles() {
-  // Windows and Deno have none.
+function maxOpenFiles() {
+  // Windows and Deno have no limit, and no getuid.
   if (!process.getuid) return Infinity;
   const report: any = process.report.getReport();
   return Number(report?.userLimits?.open_files.soft) || Infinity;
 }
 
 /**
- * The arguments of vm.runInThisContext, read once: later no file may be left to
- * open.
+ * handleClient's source text, and the place of its first line: the arguments of
+ * Node's vm.runInThisContext. With the place, an error in the thread names a
+ * line of this file, and a breakpoint is found. The file is read once: when
+ * many clients are connected, no more files can be opened.
  */
-var script: [string, ScriptOptions] | undefined;
+var script: [text: string, place: Place] | undefined;
 
-/**
- * Where a text is, in this file or in tsx's output: for stacks and for
- * debuggers.
- */
-interface ScriptOptions {
+interface Place {
   filename: string;
   lineOffset?: number;
   columnOffset?: number;
 }
 
 function scriptOf(target: typeof handleClient) {
-  script ??= [`(${target})`, positionOf(target)];
+  script ??= [`(${target})`, placeOfFunction(target)];
   return script;
 }
 
-function positionOf(target: typeof handleClient): ScriptOptions {
+/**
+ * Where a function begins: a line of this file, or a column of tsx's output.
+ */
+function placeOfFunction(target: typeof handleClient): Place {
   const url = import.meta.url;
   const file = readFileSync(new URL(url), "utf8");
   const [before = ""] = file.split(`function ${target.name}(`);
   const linesBefore = before.split("\n").length - 1;
 
-  // tsx puts the whole file into one line.
-  const isOneLine = !String(target).includes("\n");
-  if (!isOneLine) return { filename: url, lineOffset: linesBefore };
-  const columnOffset = columnInTsx(linesBefore + 1) - 1;
+  // tsx makes one line of the whole file; then only a column can be given.
+  const isByTsx = !String(target).includes("\n");
+  if (!isByTsx) return { filename: url, lineOffset: linesBefore };
+  // One less, for the parenthesis before the text.
+  const columnOffset = columnInOutput(linesBefore + 1) - 1;
   return { filename: `${url}?tsx`, columnOffset };
 }
 
 /**
- * The column of tsx's one line where a line of this file begins, less one for
- * "(".
+ * The column of tsx's output where a line of this file begins, counted from 0.
+ * Source maps lead from the output to the file only, so the columns are tried
+ * in order.
  */
-function columnInTsx(line: number) {
+function columnInOutput(line: number) {
   let column = 1;
   while (column < 100_000 && lineInFile(1, column) < line) column++;
   return column - 1;
 }
 
 /**
- * " (lecture1_server_forever.ts:29)", from an error's stack; "" if it has none.
+ * " (lecture1_server_forever.ts:30)", from an error's stack; "" if it has none.
  */
-function placeOf(error: unknown) {
+function placeOfError(error: unknown) {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   const place = /file:\S+?:(?<line>\d+):(?<column>\d+)/.exec(stack);
   if (!place?.groups) return "";
@@ -623,8 +640,8 @@ function placeOf(error: unknown) {
 }
 
 /**
- * Maps a position in tsx's output to the line of this file; all are counted
- * from 1.
+ * The line of this file that became a place in tsx's output, by tsx's source
+ * map. Lines and columns are counted from 1, in the map from 0.
  */
 function lineInFile(line: number, column: number): number {
   // Bun has no source maps.

@@ -90,6 +90,7 @@ async function startServer(handler: Handler, host: string, port: number) {
     const connection = openConnection(client);
     tasks.set(connection, runTask(connection));
   });
+  // The program that reads our output has exited, or a disk is full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -126,14 +127,13 @@ async function startServer(handler: Handler, host: string, port: number) {
 
     /** Waits for Ctrl+C, then throws. A second Ctrl+C kills the process. */
     async serveForever() {
-      // If something that a handler didn't await fails, the others are not
-      // affected.
+      // A promise that a handler didn't await may fail: no reason to stop.
       process.on("uncaughtException", (error) => complain(inspect(error)));
       const ignore = () => {};
       process.on("SIGINT", ignore);
       await once(process, "SIGINT");
-      // npx and tsx may pass it on: within half a second it counts as the same
-      // one.
+      // npx and tsx may deliver the same Ctrl+C twice: for half a second it is
+      // ignored. Without our listener, Ctrl+C kills the process as usual.
       setTimeout(() => process.off("SIGINT", ignore), 500).unref();
       throw keyboardInterrupt;
     },
@@ -157,7 +157,9 @@ function openConnection(client: net.Socket) {
   const peername = addressText(client.remoteAddress, client.remotePort);
   let isCancelled = false;
   let wakeReader = () => {}; // lets a read() that waits look again
-  client.on("error", () => {}); // read() and the end of the task report it
+  // read() and drain() report the error. Without a listener, Node would end the
+  // program.
+  client.on("error", () => {});
   client.on("end", () => wakeReader());
   client.on("close", () => wakeReader());
 
@@ -177,6 +179,7 @@ function openConnection(client: net.Socket) {
       while (true) {
         if (isCancelled) throw cancelledError;
         if (client.errored) throw client.errored;
+        // null: nothing has arrived yet.
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
         await new Promise<void>((resolve) => {
@@ -248,9 +251,9 @@ function addressText(address = "?", port = 0) {
 }
 
 /**
- * Lines that are printed but not yet written, and the promise of their writing.
- * `var` without a value, since print() can be called before this line has run:
- * the guard above starts main() first.
+ * The lines that are not written yet, and the promise of their writing. They
+ * are `var`, without a value: main(), which `if (isMain())` calls, may print
+ * before this line is reached.
  */
 var lines: string[] | undefined;
 var writing: Promise<unknown> | undefined;
@@ -360,8 +363,8 @@ function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
   // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
-  const todo = advice[code];
-  complain(todo ? `${message}; ${todo}` : message);
+  const hint = advice[code];
+  complain(hint ? `${message}; ${hint}` : message);
   process.exitCode = 1;
 }
 

@@ -16,35 +16,46 @@ import {
   withSpinner,
   write,
 } from "./commandLine.ts";
+import type { Design } from "./designs.ts";
 import { languageOf } from "./language.ts";
 import {
-  arrivals,
-  echoAtOnce,
+  costOfIdleClient,
   expectMemory,
-  greeted,
   hello,
-  priceOfOne,
+  openConnection,
+  openConnections,
+  resultsUntilQuiet,
   visit,
   type Connection,
 } from "./compare/connections.ts";
-import { expectAnswers, failureOf } from "./compare/failure.ts";
+import {
+  expectAnswers,
+  resultsOfFailedStep,
+  ServerFailure,
+} from "./compare/failure.ts";
+import { LoadTest } from "./compare/loadTest.ts";
 import {
   defaults,
   flags,
   readOptions,
-  savedRun,
   type Options,
 } from "./compare/options.ts";
 import { comparePage } from "./compare/page.ts";
-import {
-  findPrograms,
-  runClient,
-  withServer,
-  type Program,
-  type Server,
-} from "./compare/programs.ts";
-import { nameOf, report } from "./compare/report.ts";
-import type { Found, Load, Run, ServerResult } from "./compare/result.ts";
+import { findPrograms, runClient, type Program } from "./compare/programs.ts";
+import { report } from "./compare/report.ts";
+import type {
+  ClientRun,
+  Found,
+  Idle,
+  Load,
+  Machine,
+  Run,
+  RunOptions,
+  ServerResult,
+  Visit,
+} from "./compare/result.ts";
+import { savedRun } from "./compare/savedRun.ts";
+import { withServer, type Server } from "./compare/server.ts";
 import { terminalText } from "./compare/terminal.ts";
 import {
   fill,
@@ -53,155 +64,252 @@ import {
   type Step,
   type Texts,
 } from "./compare/texts.ts";
+import { nameOf } from "./compare/wording.ts";
 import { activeSleep, watchSuspensions } from "./waiting.ts";
 
-/** What a step is given: a server that has just been started, and how much to do. */
+/** The input of a step: a newly started server, and how much to do. */
 export interface Task {
   server: Server;
-  options: Pick<Options, "clients" | "loadSeconds" | "grow">;
-  /** What one more client takes, once it is known. */
-  idle?: Found["idle"];
+  options: RunOptions;
+  /** The cost of one more idle client, once it is known. */
+  idle?: Idle;
 }
 
 /** 1. The lecture's client program, N times, one after another. */
-export async function inTurn({ server, options }: Task) {
-  if (!server.client) return {}; // Python's is missing
-  const inTurn: Found["inTurn"] = [];
+export async function clientsInTurn({ server, options }: Task): Promise<Found> {
+  // Python's client may be missing.
+  if (!server.client) return {};
+
+  const inTurn: ClientRun[] = [];
   while (inTurn.length < options.clients) {
-    const client = await runClient(server);
+    const client = await runClient(server.client, server);
+    const isFirst = inTurn.length === 0;
     inTurn.push(client);
-    if (inTurn.length > 1 && mayLeaveOut(server, client)) continue;
-    expectAnswers([client.outcome], server.patienceMs, { inTurn }, client.text);
+    if (!isFirst && mayTurnAway(server, client.outcome)) continue;
+
+    expectAnswers([client.outcome], {
+      waitedMs: server.patienceMs,
+      found: { inTurn },
+      printed: client.text,
+    });
   }
   return { inTurn };
 }
 
-/** 2. What one more client takes that does nothing: memory, a thread, the thread's start. */
-export async function idleClients({ server }: Task) {
-  if (server.design === "server") return {}; // it has one client
-  return { idle: await priceOfOne(server) };
+/** 2. The cost of one more idle client: memory, a thread, and its start. */
+export async function idleClients({ server }: Task): Promise<Found> {
+  // lecture1_server has one client only.
+  if (server.design === "server") return {};
+  return { idle: await costOfIdleClient(server) };
 }
 
-/** 3. One client stays connected, and N others come at the same moment. */
-export async function whileOneStays({ server, options, idle }: Task) {
-  expectMemory(options.clients, idle);
-  const [stayer] = await greeted(server, 1);
-  const since = performance.now();
-  const ms = () => performance.now() - since;
-  const others = Array.from({ length: options.clients }, () =>
-    visit(server.port, ms),
+/** 3. One client stays connected, and N others connect at the same moment. */
+export async function whileOneStays(task: Task): Promise<Found> {
+  const { server, options, idle } = task;
+  const { patienceMs } = server;
+  const connections = options.clients;
+  expectMemory({ connections, perClientMB: idle?.perClientMB });
+  const stayingClient = await openConnection(server);
+
+  const startMs = performance.now();
+  const elapsedMs = () => performance.now() - startMs;
+  const visits = Array.from({ length: connections }, () =>
+    visit(server.port, startMs),
   );
-  await arrivals(others, 1000); // all are answered, or for a second no more is
-  const leftMs = ms();
-  void stayer!.leave();
-  const came = await arrivals(others, server.patienceMs);
-  const nothing = { outcome: "no answer", reportedMs: ms() } as const;
-  const clients = came.map((visit) => visit ?? nothing);
+
+  // The first client leaves when all others are answered, or when there has
+  // been no further answer for a second.
+  await resultsUntilQuiet(visits, 1000);
+  const leftMs = elapsedMs();
+  void stayingClient.leave();
+
+  const results = await resultsUntilQuiet(visits, patienceMs);
+  const unanswered: Visit = { outcome: "no answer", reportedMs: elapsedMs() };
+  const clients = results.map((result) => result ?? unanswered);
   const stay = { leftMs, clients };
-  const expected = clients.filter((client) => !mayLeaveOut(server, client));
-  const outcomes = expected.map(({ outcome }) => outcome);
-  expectAnswers(outcomes, server.patienceMs, { stay });
+
+  const outcomes = clients
+    .map((client) => client.outcome)
+    .filter((outcome) => !mayTurnAway(server, outcome));
+  expectAnswers(outcomes, { waitedMs: patienceMs, found: { stay } });
   return { stay };
 }
 
-/** lecture1_server has one client: the others are what it may refuse, reset or close. */
-function mayLeaveOut({ design }: Server, { outcome }: { outcome: Outcome }) {
-  return design === "server" && /refused|reset|closed/.test(outcome);
+/** lecture1_server has one client. It may refuse, reset or close the others. */
+function mayTurnAway({ design }: Server, outcome: Outcome): boolean {
+  if (design !== "server") return false;
+  return ["refused", "reset", "closed"].includes(outcome);
 }
 
-/** 4. 1, N and 5 N connections send one message after another, as fast as they can. */
-export async function allAtOnce({ server, options, idle }: Task) {
-  const { clients, loadSeconds } = options;
+/** 4. 1, N and 5 N connections send message after message, without a pause. */
+export async function allAtOnce(task: Task): Promise<Found> {
+  const { server, options, idle } = task;
   const connections: Connection[] = [];
   const growth: Load[] = [];
+
+  // Until one client has left, glibc's malloc maps new memory for every read in
+  // asyncio.
   if (server.design !== "server") {
-    // Until a first client has left, glibc's malloc maps new memory for each read of asyncio's.
-    const [first] = await greeted(server, 1);
-    await first!.leave();
+    const first = await openConnection(server);
+    await first.leave();
   }
-  for (const count of numbersOf(server, options))
+
+  for (const count of connectionCounts(server.design, options)) {
     try {
-      expectMemory(count, idle);
-      const more = count - connections.length;
-      connections.push(...(await greeted(server, more)));
-      const windows = count === clients ? 5 : 3;
-      const echo = echoAtOnce(connections, server, loadSeconds / 5, windows);
-      growth.push(await echo);
+      expectMemory({ connections: count, perClientMB: idle?.perClientMB });
+      const missing = count - connections.length;
+      connections.push(...(await openConnections(server, missing)));
+      const test = new LoadTest({
+        server,
+        connections,
+        windowSeconds: options.loadSeconds / 5,
+        windowCount: count === options.clients ? 5 : 3,
+      });
+      growth.push(await test.run());
     } catch (error) {
-      const tooMany = count > clients ? { beyond: count } : {}; // perhaps
-      throw Object.assign(error as Error, { found: { growth }, ...tooMany });
+      const failure = ServerFailure.from(error);
+      failure.found = { growth };
+      if (count > options.clients) failure.connections = count;
+      throw failure;
     }
-  for (const { leave } of connections) void leave();
+  }
+
+  for (const connection of connections) void connection.leave();
   return { growth };
 }
 
-/** The numbers of connections that echo at once. */
-function numbersOf({ design }: Server, { clients, grow }: Task["options"]) {
-  if (design === "server") return [1]; // it has one client
-  const all = [1, clients, Math.min(5 * clients, 200)]; // forever has 200 threads
-  if (grow) all.push(2, 5, 10, 20, 50, 100, 200);
-  if (grow && design === "async") all.push(500, 1000, 2000, 5000);
-  return [...new Set(all)].sort((a, b) => a - b);
+/** The numbers of connections whose load is measured, from the smallest. */
+export function connectionCounts(
+  design: Design,
+  options: RunOptions,
+): number[] {
+  const { clients, grow } = options;
+  // lecture1_server has one client only.
+  if (design === "server") return [1];
+
+  // lecture1_server_forever has 200 threads.
+  const counts = [1, clients, Math.min(5 * clients, 200)];
+  if (grow) counts.push(2, 5, 10, 20, 50, 100, 200);
+  if (grow && design === "async") counts.push(500, 1000, 2000, 5000);
+  return [...new Set(counts)].sort((a, b) => a - b);
 }
 
-/** 5. Ctrl+C with a client connected: is it still answered? How does the server end? */
+/** 5. Ctrl+C with a client connected: what happens to it and to the server? */
 export async function ctrlC({ server }: Task): Promise<Found> {
-  if (process.platform === "win32") return { ctrlC: "not on this system" }; // no program can press it
-  const [client] = await greeted(server, 1);
-  await sleep(100); // CPython misses what comes just before accept or recv blocks
-  await Promise.race([server.pressCtrlC(), client!.ended, activeSleep(2000)]);
-  const answer = await Promise.race([client!.echo(hello), activeSleep(1000)]);
-  void client!.leave();
+  // On Windows a program can't send Ctrl+C to another program.
+  if (process.platform === "win32") return { ctrlC: "not on this system" };
+
+  const client = await openConnection(server);
+  // CPython can miss a signal that arrives just before accept or recv blocks.
+  await sleep(100);
+  await Promise.race([server.pressCtrlC(), client.ended, activeSleep(2000)]);
+  const answer = await Promise.race([client.echo(hello), activeSleep(1000)]);
+  void client.leave();
   const exit = await server.exit();
-  const echoed = answer === "answered";
-  const disconnected = answer === "closed" || answer === "reset";
-  return { ctrlC: { echoed, disconnected, exit } };
+  return {
+    ctrlC: {
+      echoed: answer === "answered",
+      disconnected: answer === "closed" || answer === "reset",
+      exit,
+    },
+  };
 }
 
-/** The steps in their order. What measures times has the machine for itself. */
-const steps: [Step, (task: Task) => Promise<Found>, "alone"?][] = [
-  ["clients in turn", inTurn],
-  ["idle clients", idleClients],
-  ["while one stays", whileOneStays, "alone"],
-  ["all at once", allAtOnce, "alone"],
-  ["Ctrl+C", ctrlC],
+interface PlannedStep {
+  step: Step;
+  measure: (task: Task) => Promise<Found>;
+  /** The step measures times. No other server runs meanwhile. */
+  alone?: boolean;
+}
+
+/** The steps in their order. */
+const steps: PlannedStep[] = [
+  { step: "clients in turn", measure: clientsInTurn },
+  { step: "idle clients", measure: idleClients },
+  { step: "while one stays", measure: whileOneStays, alone: true },
+  { step: "all at once", measure: allAtOnce, alone: true },
+  { step: "Ctrl+C", measure: ctrlC },
 ];
 
-/** All steps with all programs; each step with fresh servers, which end in any case. */
+/** A program, and what the steps have found out about it. */
+interface Subject {
+  program: Program;
+  result: ServerResult;
+}
+
+/** Does all steps with all programs. */
 async function compare(options: Options, say: Texts): Promise<Run> {
   const date = new Date().toISOString();
-  const began = performance.now();
-  const stopped = watchSuspensions();
-  const { clients, loadSeconds, grow, designs, python } = options;
-  const { programs, missing } = findPrograms(designs, python);
-  const servers = programs.map(({ client, ...it }): ServerResult => it);
-  for (const [step, measure, alone] of steps) {
-    async function one(program: Program, index: number): Promise<void> {
-      const result = servers[index]!;
-      if (result.failure) return; // no more steps after that
-      const found = await withServer(program, (server) =>
-        measure({ server, options, idle: result.idle }),
-      ).catch((error) => failureOf(error, step));
-      Object.assign(result, found);
-    }
-    const what = say.step[step];
-    if (!alone) await withSpinner(what, () => Promise.all(programs.map(one)));
-    else
-      for (const [index, program] of programs.entries())
-        await withSpinner(`${nameOf(program)}: ${what}`, () =>
-          one(program, index),
-        );
-  }
+  const startMs = performance.now();
+  const suspensions = watchSuspensions();
+  const { clients, loadSeconds, grow } = options;
+  const { programs, missing } = findPrograms(options.designs, options.python);
+  const subjects = programs.map((program): Subject => {
+    const { design, language, file } = program;
+    return { program, result: { design, language, file } };
+  });
+
+  for (const planned of steps) await doStep(planned, subjects, options, say);
+
+  const servers = subjects.map(({ result }) => result);
   for (const server of servers)
-    server.load = server.growth?.find((it) => it.connections === clients);
-  const system = `${type()} ${release()}`;
-  const runtime = `Node ${process.version}`;
+    server.load = server.growth?.find((load) => load.connections === clients);
   return {
     version: 2,
-    machine: { system, cores: availableParallelism(), runtime },
-    ...{ date, options: { clients, loadSeconds, grow }, servers, missing },
-    tookSeconds: (performance.now() - began) / 1000,
-    stoppedSeconds: stopped.stop(),
+    machine: thisMachine(),
+    date,
+    options: { clients, loadSeconds, grow },
+    servers,
+    missing,
+    tookSeconds: (performance.now() - startMs) / 1000,
+    stoppedSeconds: suspensions.stop(),
+  };
+}
+
+/** Does a step with all programs: at the same time, or one after another. */
+async function doStep(
+  planned: PlannedStep,
+  subjects: Subject[],
+  options: Options,
+  say: Texts,
+): Promise<void> {
+  const title = say.step[planned.step];
+  const measure = (subject: Subject) =>
+    measureServer(planned, subject, options);
+  if (!planned.alone) {
+    await withSpinner(title, () => Promise.all(subjects.map(measure)));
+    return;
+  }
+  for (const subject of subjects)
+    await withSpinner(`${nameOf(subject.program)}: ${title}`, () =>
+      measure(subject),
+    );
+}
+
+/** Does a step with a newly started server, unless an earlier step failed. */
+async function measureServer(
+  { step, measure }: PlannedStep,
+  { program, result }: Subject,
+  options: Options,
+): Promise<void> {
+  if (result.failure) return;
+  const { idle } = result;
+  try {
+    const found = await withServer(program, (server) =>
+      measure({ server, options, idle }),
+    );
+    Object.assign(result, found);
+  } catch (error) {
+    const failure = ServerFailure.from(error);
+    Object.assign(result, resultsOfFailedStep(step, failure));
+  }
+}
+
+function thisMachine(): Machine {
+  return {
+    system: `${type()} ${release()}`,
+    cores: availableParallelism(),
+    runtime: `Node ${process.version}`,
   };
 }
 
@@ -209,6 +317,7 @@ async function main(args: string[]): Promise<void> {
   const language = languageOf(args);
   const say = textsIn(language);
   exitEarly({ script: "compare", language });
+
   const given = parseFlags(args, flags);
   if (given.help) {
     const usage = fill(say.usage, defaults.clients, defaults.load);
@@ -216,12 +325,17 @@ async function main(args: string[]): Promise<void> {
   }
   const options = readOptions(given, say);
   const { json, html, from } = options;
-  const run = await (from ? savedRun(from, say) : compare(options, say));
-  const told = report(run, say); // what both of them draw
-  if (json !== "-" && html !== "-") await print(terminalText(told));
+  const run = from ? await savedRun(from, say) : await compare(options, say);
+
+  // Terminal and page draw the same report.
+  const drawn = report(run, say);
+  const isStdoutTaken = json === "-";
+  if (!isStdoutTaken) await print(terminalText(drawn));
   if (json) await write(json, `${JSON.stringify(run, null, 2)}\n`, language);
-  if (html) await write(html, comparePage(told), language);
-  process.exit(run.servers.some(({ failure }) => failure) ? 1 : 0);
+  if (html) await write(html, comparePage(drawn), language);
+
+  const hasFailed = run.servers.some((server) => server.failure);
+  process.exit(hasFailed ? 1 : 0);
 }
 
 if (isMain(import.meta.url)) await runMain("compare", main);

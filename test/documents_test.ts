@@ -208,7 +208,10 @@ test("what packets shows is in its recordings, word for word", async () => {
     const texts = { en: packets.english, ko: packets.korean }[language];
     for (const { args, output } of shown) {
       const recording = packets.recorded(recordingFor(args));
-      const drawing = ladder(pictureOf(recording, texts), 80, true);
+      const drawing = ladder(pictureOf(recording, texts), {
+        columns: 80,
+        drawsLines: true,
+      });
       expectQuote(output, stripVTControlCharacters(drawing));
     }
   }

@@ -1,204 +1,401 @@
+/**
+ * lecture1_client against servers that answer, pause, close, reset, or never
+ * stop sending.
+ */
 import { once } from "node:events";
 import net from "node:net";
 import { pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { launch } from "../scripts/launch.ts";
+import { $ } from "../scripts/zx.ts";
 import { suite } from "./helpers/harness.ts";
 import {
   editedFile,
   erasedCommand,
-  preloadedCommand,
   nodeCommand,
-  start,
+  preloadedCommand,
+  startServer,
 } from "./helpers/programs.ts";
 
 const name = "lecture1_client";
 const test = suite(name);
 
-/** A server that treats its clients as told; it says how they ended, by FIN or an error's code. */
-async function serve(treat: (client: net.Socket) => void) {
-  const ends: (string | undefined)[] = [];
-  const it = { port: 0, received: 0, ends };
-  const server = net.createServer({ allowHalfOpen: true }, (client) => {
-    client.on("data", (data) => (it.received += data.length));
-    client.on("end", () => ends.push("FIN"));
-    client.on("error", ({ code }: NodeJS.ErrnoException) => ends.push(code));
-    treat(client);
-  });
-  server.listen(0, "127.0.0.1").unref(); // the tests end without it
-  await once(server, "listening");
-  it.port = (server.address() as net.AddressInfo).port;
-  return it;
+/** What a server does with a client that has connected. */
+type Behavior = (client: net.Socket) => void;
+
+/** A server in this process, and what its clients have done. */
+interface TestServer {
+  port: number;
+  /** How many bytes have arrived. */
+  receivedBytes: number;
+  /** How each client's stream has ended: "FIN", or an error's code. */
+  streamEnds: (string | undefined)[];
 }
 
-const portOf = ({ port }: { port: number }) => ["--port", String(port)];
+/** Starts a server. It doesn't keep this process from exiting. */
+async function serve(behavior: Behavior): Promise<TestServer> {
+  const listener = net.createServer({ allowHalfOpen: true });
+  listener.listen(0, "127.0.0.1");
+  listener.unref();
+  await once(listener, "listening");
 
-/** A process that imports the client and sends a message that no command line could hold. */
-function sendLong({ port }: { port: number }, size: number) {
-  const command = nodeCommand(`${name}.ts`);
-  const url = JSON.stringify(pathToFileURL(command.pop()!).href);
-  const code = `import(${url})
-    .then(({ startClient }) => startClient("127.0.0.1", ${port}, "x".repeat(${size})))
-    .catch(({ code }) => { console.error(code); process.exitCode = 1; })`;
-  return launch([...command, "-e", code]);
-}
-
-/** A server that echoes what it gets and closes when the client closes. */
-const echo = (client: net.Socket) => client.pipe(client);
-
-/** Sends a line ten times a second until the client has gone, as a robot's status port does. */
-function sendOn(client: net.Socket) {
-  client.on("close", () => clearInterval(timer));
-  const timer = setInterval(() => client.write("state\n"), 100);
-}
-
-const answered = (text: string) => `Received from server: ${text}\n`;
-const bytes = Buffer.from([0x1b, 0x5b, 0x32, 0x4a, 0x09, 0x0a, 0xff]);
-
-const end = (answer: string | Buffer) => (it: net.Socket) => it.end(answer);
-
-/** What a server does with its client, and what the client prints or says. */
-const rows: Record<string, [(client: net.Socket) => void, prints: string]> = {
-  echoes: [echo, answered("안녕, 로봇!")],
-  "is late": [(it) => setTimeout(end("late"), 1500, it), answered("late")],
-  "sends codes, controls, a byte order mark, bytes that are not UTF-8": [
-    end(Buffer.concat([Buffer.from("\ufeff\u202e\r\n\r"), bytes])),
-    answered("\ufeff\\u202e\r\n\\x0d\\x1b[2J\t\n\ufffd"),
-  ],
-  "sends much": [end("x".repeat(5000)), answered("x".repeat(1024))],
-  closes: [end(""), `${name}: EOF; the server closed without an answer\n`],
-  resets: [
-    (it) => it.once("data", () => it.resetAndDestroy()),
-    `${name}: read ECONNRESET; the server reset the connection\n`,
-  ],
-};
-test(`what it prints where the server ${Object.keys(rows).join(", ")}`, async () => {
-  const runs = Object.values(rows).map(async ([treat, prints]) => {
-    const server = await serve(treat);
-    const command = [...nodeCommand(`${name}.ts`), "--message", "안녕, 로봇!"];
-    const script = launch([...command, ...portOf(server)]);
-    const says = prints.startsWith(name);
-    assert.is((await script.exit()).code, Number(says), prints);
-    const [stdout, stderr] = says ? ["", prints] : [prints, ""];
-    assert.equal(script.output, { stdout, stderr });
-    if (!stderr.includes("RESET")) assert.equal(server.ends, ["FIN"], stdout);
-  });
-  await Promise.all(runs);
-});
-
-const endless = {
-  "never closes": { goesOn: false, reads: true },
-  "sends on and on": { goesOn: true, reads: true },
-  "sends on and on, and reads nothing": { goesOn: true, reads: false },
-};
-test(`after the answer it soon ends, though the server ${Object.keys(endless).join(", or ")}`, async () => {
-  const runs = Object.entries(endless).map(async ([how, { goesOn, reads }]) => {
-    const server = await serve((client) => {
-      client.write("answer");
-      if (goesOn) sendOn(client);
-      if (!reads) client.pause();
+  const { port } = listener.address() as net.AddressInfo;
+  const server: TestServer = { port, receivedBytes: 0, streamEnds: [] };
+  listener.on("connection", (client) => {
+    client.on("data", (data) => {
+      server.receivedBytes += data.length;
     });
-    const script = sendLong(server, reads ? 5 : 12e6);
-    await script.prints(/^Received from server: answer/);
-    const answered = performance.now();
-    assert.equal(await script.exit(), { code: 0, signal: null });
-    const took = performance.now() - answered;
-    assert.ok(took < (reads ? 2000 : 6000), `${how}: it took ${took} ms`);
+    client.on("end", () => server.streamEnds.push("FIN"));
+    client.on("error", ({ code }: NodeJS.ErrnoException) => {
+      server.streamEnds.push(code);
+    });
+    behavior(client);
   });
-  await Promise.all(runs);
-});
+  return server;
+}
 
-test("an output that nobody reads is not the server's end, though Windows calls it EOF", async () => {
-  const server = await serve(echo);
-  const breaks = `process.stdout.write = () =>
-    process.stdout.emit("error", Object.assign(new Error("EOF: end of file, write"), { code: "EOF" }));`;
-  const script = launch([...preloadedCommand(name, breaks), ...portOf(server)]);
-  assert.equal(await script.exit(), { code: 1, signal: null });
-  assert.is(script.output.stderr, "lecture1_client: EOF: end of file, write\n");
-});
+/** Echoes what arrives, and closes when the client closes. */
+function echo(client: net.Socket): void {
+  client.pipe(client);
+}
 
-test("what a learner writes after the answer: what went wrong, and where", async () => {
-  const again =
-    "await s.recv(1024); await new Promise((go) => setTimeout(go, 300));";
-  const at = "\\r?\\n +at .*client\\.mjs:";
-  const server = await serve((client) => client.end("answer"));
-  for (const [code, said] of [
-    [again, "^lecture1_client: EOF; the server closed"],
-    [
-      's.sendall("text");',
-      "TypeError: sendall takes bytes, not .*String.*" + at,
-    ],
-    [
-      "await s.recv();",
-      "TypeError: recv takes 1, 2 … bytes, not undefined" + at,
-    ],
-  ] as const) {
-    const receives = /const data = await s.recv.*/g;
-    const file = await editedFile(name, [[receives, `${code} $&`]]);
-    const script = launch([...(await erasedCommand(file)), ...portOf(server)]);
-    assert.equal(await script.exit(), { code: 1, signal: null }, code);
-    assert.match(script.output.stderr, new RegExp(said));
-  }
-});
+/** Sends an answer, then FIN. */
+function answerWith(answer: string | Buffer): Behavior {
+  return (client) => client.end(answer);
+}
 
-for (const server of ["lecture1_server", "lecture1_server_forever_async"])
-  test(`a message of 4 MB and ${server} don't wait for each other`, async () => {
-    const script = await start({ name: server });
-    const client = sendLong(script, 4 * 2 ** 20);
-    assert.equal(await client.exit(20_000), { code: 0, signal: null });
-    assert.match(client.output.stdout, /^Received from server: x{1,1024}\n$/);
-    assert.is(client.output.stderr, "");
-    // The server has had every byte, and then FIN: nothing was cut off.
-    if (server === "lecture1_server")
-      assert.equal(await script.exit(30_000), { code: 0, signal: null });
-    else await script.prints(/Connection with .* closed\n$/, 30_000);
-    assert.is(script.output.stderr, "");
-    const received = script.output.stdout.matchAll(/^Received.*: (x+)$/gm);
-    const text = Array.from(received, ([, text]) => text).join("");
-    assert.is(text.length, 4 * 2 ** 20);
-  });
+/** The arguments of the client for a server. */
+function portOf(server: { port: number }): string[] {
+  return ["--port", String(server.port)];
+}
 
-/** Answers early, and pauses, each time longer. */
-function pauses(client: net.Socket) {
-  const left = [0, 500, 1e6, 2000, 11.5e6, 5000]; // after so many bytes, milliseconds
-  client.on("end", () => client.end()).write("answer");
+/**
+ * A command that imports the client and sends a message of many x, which no
+ * command line could hold. If that fails, it prints the error's code.
+ *
+ * @param length of the message, in bytes
+ */
+function commandToSend(length: number, { port }: { port: number }): string[] {
+  const [node, file] = nodeCommand(`${name}.ts`);
+  const code = `
+    import { startClient } from "${pathToFileURL(file)}";
+    try {
+      await startClient("127.0.0.1", ${port}, "x".repeat(${length}));
+    } catch (error) {
+      console.error(error.code);
+      process.exitCode = 1;
+    }
+  `;
+  return [node, "--input-type=module", "--eval", code];
+}
+
+// Servers that take seconds for the client's message. Their clients start here,
+// at the same time, and their tests come last. zx starts them, since a suite
+// kills what launch() has started after each test.
+
+/** Pauses of readWithPauses(), each longer than the one before. */
+const pauses = [
+  { afterBytes: 0, pauseMs: 500 },
+  { afterBytes: 1e6, pauseMs: 2000 },
+  { afterBytes: 11.5e6, pauseMs: 5000 },
+];
+
+/** Answers before it reads anything, then reads with pauses. */
+function readWithPauses(client: net.Socket): void {
+  const pausesLeft = [...pauses];
+  client.on("end", () => client.end());
+  client.write("answer");
   client.on("data", () => {
-    client.write("and on");
-    if (client.bytesRead < (left[0] ?? Infinity)) return;
+    client.write("more");
+    const [next] = pausesLeft;
+    if (!next || client.bytesRead < next.afterBytes) return;
+    pausesLeft.shift();
     client.pause();
-    setTimeout(() => client.resume(), left.splice(0, 2)[1]);
+    setTimeout(() => client.resume(), next.pauseMs);
   });
 }
 
-const crawls = (pause: number) => (client: net.Socket) => {
-  client.on("end", () => client.end());
-  client.on("data", (data) => {
-    client.pause().write(data);
-    setTimeout(() => client.resume(), pause);
-  });
-};
+/** Echoes piece by piece, at most 64 KB, with a pause after each. */
+function echoSlowly(pauseMs: number): Behavior {
+  return (client) => {
+    client.on("end", () => client.end());
+    client.on("data", (data) => {
+      client.pause();
+      client.write(data);
+      setTimeout(() => client.resume(), pauseMs);
+    });
+  };
+}
 
-test("a server that answers early and pauses, or crawls, gets every byte, and is not reset", async () => {
-  const runs = [
-    { treat: pauses, size: 12e6 },
-    { treat: crawls(45), size: 12e6 }, // it takes 4 s to send
-    { treat: crawls(100), size: 2e6 }, // the kernel has it, and FIN, at once
-  ].map(async ({ treat, size }) => {
-    const server = await serve(treat);
-    assert.is((await sendLong(server, size).exit(30_000)).code, 0);
-    assert.equal([server.received, server.ends], [size, ["FIN"]]);
+const slowServers = [
+  {
+    title: "answers early and pauses",
+    behavior: readWithPauses,
+    messageBytes: 12e6,
+  },
+  {
+    // The client needs about 4 seconds to send.
+    title: "reads slowly",
+    behavior: echoSlowly(45),
+    messageBytes: 12e6,
+  },
+  {
+    // The kernel takes the whole message and FIN immediately.
+    title: "reads slowly what the kernel has",
+    behavior: echoSlowly(100),
+    messageBytes: 2e6,
+  },
+];
+
+/** How a client ended, and its server. */
+interface SlowRun {
+  server: TestServer;
+  exitCode: number | null;
+}
+
+async function runSlowly(
+  behavior: Behavior,
+  messageBytes: number,
+): Promise<SlowRun> {
+  const server = await serve(behavior);
+  const client = $`${commandToSend(messageBytes, server)}`;
+  const { exitCode } = await client.timeout("30s", "SIGKILL");
+  return { server, exitCode };
+}
+
+const slowRuns = slowServers.map(({ title, behavior, messageBytes }) => ({
+  title,
+  messageBytes,
+  run: runSlowly(behavior, messageBytes),
+}));
+
+// What the client prints.
+
+const answers = [
+  {
+    title: "prints Korean",
+    behavior: echo,
+    prints: "Received from server: 안녕, 로봇!\n",
+  },
+  {
+    title: "waits for an answer that is late",
+    behavior: (client: net.Socket) => {
+      setTimeout(() => client.end("late"), 1500);
+    },
+    prints: "Received from server: late\n",
+  },
+  {
+    title: "shows controls as codes, keeps newlines, tabs and BOM",
+    behavior: answerWith("\ufeff\u202e\r\n\r\x1b[2J\t\n"),
+    prints: "Received from server: \ufeff\\u202e\r\n\\x0d\\x1b[2J\t\n\n",
+  },
+  {
+    title: "shows bytes that are not UTF-8 as U+FFFD",
+    behavior: answerWith(Buffer.from([0x61, 0xff, 0x62])),
+    prints: "Received from server: a\ufffdb\n",
+  },
+  {
+    title: "prints 1024 bytes of a long answer",
+    behavior: answerWith("x".repeat(5000)),
+    prints: `Received from server: ${"x".repeat(1024)}\n`,
+  },
+];
+
+for (const { title, behavior, prints } of answers)
+  test(`${title}, and closes with FIN`, async () => {
+    const server = await serve(behavior);
+    const command = [...nodeCommand(`${name}.ts`), ...portOf(server)];
+    const client = launch([...command, "--message", "안녕, 로봇!"]);
+
+    assert.equal(await client.exit(), { code: 0, signal: null });
+    assert.equal(client.output, { stdout: prints, stderr: "" });
+    assert.equal(server.streamEnds, ["FIN"]);
   });
-  await Promise.all(runs);
+
+test("reports a server that closes without an answer", async () => {
+  const server = await serve(answerWith(""));
+  const client = launch([...nodeCommand(`${name}.ts`), ...portOf(server)]);
+
+  assert.equal(await client.exit(), { code: 1, signal: null });
+  assert.equal(client.output, {
+    stdout: "",
+    stderr: "lecture1_client: EOF; the server closed without an answer\n",
+  });
+  assert.equal(server.streamEnds, ["FIN"]);
 });
 
-test("a server that answers, and resets before it has the message", async () => {
+test("reports a server that resets the connection", async () => {
   const server = await serve((client) => {
-    client.pause().write("answer");
+    client.once("data", () => client.resetAndDestroy());
+  });
+  const client = launch([...nodeCommand(`${name}.ts`), ...portOf(server)]);
+
+  assert.equal(await client.exit(), { code: 1, signal: null });
+  assert.equal(client.output, {
+    stdout: "",
+    stderr:
+      "lecture1_client: read ECONNRESET; the server reset the connection\n",
+  });
+});
+
+test("an output that nobody reads is not the server's EOF", async () => {
+  // As on Windows, where the error has the same code as the server's end.
+  const breakStdout = `
+    process.stdout.write = () => {
+      const error = new Error("EOF: end of file, write");
+      error.code = "EOF";
+      process.stdout.emit("error", error);
+    };
+  `;
+  const server = await serve(echo);
+  const command = preloadedCommand(name, breakStdout);
+  const client = launch([...command, ...portOf(server)]);
+
+  assert.equal(await client.exit(), { code: 1, signal: null });
+  assert.is(client.output.stderr, "lecture1_client: EOF: end of file, write\n");
+});
+
+// What a learner writes before the client's recv.
+
+const additions = [
+  {
+    title: "a second recv finds the server's end",
+    code: `
+      await s.recv(1024);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    `,
+    complaint: /^lecture1_client: EOF; the server closed/,
+  },
+  {
+    title: "sendall of a text: TypeError with its line",
+    code: 's.sendall("text");',
+    complaint:
+      /TypeError: sendall takes bytes, not .*String.*\r?\n +at .*client\.mjs:/,
+  },
+  {
+    title: "recv without a size: TypeError with its line",
+    code: "await s.recv();",
+    complaint:
+      /TypeError: recv takes 1, 2 … bytes, not undefined\r?\n +at .*client\.mjs:/,
+  },
+];
+
+for (const { title, code, complaint } of additions)
+  test(title, async () => {
+    const file = await editedFile(name, {
+      before: /const data = await s.recv/g,
+      after: `${code} $&`,
+    });
+    const server = await serve(answerWith("answer"));
+    const client = launch([...(await erasedCommand(file)), ...portOf(server)]);
+
+    assert.equal(await client.exit(), { code: 1, signal: null });
+    assert.match(client.output.stderr, complaint);
+  });
+
+// Servers that don't end the connection.
+
+/** Sends a line ten times a second, as a robot's status port does. */
+function sendForever(client: net.Socket): void {
+  const timer = setInterval(() => client.write("state\n"), 100);
+  client.on("close", () => clearInterval(timer));
+}
+
+const endlessServers = [
+  {
+    title: "never closes",
+    behavior: (client: net.Socket) => {
+      client.write("answer");
+    },
+    messageBytes: 5,
+    limitMs: 2000,
+  },
+  {
+    title: "sends forever",
+    behavior: (client: net.Socket) => {
+      client.write("answer");
+      sendForever(client);
+    },
+    messageBytes: 5,
+    limitMs: 2000,
+  },
+  {
+    title: "sends forever and never reads",
+    behavior: (client: net.Socket) => {
+      client.pause();
+      client.write("answer");
+      sendForever(client);
+    },
+    messageBytes: 12e6,
+    limitMs: 6000,
+  },
+];
+
+for (const { title, behavior, messageBytes, limitMs } of endlessServers)
+  test(`exits soon after the answer of a server that ${title}`, async () => {
+    const server = await serve(behavior);
+    const client = launch(commandToSend(messageBytes, server));
+    await client.prints(/^Received from server: answer/);
+    const answeredAt = performance.now();
+    const exitStatus = await client.exit();
+    const tookMs = performance.now() - answeredAt;
+
+    assert.equal(exitStatus, { code: 0, signal: null });
+    assert.ok(tookMs < limitMs, `it took ${tookMs} ms`);
+  });
+
+test("fails if the server answers, then resets in mid-message", async () => {
+  const server = await serve((client) => {
+    client.pause();
+    client.write("answer");
     setTimeout(() => client.resetAndDestroy(), 500);
   });
-  const client = sendLong(server, 12e6);
+  const client = launch(commandToSend(12e6, server));
+
   assert.equal(await client.exit(), { code: 1, signal: null });
   assert.match(client.output.stderr, /^(ECONNRESET|EPIPE)\n$/);
 });
+
+// Messages that are longer than all buffers.
+
+/** Everything that a server has printed as received. */
+function receivedText(stdout: string): string {
+  const lines = stdout.matchAll(/^Received.*: (?<text>x+)$/gm);
+  return Array.from(lines, ({ groups }) => groups!.text).join("");
+}
+
+const fourMB = 4 * 2 ** 20;
+
+for (const serverName of ["lecture1_server", "lecture1_server_forever_async"])
+  test(`4 MB: it and ${serverName} don't block each other`, async () => {
+    const server = await startServer(serverName);
+    const client = launch(commandToSend(fourMB, server));
+
+    // The client has its answer.
+    assert.equal(await client.exit(20_000), { code: 0, signal: null });
+    assert.match(client.output.stdout, /^Received from server: x{1,1024}\n$/);
+    assert.is(client.output.stderr, "");
+
+    // The server has every byte, then FIN: nothing was cut off.
+    if (serverName === "lecture1_server")
+      assert.equal(await server.exit(30_000), { code: 0, signal: null });
+    else await server.prints(/Connection with .* closed\n$/, 30_000);
+    assert.is(server.output.stderr, "");
+    assert.is(receivedText(server.output.stdout).length, fourMB);
+  });
+
+for (const { title, messageBytes, run } of slowRuns) {
+  test(`sends all to a server that ${title}`, async () => {
+    const { server, exitCode } = await run;
+
+    assert.is(exitCode, 0);
+    assert.is(server.receivedBytes, messageBytes);
+  });
+
+  test(`doesn't reset a server that ${title}`, async () => {
+    const { server } = await run;
+    assert.equal(server.streamEnds, ["FIN"]);
+  });
+}
 
 test.run();

@@ -1,232 +1,271 @@
-/** Connections of compare itself, and what they make the server do. */
+/** compare's own connections to a server. */
 import { once } from "node:events";
 import net from "node:net";
 import { freemem, totalmem } from "node:os";
-import { createHistogram } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { activeSleep } from "../waiting.ts";
-import { expectAnswers, failed } from "./failure.ts";
-import type { Server } from "./programs.ts";
-import type { Idle, Load, Visit } from "./result.ts";
+import { expectAnswers, ServerFailure } from "./failure.ts";
+import type { Footprint } from "./footprint.ts";
+import type { Server } from "./server.ts";
+import type { Idle, Visit } from "./result.ts";
 import type { Outcome } from "./texts.ts";
 
 export const hello = Buffer.from("Hello, Server!");
 
-/** What comes of a message; the last two: the server ended the connection, by FIN or RST. */
-type Answer = Extract<Outcome, "answered" | "wrong" | "closed" | "reset">;
-
-/** A connection of this process to a server. */
-export type Connection = ReturnType<typeof open>;
-
-/** Opens a connection to a server on this machine. */
-function open(port: number) {
-  const socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
-  let ending: Answer | undefined;
-  let missing: Buffer = Buffer.alloc(0); // what has not yet come back
-  let tell = (_: Answer) => {};
-
-  const ended = new Promise<Answer>((resolve) => {
-    function end(how: Answer): void {
-      tell((ending ??= how));
-      resolve(ending);
-    }
-    socket.on("error", () => end("reset"));
-    socket.on("end", () => end("closed")).on("close", () => end("closed"));
-  });
-  socket.on("data", (data) => {
-    const same = data.equals(missing.subarray(0, data.length));
-    missing = missing.subarray(data.length);
-    if (!same) tell("wrong");
-    else if (missing.length === 0) tell("answered");
-  });
-
-  return {
-    /** When it is connected; rejects with the system's error. */
-    connected: once(socket, "connect"),
-    /** How the server ended it. */
-    ended,
-    /** Sends a message and tells what comes of it. */
-    echo: (message: Buffer): Promise<Answer> =>
-      new Promise((resolve) => {
-        if (ending) return resolve(ending);
-        [missing, tell] = [message, resolve];
-        socket.write(message);
-      }),
-    /** Sends FIN, and waits for the server's, but not for ever. */
-    async leave(): Promise<void> {
-      socket.end();
-      await Promise.race([ended, sleep(1000, undefined, { ref: false })]);
-      socket.destroy();
-    },
-  };
-}
-
 /**
- * Waits until all have come, or no more does.
- *
- * @param quietMs how long nothing comes then, in ms in which this process isn't stopped
- * @returns what has come; undefined in the place of what has not
+ * The outcome of a message. "closed" and "reset": the server has ended the
+ * connection, with FIN or RST.
  */
-export async function arrivals<T>(awaited: Promise<T>[], quietMs: number) {
-  const came = awaited.map((): T | undefined => undefined);
-  let count = 0;
-  const all = awaited.map(async (one, index) => {
-    came[index] = await one;
-    count++;
-  });
-  const done = new AbortController();
-  for (let before = -1; before < count;) {
-    before = count;
-    const quiet = activeSleep(quietMs, done.signal);
-    await Promise.race([Promise.all(all), quiet]);
+export type Answer = Extract<
+  Outcome,
+  "answered" | "wrong" | "closed" | "reset"
+>;
+
+/** A connection of this process to a server on this machine. */
+export class Connection {
+  /** Resolves when the handshake is done; rejects with the system's error. */
+  readonly connected: Promise<unknown>;
+  /**
+   * Resolves to "closed" or "reset" when the server has ended the connection.
+   */
+  readonly ended: Promise<Answer>;
+
+  readonly #socket: net.Socket;
+  #end: Answer | undefined;
+  /** The part of the message whose echo has not arrived. */
+  #unechoed: Buffer = Buffer.alloc(0);
+  /** Resolves the promise of the last echo(). */
+  #answer: (answer: Answer) => void = () => {};
+
+  constructor(port: number) {
+    this.#socket = net.connect({ host: "127.0.0.1", port, noDelay: true });
+    this.connected = once(this.#socket, "connect");
+    this.#socket.on("data", (data) => this.#compare(data));
+    this.ended = new Promise((resolve) => {
+      const end = (how: Answer) => {
+        this.#end ??= how;
+        this.#answer(this.#end);
+        resolve(this.#end);
+      };
+      this.#socket.on("error", () => end("reset"));
+      this.#socket.on("end", () => end("closed"));
+      this.#socket.on("close", () => end("closed"));
+    });
   }
-  done.abort();
-  return came;
-}
 
-async function greet({ connected, echo }: Connection): Promise<Answer> {
-  await connected;
-  return echo(hello);
+  /** Compares bytes that have arrived with the message that was sent. */
+  #compare(data: Buffer): void {
+    const expected = this.#unechoed.subarray(0, data.length);
+    this.#unechoed = this.#unechoed.subarray(data.length);
+    if (!data.equals(expected)) this.#answer("wrong");
+    else if (this.#unechoed.length === 0) this.#answer("answered");
+  }
+
+  /** Sends a message; resolves to its outcome. */
+  echo(message: Buffer): Promise<Answer> {
+    return new Promise((resolve) => {
+      if (this.#end) return resolve(this.#end);
+      this.#unechoed = message;
+      this.#answer = resolve;
+      this.#socket.write(message);
+    });
+  }
+
+  /** Waits until the connection is open, and has one message echoed. */
+  async greet(): Promise<Answer> {
+    await this.connected;
+    return this.echo(hello);
+  }
+
+  /**
+   * Sends FIN, and waits for the server's FIN, but not longer than a second.
+   */
+  async leave(): Promise<void> {
+    this.#socket.end();
+    await Promise.race([this.ended, sleep(1000, undefined, { ref: false })]);
+    this.#socket.destroy();
+  }
 }
 
 /**
- * So many connections, each of which has had an echo.
+ * Waits until all promises have resolved, or no further one does.
  *
- * @throws the system's error, or what it says about the server where one has had none
+ * @param quietMs how long to wait for the next one, in milliseconds in which
+ *   this process isn't suspended
+ * @returns the results; undefined for a promise that has not resolved
+ * @throws the error of a promise that rejects
  */
-export async function greeted({ port, patienceMs }: Server, count: number) {
+export async function resultsUntilQuiet<T>(
+  promises: Promise<T>[],
+  quietMs: number,
+): Promise<(T | undefined)[]> {
+  const results: (T | undefined)[] = promises.map(() => undefined);
+  let resolved = 0;
+  const all = promises.map(async (promise, index) => {
+    results[index] = await promise;
+    resolved++;
+  });
+
+  const done = new AbortController();
+  let resolvedBefore: number;
+  try {
+    do {
+      resolvedBefore = resolved;
+      const quiet = activeSleep(quietMs, done.signal);
+      await Promise.race([Promise.all(all), quiet]);
+    } while (resolved > resolvedBefore);
+  } finally {
+    done.abort();
+  }
+  return results;
+}
+
+/**
+ * Opens connections and waits until each has had one echo.
+ *
+ * @throws ServerFailure if a connection got no echo, or a wrong one
+ * @throws the system's error if a connection can't be opened
+ */
+export async function openConnections(
+  { port, patienceMs }: Server,
+  count: number,
+): Promise<Connection[]> {
+  // A listen queue may hold no more.
+  const mostAtOneTime = 100;
   const connections: Connection[] = [];
   while (connections.length < count) {
-    const some = Math.min(100, count - connections.length); // a listen queue may hold no more
-    const more = Array.from({ length: some }, () => open(port));
+    const length = Math.min(mostAtOneTime, count - connections.length);
+    const more = Array.from({ length }, () => new Connection(port));
+    const greetings = more.map((connection) => connection.greet());
+    const answers = await resultsUntilQuiet(greetings, patienceMs);
+    expectAnswers(answers, { waitedMs: patienceMs });
     connections.push(...more);
-    expectAnswers(await arrivals(more.map(greet), patienceMs), patienceMs);
   }
   return connections;
 }
 
-/** A client that comes, sends one message, and leaves. */
-export async function visit(port: number, ms: () => number): Promise<Visit> {
-  const { connected, echo, leave } = open(port);
-  function refused(error: NodeJS.ErrnoException): undefined {
-    if (error.code !== "ECONNREFUSED") throw error;
+/** Opens one connection, as openConnections() does. */
+export async function openConnection(server: Server): Promise<Connection> {
+  const [connection] = await openConnections(server, 1);
+  return connection!;
+}
+
+/**
+ * Connects, has one message echoed, and leaves.
+ *
+ * @param startMs the time from which the visit's times are counted, by
+ *   performance.now()
+ * @throws the system's error, unless the server refuses the connection
+ */
+export async function visit(port: number, startMs: number): Promise<Visit> {
+  const elapsedMs = () => performance.now() - startMs;
+  const connection = new Connection(port);
+  try {
+    await connection.connected;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ECONNREFUSED") throw error;
+    return { outcome: "refused", reportedMs: elapsedMs() };
   }
-  const connectedMs = await connected.then(ms, refused);
-  const outcome = connectedMs === undefined ? "refused" : await echo(hello);
-  void leave();
-  return { outcome, connectedMs, reportedMs: ms() };
+  const connectedMs = elapsedMs();
+  const outcome = await connection.echo(hello);
+  const reportedMs = elapsedMs();
+  void connection.leave();
+  return { outcome, connectedMs, reportedMs };
 }
 
 /**
- * What one more idle client takes: with the first one, and with many more.
+ * Measures the cost of one more idle client: compares one client with many.
  *
- * @returns undefined where the system doesn't tell, or nobody but the first is served
+ * @returns undefined if the system doesn't tell a process's memory and threads,
+ *   or if the server serves only its first client
  */
-export async function priceOfOne(server: Server): Promise<Idle | undefined> {
-  await server.footprint(); // to be asked the first time takes memory itself
-  await greeted(server, 1);
-  await sleep(200); // until it has settled
-  const one = await server.footprint();
-  const others = Array.from({ length: 20 }, () => greet(open(server.port)));
-  const answers = await arrivals(others, 1000);
-  await sleep(200);
-  const all = await server.footprint();
-  const connections = answers.filter((it) => it === "answered").length; // for others there was no thread
-  const each = (all = NaN, one = NaN) => Math.max(0, all - one) / connections;
-  const perClientMB = each(all.memoryMB, one.memoryMB);
-  if (!Number.isFinite(perClientMB)) return undefined;
-  const perClientThreads = each(all.threads, one.threads);
-  const { threadStartMs } = one;
-  return { connections, perClientMB, perClientThreads, threadStartMs };
-}
-
-/**
- * All connections send one message after another, each as soon as its last one is back.
- *
- * @param secondsEach how long each window is, longer where that is too short for an echo of each
- * @param windowCount an odd number of them, which show how far the figures can be trusted
- * @throws what it says about the server where an echo doesn't come or isn't right
- */
-export async function echoAtOnce(
-  connections: Connection[],
+export async function costOfIdleClient(
   server: Server,
-  secondsEach: number,
-  windowCount: number,
-): Promise<Load> {
-  const latency = createHistogram();
-  const sentMs = connections.map(() => 0);
-  let [echoes, going] = [0, true];
+): Promise<Idle | undefined> {
+  // The first query itself allocates memory.
+  await server.footprint();
 
-  async function talk({ echo }: Connection, index: number): Promise<Answer> {
-    const message = Buffer.from(`robot ${String(index).padStart(8, "0")}`);
-    while (going) {
-      const sent = (sentMs[index] = performance.now());
-      const answer = await echo(message);
-      if (answer !== "answered") return answer;
-      latency.record(Math.ceil((performance.now() - sent) * 1e6));
-      echoes++;
-    }
-    return "answered";
-  }
+  await openConnection(server);
+  await settle();
+  const withOne = await server.footprint();
 
-  const taken = async () => ({ ...(await server.footprint()), echoes });
-  async function measure(): Promise<Load> {
-    const warmUp = connections.length === 1 ? 300 : 100; // a new server isn't yet as fast as it can be
-    await sleep(Math.min(warmUp, secondsEach * 5000)); // no longer than five windows
-    const start = await taken();
-    latency.reset();
-    const windows: Load["windows"] = [];
-    while (windows.length < windowCount) {
-      const [began, before] = [performance.now(), echoes];
-      let seconds = 0;
-      do {
-        await sleep(secondsEach * 1000);
-        seconds = (performance.now() - began) / 1000;
-      } while (echoes - before < connections.length && seconds < 10);
-      if (echoes === before) throw failed("hangs", `${seconds.toFixed()} s`);
-      windows.push({ seconds, echoesPerSecond: (echoes - before) / seconds });
-      server.dropOutput();
-    }
-    const oldestMs = performance.now() - Math.min(...sentMs);
-    const end = await taken();
-    const cpu = end.cpuSeconds! - start.cpuSeconds! || undefined; // or less than Linux counts
-    const ms = (percent: number) => latency.percentile(percent) / 1e6;
-    const rates = windows.map(({ echoesPerSecond }) => echoesPerSecond);
-    const seconds = windows.reduce((sum, window) => sum + window.seconds, 0);
-    return {
-      ...{ connections: connections.length, seconds, windows },
-      echoesPerSecond: rates.sort((a, b) => a - b)[(windowCount - 1) / 2]!,
-      ...{ p50Ms: ms(50), p99Ms: ms(99) },
-      oldestWaitMs: Math.max(ms(100), oldestMs),
-      coresUsed: cpu && cpu / seconds,
-      cpuPerEchoUs: cpu && (cpu * 1e6) / (end.echoes - start.echoes),
-    };
-  }
+  const greetings = Array.from({ length: 20 }, () =>
+    new Connection(server.port).greet(),
+  );
+  const answers = await resultsUntilQuiet(greetings, 1000);
+  await settle();
+  const withMany = await server.footprint();
 
-  const talks = connections.map(talk);
-  const measured = measure();
-  await Promise.race([measured, Promise.all(talks)]); // these end when all are cut off
-  going = false;
-  expectAnswers(await arrivals(talks, server.patienceMs), server.patienceMs);
-  return measured;
+  // A server with threads has started none for the others.
+  const served = answers.filter((answer) => answer === "answered").length;
+  return costPerClient(withOne, withMany, served);
 }
 
-/** Checks that so many connections, of which one takes that, do with half of the free memory. */
-export function expectMemory(
-  count: number,
-  { perClientMB = 0 }: Partial<Idle> = {},
+/** Waits until a server's memory no longer changes. */
+function settle(): Promise<void> {
+  return sleep(200);
+}
+
+/** What each of the clients costs that a server has between two footprints. */
+function costPerClient(
+  before: Footprint,
+  after: Footprint,
+  connections: number,
+): Idle | undefined {
+  if (connections === 0) return undefined;
+  if (before.memoryMB === undefined || after.memoryMB === undefined)
+    return undefined;
+  if (before.threads === undefined || after.threads === undefined)
+    return undefined;
+  const moreMB = Math.max(0, after.memoryMB - before.memoryMB);
+  const moreThreads = Math.max(0, after.threads - before.threads);
+  return {
+    connections,
+    perClientMB: moreMB / connections,
+    perClientThreads: moreThreads / connections,
+    threadStartMs: before.threadStartMs,
+  };
+}
+
+export interface MemoryNeed {
+  connections: number;
+  /** What one connection costs the server; 0 if it isn't known. */
+  perClientMB?: number;
+  /** The memory that is free; the machine's, unless given. */
+  freeMB?: number;
+}
+
+/**
+ * Checks that there is enough memory for a number of connections.
+ *
+ * @throws ServerFailure if they would need more than half of the free memory
+ */
+export function expectMemory({
+  connections,
+  perClientMB = 0,
   freeMB = freeMemoryMB(),
-): void {
-  const needMB = count * perClientMB;
+}: MemoryNeed): void {
+  const needMB = connections * perClientMB;
   if (needMB <= freeMB / 2) return;
   const detail = `${Math.round(needMB)} MB > ${Math.round(freeMB)} MB / 2`;
-  throw Object.assign(failed("memory", detail), { beyond: count });
+  const failure = new ServerFailure("memory", detail);
+  failure.connections = connections;
+  throw failure;
 }
 
-/** Megabytes of memory that are free, as far as the system or a container tells. */
+/**
+ * How much memory is free on this machine, or in the container that this
+ * process is in.
+ */
 function freeMemoryMB(): number {
-  const system = Math.max(freemem(), totalmem() / 4); // macOS calls free what nobody ever used
-  const limit = process.constrainedMemory?.() || Infinity;
-  const container = process.availableMemory?.() ?? limit / 2; // Node 18 doesn't know it
-  return Math.min(system, limit < totalmem() ? container : Infinity) / 2 ** 20;
+  const bytesPerMB = 2 ** 20;
+  // macOS counts only memory that was never used as free.
+  const systemBytes = Math.max(freemem(), totalmem() / 4);
+  const limitBytes = process.constrainedMemory?.() || Infinity;
+  if (limitBytes >= totalmem()) return systemBytes / bytesPerMB;
+
+  // Node 18 knows a container's limit, and not how much of it is left.
+  const containerBytes = process.availableMemory?.() ?? limitBytes / 2;
+  return Math.min(systemBytes, containerBytes) / bytesPerMB;
 }

@@ -1,54 +1,107 @@
-/** What goes wrong with a server, or with what asks it. */
+/** What can go wrong with a server, or with the client that tests it. */
 import type { Found } from "./result.ts";
 import type { Outcome, Step, Trouble } from "./texts.ts";
 
-/** An error of which is known what went wrong, and perhaps what was found before it. */
-export interface Failed extends Error {
-  trouble?: Trouble;
-  found?: Found;
-  /** A number of connections above N, which may be too many for this machine. */
-  beyond?: number;
-  lastLines?: string[];
-}
+/**
+ * An error that ends a step of compare. Its message is a detail of the trouble.
+ */
+export class ServerFailure extends Error {
+  /** What went wrong. */
+  readonly trouble: Trouble;
+  /** What the step has measured before it failed. */
+  found: Found;
+  /**
+   * The number of connections, if it may be too large for this machine and no
+   * fault of the server.
+   */
+  connections?: number;
+  /** The end of what the server has printed. */
+  lastLines: string[] = [];
 
-/** An error that says what went wrong, and what was found all the same. */
-export function failed(trouble: Trouble, detail: string, found?: Found): Error {
-  return Object.assign(new Error(detail), { trouble, found });
-}
+  /**
+   * @param detail what the trouble is about: "1/10" connections, "10 s", an
+   *   exit code
+   */
+  constructor(trouble: Trouble, detail: string, found: Found = {}) {
+    super(detail);
+    this.trouble = trouble;
+    this.found = found;
+  }
 
-/** What a step has found before an error: with a failure, or why connections are left out. */
-export function failureOf(error: Failed, step: Step): Found {
-  const { found, beyond: connections, lastLines = [] } = error;
-  const [firstLine = ""] = error.message.split("\n");
-  const [files] = /\bE[MN]FILE\b/.exec(firstLine) ?? [];
-  const trouble = files ? "files" : (error.trouble ?? "error");
-  const what = { trouble, detail: files ?? firstLine };
-  if (connections && /memory|hangs|files/.test(trouble))
-    return { ...found, growthEnd: { connections, ...what } };
-  return { ...found, failure: { step, ...what, lastLines } };
+  /**
+   * Any error as a failure. One that is a failure already stays the same
+   * object.
+   */
+  static from(error: unknown): ServerFailure {
+    if (error instanceof ServerFailure) return error;
+    return new ServerFailure("error", (error as Error).message);
+  }
 }
 
 /**
- * Checks what became of clients that should have been answered.
+ * The results of a step that failed: those found before, and either the failure
+ * or the reason why larger numbers of connections were left out.
+ */
+export function resultsOfFailedStep(step: Step, failure: ServerFailure): Found {
+  const { found, connections, lastLines } = failure;
+  const reason = reasonOf(failure);
+  const canBeTheMachine = ["memory", "hangs", "files"].includes(reason.trouble);
+  if (connections && canBeTheMachine)
+    return { ...found, growthEnd: { connections, ...reason } };
+  return { ...found, failure: { step, ...reason, lastLines } };
+}
+
+/** The trouble and its detail, as they are reported. */
+function reasonOf({ trouble, message }: ServerFailure): {
+  trouble: Trouble;
+  detail: string;
+} {
+  const firstLine = message.split("\n", 1).join();
+  // Node's errors, and a client's output, name the code of too many open files.
+  const code = ["EMFILE", "ENFILE"].find((name) => firstLine.includes(name));
+  if (code) return { trouble: "files", detail: code };
+  return { trouble, detail: firstLine };
+}
+
+export interface Expectation {
+  /** How long the answers were waited for, in milliseconds. */
+  waitedMs: number;
+  /** What the step has measured, for the failure. */
+  found?: Found;
+  /** What a client has printed. It says more than a number of clients. */
+  printed?: string;
+}
+
+/**
+ * Checks the outcomes of clients that should have been answered.
  *
- * @param outcomes undefined where nothing came
- * @param said what a client printed
- * @throws what it says about the server
+ * @param outcomes undefined for a client that got no answer
+ * @throws ServerFailure unless all were answered
  */
 export function expectAnswers(
   outcomes: (Outcome | undefined)[],
-  waitedMs: number,
-  found?: Found,
-  said?: string,
+  { waitedMs, found, printed }: Expectation,
 ): void {
-  function count(some: RegExp): string {
-    const { length } = outcomes.filter((it = "no answer") => some.test(it));
-    return length ? `${length}/${outcomes.length}` : "";
+  function count(...kinds: Outcome[]): number {
+    return outcomes.filter((outcome = "no answer") => kinds.includes(outcome))
+      .length;
   }
-  const kinds = [/wrong/, /failed/, /closed|reset|refused/, /no answer/];
-  const [wrong, client, cut, silent] = kinds.map(count);
-  if (wrong) throw failed("wrong", said ?? wrong, found);
-  if (client) throw failed("client", said ?? client, found);
-  if (cut) throw failed("cut", cut, found);
-  if (silent) throw failed("hangs", `${silent}, ${waitedMs / 1000} s`, found);
+  const ofAll = (clients: number) => `${clients}/${outcomes.length}`;
+
+  const wrong = count("wrong");
+  if (wrong > 0)
+    throw new ServerFailure("wrong", printed ?? ofAll(wrong), found);
+
+  const failed = count("failed");
+  if (failed > 0)
+    throw new ServerFailure("client", printed ?? ofAll(failed), found);
+
+  const cut = count("closed", "reset", "refused");
+  if (cut > 0) throw new ServerFailure("cut", ofAll(cut), found);
+
+  const silent = count("no answer");
+  if (silent > 0) {
+    const detail = `${ofAll(silent)}, ${waitedMs / 1000} s`;
+    throw new ServerFailure("hangs", detail, found);
+  }
 }

@@ -1,36 +1,61 @@
-/** Preloaded into a server: tells what it takes whenever compare asks, and ends it with compare. */
+/**
+ * Preloaded into a server: reports its memory, threads and CPU time when
+ * compare asks, and exits when compare exits.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 
+/**
+ * What a process uses. Fields that can't be known on this system are missing.
+ */
+export interface Footprint {
+  /** Resident memory. */
+  memoryMB?: number;
+  /** All threads; on a system that doesn't tell, the Workers. */
+  threads?: number;
+  /** How long the last Worker took to start; missing if none was started. */
+  threadStartMs?: number;
+  /** CPU time since the process was started. */
+  cpuSeconds?: number;
+}
+
 let workers = 0;
 let threadStartMs: number | undefined;
+
 process.on("worker", (worker: Worker) => {
-  const began = performance.now();
+  const startMs = performance.now();
   workers++;
-  worker.once("online", () => (threadStartMs = performance.now() - began));
-  worker.once("exit", () => workers--);
+  worker.once("online", () => {
+    threadStartMs = performance.now() - startMs;
+  });
+  worker.once("exit", () => {
+    workers--;
+  });
 });
 
-/** What this process takes. */
-function footprint() {
+/** What this process uses now. */
+function footprint(): Footprint {
   const { user, system } = process.cpuUsage();
-  const file = "/proc/self/status"; // only Linux has it
-  const status = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const threads = /^Threads:\s+(\d+)/m.exec(status);
   return {
     memoryMB: process.memoryUsage.rss() / 2 ** 20,
-    /** All threads where the system tells them, else the Workers. */
-    threads: Number(threads?.[1] ?? workers),
-    /** How long the last Worker took to start. */
+    threads: threadsOnLinux() ?? workers,
     threadStartMs,
     cpuSeconds: (user + system) / 1e6,
   };
 }
 
-/** What a process takes; what can't be known is missing. */
-export type Footprint = Partial<ReturnType<typeof footprint>>;
+/** How many threads this process has, by /proc, which only Linux has. */
+function threadsOnLinux(): number | undefined {
+  const file = "/proc/self/status";
+  if (!existsSync(file)) return undefined;
+  const match = /^Threads:\s+(?<count>\d+)/m.exec(readFileSync(file, "utf8"));
+  return match ? Number(match.groups!.count) : undefined;
+}
 
 process.on("message", () => process.send!(footprint()));
-process.on("disconnect", () => process.exit()); // compare is gone: nobody else would end it
-if (!process.connected) process.exit(); // or was it before
-process.channel!.unref(); // being asked keeps no server alive
+// Nothing else would stop this server when compare has exited.
+process.on("disconnect", () => process.exit());
+// compare may have exited before that line.
+if (!process.connected) process.exit();
+// The channel must not keep the server alive.
+process.channel!.unref();

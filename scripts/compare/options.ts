@@ -1,16 +1,10 @@
-/** The command line of compare, and the run that it may name. */
+/** compare's command line. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { expectAllowed, UsageError, type Flags } from "../commandLine.ts";
-import type { Texts } from "./texts.ts";
-import { designs, scriptNames } from "../designs.ts";
-import { report } from "./report.ts";
-import type { Run } from "./result.ts";
-import { fill } from "./texts.ts";
+import { designs, scriptNames, type Design } from "../designs.ts";
+import { fill, type Texts } from "./texts.ts";
 
-export type Options = ReturnType<typeof readOptions>;
-
-/** What may stand on the command line. */
+/** The options, as Node's parseArgs describes them. */
 export const flags = {
   clients: { type: "string", short: "n" },
   load: { type: "string" },
@@ -24,54 +18,84 @@ export const flags = {
   help: { type: "boolean" },
 } as const;
 
+/** The value of each option that was given. */
+type GivenFlags = Flags<typeof flags>;
+
+/** The values of options that were not given. */
 export const defaults = { clients: "10", load: "0.4" };
 
-/** Of these, what is measured anew; with --from nothing is. */
-const ofNewRun = ["clients", "load", "grow", "only", "python"];
+/** What a command line asks for. */
+export interface Options {
+  /** How many clients there are in each step. */
+  clients: number;
+  /** How long the load of that number of connections is measured. */
+  loadSeconds: number;
+  /** Measures the load of more numbers of connections. */
+  grow: boolean;
+  designs: Design[];
+  /** The folder of the Python originals. */
+  python?: string;
+  /** The file for the results as JSON; "-" is stdout. */
+  json?: string;
+  /** The file for the page. */
+  html?: string;
+  /** The file of a saved run, which is shown instead of a new one. */
+  from?: string;
+}
 
-/** @throws UsageError for a value or a combination that is not allowed */
-export function readOptions(given: Flags<typeof flags>, say: Texts) {
-  const { clients, load, grow = false } = { ...defaults, ...given };
-  const { python, json, html, from } = given;
+/**
+ * Reads the options of a command line.
+ *
+ * @throws UsageError for a value or a combination that is not allowed
+ */
+export function readOptions(given: GivenFlags, say: Texts): Options {
+  const { python, json, html, from, grow = false } = given;
+  const clients = given.clients ?? defaults.clients;
+  const load = given.load ?? defaults.load;
   const only = given.only?.split(",") ?? designs;
 
-  const takes = (flag: string, what: string, holds: boolean) =>
-    expectAllowed(flag, what, holds, say.language);
-  takes("--clients", "1-200", isNumber(clients, 1, 200, /^\d+$/));
-  takes("--load", "0.1-60", isNumber(load, 0.1, 60, /^\d+(\.\d+)?$/));
-  const isDesign = (name: string) => Object.hasOwn(scriptNames, name);
-  takes("--only", designs.join(), only.every(isDesign));
-  takes("--python", say.folder, !python || existsSync(`${python}/`));
-  const another = html !== "-" && html !== json && html !== from;
-  takes("--html", say.anotherFile, !html || another);
-  const other = ofNewRun.find((flag) => flag in given);
-  if (from && other) throw new UsageError(fill(say.noNewRun, `--${other}`));
+  function expect(option: string, allowed: string, isAllowed: boolean): void {
+    expectAllowed(option, allowed, isAllowed, say.language);
+  }
+  const isCount = /^\d+$/.test(clients) && isBetween(clients, 1, 200);
+  expect("--clients", "1-200", isCount);
+
+  const isDuration = /^\d+(\.\d+)?$/.test(load) && isBetween(load, 0.1, 60);
+  expect("--load", "0.1-60", isDuration);
+
+  const areDesigns = only.every((name) => Object.hasOwn(scriptNames, name));
+  expect("--only", designs.join(), areDesigns);
+
+  const isFolder = !python || existsSync(`${python}/`);
+  expect("--python", say.folder, isFolder);
+
+  const isOwnFile = !html || !["-", json, from].includes(html);
+  expect("--html", say.anotherFile, isOwnFile);
+
+  if (from) expectNoNewRun(given, say);
   return {
-    ...{ clients: Number(clients), loadSeconds: Number(load), grow },
+    clients: Number(clients),
+    loadSeconds: Number(load),
+    grow,
     designs: designs.filter((design) => only.includes(design)),
-    ...{ python, json, html, from },
+    python,
+    json,
+    html,
+    from,
   };
 }
 
-function isNumber(text: string, least: number, most: number, form: RegExp) {
-  return form.test(text) && Number(text) >= least && Number(text) <= most;
+function isBetween(text: string, least: number, most: number): boolean {
+  return Number(text) >= least && Number(text) <= most;
 }
 
-/** A run that --json has written; where the file is none, one line says so and it ends. */
-export async function savedRun(file: string, say: Texts): Promise<Run> {
-  try {
-    return runIn(await readFile(file), say);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(fill(say.notSaved, file, code ? ` (${code})` : ""));
-  }
-}
-
-/** The run in a file; throws where it isn't whole, or an older compare has written it. */
-export function runIn(bytes: Buffer, say: Texts): Run {
-  const encoding = { 255: "utf-16le", 254: "utf-16be" }[bytes[0]!]; // PowerShell's > writes UTF-16
-  const run: Run = JSON.parse(new TextDecoder(encoding).decode(bytes));
-  if (run.version !== 2) throw new Error("another version");
-  report(run, say); // throws where something is missing
-  return run;
+/**
+ * Checks that --from comes without the options of a new run.
+ *
+ * @throws UsageError that names the first of them
+ */
+function expectNoNewRun(given: GivenFlags, say: Texts): void {
+  const ofNewRun = ["clients", "load", "grow", "only", "python"];
+  const option = ofNewRun.find((name) => name in given);
+  if (option) throw new UsageError(fill(say.noNewRun, `--${option}`));
 }

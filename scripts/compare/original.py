@@ -1,8 +1,9 @@
-"""Runs a Python original as the program that it is, with only the port changed.
+"""Runs a Python original unchanged, except for the port.
 
 usage: python3 original.py FILE --port PORT [--until-input-ends]
 
-Port 0 takes a free one. The input of a server is a pipe, which ends with compare.
+Port 0 picks a free port. The stdin of a server is a pipe from compare. It ends
+when compare exits, and then the server exits, too.
 """
 import ast
 import os
@@ -21,8 +22,9 @@ def free_port():
 
 
 def end_with_input():
+    # SIGINT is left to the main thread. Windows has no such function.
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the main thread's
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     while os.read(0, 1024):
         pass
     os._exit(1)

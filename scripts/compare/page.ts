@@ -1,20 +1,29 @@
-/** Draws a report as a page for the wall; the browser lays it out, for any width and for paper. */
+/**
+ * Draws a report as a web page. The browser lays it out, for any width and for
+ * paper.
+ */
 import { escape, list, page, paragraph } from "../page.ts";
-import type { Lane, Report } from "./report.ts";
+import type { FigureRow, FigureTable } from "./figures.ts";
+import type { Lane, Legend, Panel, Picture, Report } from "./report.ts";
 
-/** A report as a page. */
-export function comparePage(told: Report): string {
-  const { language, title, picture, failures, sentences, notes } = told;
-  const heading = (text: string) => `<h2>${escape(text)}</h2>`;
-  const parts = [
-    failures.length ? list(failures, "failures") : "",
-    list(sentences, "answer"),
-    picture.panels.length ? heading(picture.title) + pictureOf(told) : "",
-    notes.length ? list(notes, "notes") : "",
-    heading(told.table.title),
-    figuresOf(told),
-    paragraph(told.conditions, "muted"),
-  ];
+/** A report as a web page, in HTML. */
+export function comparePage(report: Report): string {
+  const { language, title, failures, sentences, notes } = report;
+  const { picture, table, conditions } = report;
+  const parts: string[] = [];
+  if (failures.length > 0) parts.push(list(failures, "failures"));
+  parts.push(list(sentences, "answer"));
+  if (picture.panels.length > 0)
+    parts.push(
+      heading(picture.title),
+      drawPicture(picture, table.designs.length),
+    );
+  if (notes.length > 0) parts.push(list(notes, "notes"));
+  parts.push(
+    heading(table.title),
+    drawTable(table),
+    paragraph(conditions, "muted"),
+  );
   return page({
     language,
     title,
@@ -23,45 +32,97 @@ export function comparePage(told: Report): string {
   });
 }
 
-const percent = (part: number) => `${(100 * part).toFixed(2)}%`;
+function heading(text: string): string {
+  return `<h2>${escape(text)}</h2>`;
+}
 
-/** Who waited while one client stayed: a panel for each server, with a lane for each client. */
-function pictureOf({ picture, table: { head } }: Report): string {
-  const { experiment, panels, endMs, end, waits, good, bad } = picture;
-
-  function lane({ kind, name, fromMs, toMs, said }: Lane): string {
-    const place = `left: ${percent(fromMs / endMs)}; right: ${percent(1 - toMs / endMs)}`;
-    return `<tr class="${kind}"><th scope="row">${escape(name)}</th><td><div><i style="${place}"></i></div></td><td>${escape(said)}</td></tr>`;
-  }
-  const drawn = panels.map(
-    ({ title, about, lanes, more, leftMs }) => `<section>
-<h3>${escape(title)}</h3>
-<p class="muted">${escape(about) || "&nbsp;"}</p>
-<table class="lanes" style="--stay: ${percent(leftMs / endMs)}">
-${lanes.map(lane).join("\n")}
-</table>${more && paragraph(more, "muted")}
-</section>`,
-  );
-  return `<p class="about">${escape(experiment)}</p>
-<p class="legend"><span class="muted"><b class="waits">━</b> ${escape(waits)}</span>
-<span class="muted"><b class="good">●</b> ${escape(good)}</span>
-<span class="muted"><b class="bad">✖</b> ${escape(bad)}</span>
-<span class="muted">0 – ${escape(end)}</span></p>
-<div class="panels" style="--columns: ${head.length}">
-${drawn.join("\n")}
+/**
+ * Which clients waited while one stayed.
+ *
+ * @param columns how many panels are side by side, if there is room for them
+ */
+function drawPicture(picture: Picture, columns: number): string {
+  const panels = picture.panels.map((panel) => drawPanel(panel, picture.endMs));
+  return `<p class="about">${escape(picture.experiment)}</p>
+${drawLegend(picture.legend, picture.end)}
+<div class="panels" style="--columns: ${columns}">
+${panels.join("\n")}
 </div>`;
 }
 
-function figuresOf({ table: { head, rows } }: Report): string {
-  const heads = head.map((name) => `<th scope="col">${name}</th>`).join("");
-  const lines = rows.map(({ title, indent, cells }) => {
-    const drawn = cells.map((text) =>
-      escape(text || "-").replaceAll("\n", "<br>"),
-    );
-    return `<tr class="indent${indent}"><th scope="row">${escape(title)}</th><td>${drawn.join("</td><td>")}</td></tr>`;
-  });
-  return `<table class="figures"><thead><tr><td></td>${heads}</tr></thead>
+function drawLegend(legend: Legend, end: string): string {
+  const waits = escape(legend.waits);
+  const answered = escape(legend.answered);
+  const notAnswered = escape(legend.notAnswered);
+  return `<p class="legend">
+<span class="muted"><b class="waits">━</b> ${waits}</span>
+<span class="muted"><b class="good">●</b> ${answered}</span>
+<span class="muted"><b class="bad">✖</b> ${notAnswered}</span>
+<span class="muted">0 – ${escape(end)}</span>
+</p>`;
+}
+
+function drawPanel(panel: Panel, endMs: number): string {
+  const lanes = panel.lanes.map((lane) => drawLane(lane, endMs));
+  // The line is kept even if it is empty: the lanes of panels that are side by
+  // side begin at one height.
+  const about = escape(panel.about) || "&nbsp;";
+  const more = panel.more ? paragraph(panel.more, "muted") : "";
+  return `<section>
+<h3>${escape(panel.title)}</h3>
+<p class="muted">${about}</p>
+<table class="lanes" style="--stay: ${percent(panel.leftMs / endMs)}">
+${lanes.join("\n")}
+</table>
+${more}
+</section>`;
+}
+
+/** The classes of lanes in page.css. */
+const laneClasses = {
+  stays: "stays",
+  answered: "good",
+  notAnswered: "bad",
+};
+
+/** A lane: its name, its bar on the axis of time, and its result. */
+function drawLane(lane: Lane, endMs: number): string {
+  const left = percent(lane.fromMs / endMs);
+  const right = percent(1 - lane.toMs / endMs);
+  return `<tr class="${laneClasses[lane.kind]}">
+<th scope="row">${escape(lane.name)}</th>
+<td><div><i style="left: ${left}; right: ${right}"></i></div></td>
+<td>${escape(lane.result)}</td>
+</tr>`;
+}
+
+/** A length in CSS. */
+function percent(part: number): string {
+  return `${(100 * part).toFixed(2)}%`;
+}
+
+function drawTable({ designs, rows }: FigureTable): string {
+  const heads = designs.map((design) => `<th scope="col">${design}</th>`);
+  return `<table class="figures">
+<thead>
+<tr>
+<td></td>
+${heads.join("\n")}
+</tr>
+</thead>
 <tbody>
-${lines.join("\n")}
-</tbody></table>`;
+${rows.map(drawRow).join("\n")}
+</tbody>
+</table>`;
+}
+
+function drawRow({ title, indent, cells }: FigureRow): string {
+  const drawn = cells.map((text) => {
+    const lines = escape(text || "-").replaceAll("\n", "<br>");
+    return `<td>${lines}</td>`;
+  });
+  return `<tr class="indent${indent}">
+<th scope="row">${escape(title)}</th>
+${drawn.join("\n")}
+</tr>`;
 }

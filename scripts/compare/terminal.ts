@@ -4,117 +4,228 @@ import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
 import { chalk } from "zx/core";
 import { drawsLines } from "../language.ts";
-import { inLine, type Lane, type Report } from "./report.ts";
+import type { FigureTable } from "./figures.ts";
+import type { Lane, Panel, Picture, Report } from "./report.ts";
+import { inOneLine } from "./wording.ts";
 
 export interface TerminalOptions {
   /** The terminal's width in characters; if it is missing, that of stdout. */
   columns?: number;
   /**
-   * Draws with ASCII characters only. If it is missing, the terminal's environment
-   * decides.
+   * Draws with ASCII characters only. If it is missing, the terminal's
+   * environment decides.
    */
   ascii?: boolean;
 }
 
 /** A report as text for a terminal, with colors. */
 export function terminalText(
-  told: Report,
+  report: Report,
   options: TerminalOptions = {},
 ): string {
   const columns = options.columns ?? (process.stdout.columns || 80);
   const ascii = options.ascii ?? !drawsLines();
   const width = Math.max(20, Math.min(columns, 100));
-  const { picture, failures, sentences, notes, table, conditions } = told;
-  const heading = (text: string) => chalk.bold.underline(text);
-  const item = (text: string) => `-${indented(text, 2, width).slice(1)}`;
-  const parts = [
-    ...(picture.panels.length
-      ? [heading(picture.title), ...pictureOf(picture, width)]
-      : []),
-    heading(told.answer),
-    ...failures.map((failure) => chalk.red(item(failure))),
-    ...sentences.map(item),
-    ...notes.map((note) => chalk.yellow(item(note))),
-    heading(table.title),
-    tableOf(table, width) ?? listOf(table, width),
-    chalk.dim(indented(conditions, 0, width)),
-  ];
-  const text = `${parts.join("\n")}\n`;
+  const blocks: string[] = [];
+
+  // Which clients waited while one stayed.
+  const { picture } = report;
+  if (picture.panels.length > 0)
+    blocks.push(heading(picture.title), ...drawPicture(picture, width));
+
+  // What differed, after what failed.
+  blocks.push(heading(report.answerTitle));
+  for (const failure of report.failures)
+    blocks.push(chalk.red(listItem(failure, width)));
+  for (const sentence of report.sentences)
+    blocks.push(listItem(sentence, width));
+  for (const note of report.notes)
+    blocks.push(chalk.yellow(listItem(note, width)));
+
+  // All figures.
+  const { table, conditions } = report;
+  blocks.push(heading(table.title));
+  const drawnTable = drawTable(table);
+  const fits = widest(drawnTable.split("\n")) <= width;
+  blocks.push(fits ? drawnTable : drawList(table, width));
+  blocks.push(chalk.dim(wrapped(conditions, width)));
+
+  const text = `${blocks.join("\n")}\n`;
   return ascii ? inAscii(text) : text;
 }
 
-/** Breaks and indents lines; not between a number and its unit. */
-function indented(text: string, by: number, columns: number): string {
-  const kept = text.replace(/(?<=\d) (?=\S)/g, "\xa0");
-  const broken = wrapAnsi(kept, columns - by, { hard: true });
-  return broken.replaceAll("\xa0", " ").replaceAll(/^/gm, " ".repeat(by));
+function heading(text: string): string {
+  return chalk.bold.underline(text);
 }
 
-const widest = (texts: string[]) =>
-  Math.max(...texts.map((text) => stringWidth(text)));
+/** A text behind a dash, under which its other lines are indented. */
+function listItem(text: string, width: number): string {
+  return wrapped(text, width, 2).replace("  ", "- ");
+}
 
-/** Who waited while one client stayed, on an axis of time as wide as there is room. */
-function pictureOf(picture: Report["picture"], columns: number): string[] {
-  const { experiment, panels, endMs, end, waits, good, bad } = picture;
-  const all = panels.flatMap(({ lanes }) => lanes);
-  const names = widest(all.map(({ name }) => name)) + 1;
-  const said = widest(all.map(({ said }) => said)) + 1;
-  const width = Math.max(4, columns - names - said - 1);
-  const column = (ms: number) => Math.floor((ms / endMs) * (width - 1));
-  const [isGood, isBad] = [chalk.green("●"), chalk.red("✗")];
+/**
+ * Wraps and indents a text, but never between a number and its unit.
+ *
+ * @param width how wide the lines can be, with their indentation
+ */
+function wrapped(text: string, width: number, indentation = 0): string {
+  const noBreak = "\xa0";
+  const kept = text.replace(/(?<=\d) (?=\S)/g, noBreak);
+  const lines = wrapAnsi(kept, width - indentation, { hard: true });
+  return lines
+    .replaceAll(noBreak, " ")
+    .replaceAll(/^/gm, " ".repeat(indentation));
+}
 
-  function lane({ kind, name, fromMs, toMs, said }: Lane): string {
-    const [from, to] = [column(fromMs), column(toMs)];
-    const line = "─".repeat(to - from);
-    const bar = {
-      stays: chalk.cyan("█".repeat(to + 1)),
-      good: chalk.green(line) + isGood,
-      bad: chalk.red(line) + isBad,
-    }[kind];
-    const before = " ".repeat(names - stringWidth(name) - 1) + name;
-    return `${before} ${" ".repeat(from)}${bar}${" ".repeat(width - to)}${said}`;
-  }
+/** The width of the widest of some lines. */
+function widest(lines: string[]): number {
+  return Math.max(...lines.map((line) => stringWidth(line)));
+}
+
+/**
+ * The columns of a picture: names, the axis of time, and the clients' results.
+ */
+interface Layout {
+  /** The width of the longest name. */
+  nameWidth: number;
+  axisWidth: number;
+  /** What the axis's last column stands for; its first one is 0 ms. */
+  endMs: number;
+}
+
+function layoutOf({ panels, endMs }: Picture, width: number): Layout {
+  const lanes = panels.flatMap((panel) => panel.lanes);
+  const nameWidth = widest(lanes.map(({ name }) => name));
+  const resultWidth = widest(lanes.map(({ result }) => result));
+  // A space on each side of the axis; the terminal's last column stays empty.
+  const spaces = 3;
+  const axisWidth = width - nameWidth - resultWidth - spaces;
+  return { nameWidth, axisWidth: Math.max(4, axisWidth), endMs };
+}
+
+/**
+ * Which clients waited while one stayed, on an axis as wide as there is room.
+ */
+function drawPicture(picture: Picture, width: number): string[] {
+  const { experiment, panels, end, legend } = picture;
+  const layout = layoutOf(picture, width);
+  const axisIndentation = " ".repeat(layout.nameWidth + 1);
+  const axis = `0${end.padStart(layout.axisWidth - 1)}`;
+  const marks = [
+    `─ ${legend.waits}`,
+    `${answeredMark()} ${legend.answered}`,
+    `${notAnsweredMark()} ${legend.notAnswered}`,
+  ];
   return [
-    indented(experiment, 0, columns),
-    ...panels.flatMap(({ title, about, lanes, more }) => [
-      indented(chalk.bold(title) + (about && ` (${about})`), 0, columns),
-      ...lanes.map(lane),
-      ...(more ? [indented(more, names, columns)] : []),
-    ]),
-    `${" ".repeat(names)}0${end.padStart(width - 1)}`,
-    indented(`─ ${waits}  ${isGood} ${good}  ${isBad} ${bad}`, 0, columns),
+    wrapped(experiment, width),
+    ...panels.flatMap((panel) => drawPanel(panel, layout, width)),
+    axisIndentation + axis,
+    wrapped(marks.join("  "), width),
   ];
 }
 
-/** The figures as a table; undefined where there is too little room for it. */
-function tableOf({ head, rows }: Report["table"], columns: number) {
-  const style = { head: [], border: [], compact: true };
-  const table = new Table({ head: ["", ...head], style });
-  for (const { title, indent, cells } of rows) {
-    const texts = cells.map((text) => text || "-");
-    table.push([" ".repeat(2 * indent) + title, ...texts]);
-  }
-  const text = table.toString();
-  return widest(text.split("\n")) <= columns ? text : undefined;
+function drawPanel(panel: Panel, layout: Layout, width: number): string[] {
+  const { title, about, lanes, more } = panel;
+  const name = chalk.bold(title);
+  const titleLine = about ? `${name} (${about})` : name;
+  const lines = [wrapped(titleLine, width)];
+  for (const lane of lanes) lines.push(drawLane(lane, layout));
+  if (more) lines.push(wrapped(more, width, layout.nameWidth + 1));
+  return lines;
 }
 
-/** The figures as a list, for a narrow terminal. */
-function listOf({ head, rows }: Report["table"], columns: number): string {
-  const lines = rows.flatMap(({ title, indent, cells }) => {
-    const said = cells.flatMap((text, index) =>
-      text ? [`${head[index]}: ${inLine(text)}`] : [],
-    );
-    return [
-      indented(chalk.bold(title), 2 * indent, columns),
-      indented(said.join("; "), 2 * indent + 2, columns),
-    ];
+function drawLane(lane: Lane, layout: Layout): string {
+  const { nameWidth, axisWidth, endMs } = layout;
+  const columnOf = (ms: number) => Math.floor((ms / endMs) * (axisWidth - 1));
+  const from = columnOf(lane.fromMs);
+  const to = columnOf(lane.toMs);
+
+  const beforeName = " ".repeat(nameWidth - stringWidth(lane.name));
+  const beforeBar = " ".repeat(from);
+  const bar = drawBar(lane.kind, to - from + 1);
+  const afterBar = " ".repeat(axisWidth - 1 - to);
+  const axis = beforeBar + bar + afterBar;
+  return `${beforeName}${lane.name} ${axis} ${lane.result}`;
+}
+
+function drawBar(kind: Lane["kind"], width: number): string {
+  const wait = "─".repeat(width - 1);
+  switch (kind) {
+    case "stays":
+      return chalk.cyan("█".repeat(width));
+    case "answered":
+      return chalk.green(wait) + answeredMark();
+    case "notAnswered":
+      return chalk.red(wait) + notAnsweredMark();
+  }
+}
+
+function answeredMark(): string {
+  return chalk.green("●");
+}
+
+function notAnsweredMark(): string {
+  return chalk.red("✗");
+}
+
+function drawTable({ designs, rows }: FigureTable): string {
+  const table = new Table({
+    head: ["", ...designs],
+    style: { head: [], border: [], compact: true },
   });
+  for (const { title, indent, cells } of rows) {
+    const indentation = " ".repeat(2 * indent);
+    const texts = cells.map((text) => text || "-");
+    table.push([indentation + title, ...texts]);
+  }
+  return table.toString();
+}
+
+/** The table as a list, for a terminal that is too narrow for the table. */
+function drawList({ designs, rows }: FigureTable, width: number): string {
+  const lines: string[] = [];
+  for (const { title, indent, cells } of rows) {
+    const texts: string[] = [];
+    for (const [index, text] of cells.entries())
+      if (text) texts.push(`${designs[index]}: ${inOneLine(text)}`);
+    const indentation = 2 * indent;
+    lines.push(
+      wrapped(chalk.bold(title), width, indentation),
+      wrapped(texts.join("; "), width, indentation + 2),
+    );
+  }
   return lines.join("\n");
 }
 
-/** Characters of the same width for a terminal that can't draw the others. */
+/**
+ * The characters that not every terminal can draw, and those that replace them.
+ */
+const asciiCharacters = {
+  "─": "-",
+  "│": "|",
+  "┌": "+",
+  "┬": "+",
+  "┐": "+",
+  "├": "+",
+  "┼": "+",
+  "┤": "+",
+  "└": "+",
+  "┴": "+",
+  "┘": "+",
+  "█": "#",
+  "●": "o",
+  "✗": "x",
+  "–": "-",
+  µ: "u",
+  "…": ".",
+};
+
+/**
+ * A text in which ASCII characters of the same width replace all other marks.
+ */
 function inAscii(text: string): string {
-  const [drawn, ascii] = ["─│█●✗–µ…", "-|#ox-u."];
-  const each = (it: string) => ascii[drawn.indexOf(it)] ?? "+";
-  return text.replace(/[─│█●✗–µ…┌┬┐├┼┤└┴┘]/g, each);
+  let replaced = text;
+  for (const [character, ascii] of Object.entries(asciiCharacters))
+    replaced = replaced.replaceAll(character, ascii);
+  return replaced;
 }

@@ -1,5 +1,13 @@
-/** Everything that compare says: each text in English and in Korean; {0}, {1} are values. */
-import { inLanguage, type Language, type Pairs } from "../language.ts";
+/**
+ * All texts of compare, each in English and in Korean. {0} and {1} are places
+ * for values.
+ */
+import {
+  inLanguage,
+  type Language,
+  type Pairs,
+  type TextsOf,
+} from "../language.ts";
 
 const pairs = {
   usage: [
@@ -38,87 +46,94 @@ const pairs = {
   ],
 
   title: ["What differs between the servers?", "서버는 무엇이 다른가"],
-  picture: ["While one client stays", "클라이언트 하나가 연결을 유지하는 동안"],
+  pictureTitle: [
+    "While one client stays",
+    "클라이언트 하나가 연결을 유지하는 동안",
+  ],
   experiment: [
-    "One client is connected and stays; beside it {0} at the same moment, with one message each.",
+    "One client is connected and stays; beside it {0} at the same moment, " +
+      "with one message each.",
     "클라이언트 하나가 연결된 채 머뭅니다. 다른 {1}개가 동시에 접속해 메시지를 하나씩 보냅니다.",
   ],
-  answer: ["What differed", "무엇이 달랐나"],
-  figures: ["Measured", "측정값"],
+  answerTitle: ["What differed", "무엇이 달랐나"],
+  figuresTitle: ["Measured", "측정값"],
   conditions: [
     "{0}; {1}, cores: {2}; took {3} s; {4}",
     "{0}; {1}, 코어 {2}개; 걸린 시간 {3} s; {4}",
   ],
 
-  // Rows, and how sentences begin that say the same.
-  meanwhiles: [
+  // Titles of rows, and the leads of the sentences about the same figures.
+  whileOneStaysLead: [
     "Answered while one client stayed",
     "하나가 연결을 유지하는 동안의 응답",
   ],
   threadStart: ["start of one thread", "스레드 하나의 시작"],
-  threadStarts: [
+  threadStartLead: [
     "Start of one thread, measured alone",
     "스레드 하나를 시작하는 시간(따로 측정)",
   ],
   cpu: ["CPU per echo", "에코당 CPU"],
-  cpus: ["CPU time per echo, {0} at once", "에코 하나의 CPU 시간, 동시 {0}개"],
+  cpuLead: [
+    "CPU time per echo, {0} at once",
+    "에코 하나의 CPU 시간, 동시 {0}개",
+  ],
   rate: ["echoes/s", "초당 에코"],
-  rates: [
+  rateLead: [
     "Echoes/s of {0} at once, on this machine, shared with the load",
     "초당 에코, 동시 {0}개(부하도 함께 쓰는 이 컴퓨터의 값)",
   ],
   latency: ["echo p50, p99", "지연 p50, p99"],
   longestEcho: ["longest echo", "가장 긴 에코"],
   cores: ["cores used", "사용한 코어"],
-  price: ["one more client", "클라이언트 하나 더"],
-  prices: ["One more client takes", "클라이언트 하나가 늘면"],
-  ctrlCs: ["At Ctrl+C", "Ctrl+C를 누르면"],
+  perClient: ["one more client", "클라이언트 하나 더"],
+  perClientLead: ["One more client takes", "클라이언트 하나가 늘면"],
+  ctrlCLead: ["At Ctrl+C", "Ctrl+C를 누르면"],
 
-  // Cells, and what sentences say of them.
+  // Cells of the table, and the sentences about them.
   oneClient: ["1 client", "연결 1개"],
   clients: ["{0} clients", "연결 {0}개"],
-  counted: ["{0} {1}", "{0}개 {1}"],
-  none: ["none in {0}", "{0} 동안 없음"],
-  noneStayed: [
+  outcomeCount: ["{0} {1}", "{0}개 {1}"],
+  noneAnswered: ["none in {0}", "{0} 동안 없음"],
+  noneAnsweredSentence: [
     "none while the other stayed ({0})",
     "다른 하나가 머문 동안({0}) 없음",
   ],
-  all: ["all {0}\nwithin {1}", "{0}개 모두\n{1} 안에"],
-  some: ["{0} of {2}\nwithin {1}", "{2}개 중 {0}개\n{1} 안에"],
-  then: [", then {0}", ", 그 뒤 {0}"],
-  waitsForThread: [
+  allAnswered: ["all {0}\nwithin {1}", "{0}개 모두\n{1} 안에"],
+  someAnswered: ["{0} of {2}\nwithin {1}", "{2}개 중 {0}개\n{1} 안에"],
+  thenOthers: [", then {0}", ", 그 뒤 {0}"],
+  waitForThreads: [
     "{0}, and that is what its clients wait for, one after another",
     "{0}, 클라이언트는 차례로 이 시작을 기다림",
   ],
   noThread: ["no thread", "스레드 없음"],
   oneThread: ["1 thread", "스레드 1개"],
   threads: ["{0} threads", "스레드 {0}개"],
-  times: [" ({0} times as much)", "({0}배)"],
-  echoed: ["still answers", "계속 응답"],
-  disconnected: ["disconnects", "연결 끊음"],
-  ignored: ["answers no more", "더는 응답 없음"],
-  exits: ["exit code {0}", "종료 코드 {0}"],
-  dies: ["dies of {0}", "{0} 종료"],
-  notHere: ["not on this system", "이 시스템은 불가"],
+  timesTheLowest: [" ({0} times as much)", "({0}배)"],
+  stillAnswers: ["still answers", "계속 응답"],
+  disconnects: ["disconnects", "연결 끊음"],
+  noLongerAnswers: ["answers no more", "더는 응답 없음"],
+  exitsWithCode: ["exit code {0}", "종료 코드 {0}"],
+  diesOfSignal: ["dies of {0}", "{0} 종료"],
+  notOnThisSystem: ["not on this system", "이 시스템은 불가"],
 
   // The picture.
   stays: ["stays", "유지"],
   client: ["client {0}", "클라이언트 {0}"],
   andMore: ["and {0} more: {1}", "그 밖에 {0}개: {1}"],
-  waits: ["connected, waits", "연결되어 대기"],
-  isAnswered: ["is answered", "응답받음"],
-  isNot: ["is not", "받지 못함"],
+  legendWaits: ["connected, waits", "연결되어 대기"],
+  legendAnswered: ["is answered", "응답받음"],
+  legendNotAnswered: ["is not", "받지 못함"],
 
-  // What one has to know before one trusts the figures, and what went wrong.
-  workers: [
+  // How far the figures can be trusted, and what went wrong.
+  threadIsWorker: [
     "A thread is a Worker of Node here; --python DIR measures Python's beside it.",
     "여기서 스레드는 Node의 Worker입니다. Python의 스레드와는 --python DIR로 비교할 수 있습니다.",
   ],
-  vague: [
+  vagueRate: [
     "~: the windows of that load differ by more than a half; take it for a guess.",
     "~: 측정 구간 사이의 차이가 절반을 넘으므로 어림으로만 보세요.",
   ],
-  stopped: [
+  suspended: [
     "Compare itself was stopped for {0} meanwhile: times may be too long.",
     "도중에 compare 자체가 {0} 동안 멈췄습니다. 시간이 실제보다 길 수 있습니다.",
   ],
@@ -131,8 +146,7 @@ const pairs = {
   lastLines: ["; its last lines: {0}", "; 마지막 출력: {0}"],
 } satisfies Pairs;
 
-/** The steps, as rows and as what is waited for. */
-export type Step = keyof typeof steps;
+/** The steps, as titles of rows and as texts of the spinner. */
 const steps = {
   "clients in turn": ["clients in turn", "하나씩 차례로"],
   "idle clients": ["idle clients", "가만히 있는 연결"],
@@ -140,9 +154,9 @@ const steps = {
   "all at once": ["all at once", "한꺼번에"],
   "Ctrl+C": ["Ctrl+C", "Ctrl+C"],
 } satisfies Pairs;
+export type Step = keyof typeof steps;
 
-/** What became of a client; "failed" is the client program itself. */
-export type Outcome = keyof typeof outcomes;
+/** What happened to a client. "failed": the client program itself failed. */
 const outcomes = {
   answered: ["answered", "응답"],
   reset: ["reset", "끊김(RST)"],
@@ -152,9 +166,9 @@ const outcomes = {
   failed: ["failed", "실패"],
   "no answer": ["no answer", "무응답"],
 } satisfies Pairs;
+export type Outcome = keyof typeof outcomes;
 
-/** What goes wrong with a server, or with what asks it; {0} is what it is about. */
-export type Trouble = keyof typeof troubles;
+/** What can go wrong with a server, or with its client; {0} is the detail. */
 const troubles = {
   silent: [
     'it didn\'t say "Server listening on …" in {0}',
@@ -177,19 +191,35 @@ const troubles = {
   memory: ["too little memory is free ({0})", "남은 메모리가 부족함({0})"],
   error: ["{0}", "{0}"],
 } satisfies Pairs;
+export type Trouble = keyof typeof troubles;
 
-/** The texts of a language. */
-export type Texts = ReturnType<typeof textsIn>;
+/** All texts in one language. */
+export interface Texts extends TextsOf<typeof pairs> {
+  language: Language;
+  step: TextsOf<typeof steps>;
+  outcome: TextsOf<typeof outcomes>;
+  trouble: TextsOf<typeof troubles>;
+}
 
-export const textsIn = (language: Language) => ({
-  ...inLanguage(pairs, language),
-  language,
-  step: inLanguage(steps, language),
-  outcome: inLanguage(outcomes, language),
-  trouble: inLanguage(troubles, language),
-});
+/** All texts in a language, without values. */
+export function textsIn(language: Language): Texts {
+  return {
+    ...inLanguage(pairs, language),
+    language,
+    step: inLanguage(steps, language),
+    outcome: inLanguage(outcomes, language),
+    trouble: inLanguage(troubles, language),
+  };
+}
 
-/** A text with its values; throws where one is missing, as it may be in a file. */
+/**
+ * Puts values into a text.
+ *
+ * @param values the first takes the place of {0}, the second of {1}, and so on
+ * @throws TypeError if a value is missing
+ */
 export function fill(text: string, ...values: (string | number)[]): string {
-  return text.replace(/\{(\d)\}/g, (_, index) => values[index]!.toString());
+  return text.replace(/\{(\d)\}/g, (_place, index: string) =>
+    values[Number(index)]!.toString(),
+  );
 }

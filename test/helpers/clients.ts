@@ -38,12 +38,17 @@ export class Client {
   #received: Buffer[] = [];
   #length = 0;
   #end = "";
+  /** The socket forgets its port when it is closed. */
+  #port: number | undefined;
   /** Emits "change" when bytes arrive and when the stream ends. */
   readonly #events = new EventEmitter().setMaxListeners(0);
 
   /** Is called by connect() only. */
   constructor(socket: net.Socket) {
     this.socket = socket;
+    socket.on("connect", () => {
+      this.#port = socket.localPort;
+    });
     socket.on("data", (data) => {
       this.#received.push(data);
       this.#length += data.length;
@@ -63,7 +68,7 @@ export class Client {
 
   /** The client's address, as the servers print it. */
   get addr(): string {
-    return `('127.0.0.1', ${this.socket.localPort})`;
+    return `('127.0.0.1', ${this.#port})`;
   }
 
   /** How many bytes have arrived that recv() has not returned. */

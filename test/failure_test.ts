@@ -1,0 +1,192 @@
+/**
+ * What goes wrong with a server: how it is counted, and how compare reports it.
+ */
+import * as assert from "uvu/assert";
+import { expectMemory } from "../scripts/compare/connections.ts";
+import {
+  expectAnswers,
+  resultsOfFailedStep,
+  ServerFailure,
+} from "../scripts/compare/failure.ts";
+import type { Run } from "../scripts/compare/result.ts";
+import type { Outcome, Trouble } from "../scripts/compare/texts.ts";
+import { suite } from "./helpers/harness.ts";
+import { aRun, aServer, reportOf } from "./helpers/runs.ts";
+
+const test = suite("failures");
+
+const { growth } = aServer("forever");
+
+/** A run in which the fourth step of the threaded server failed. */
+function failedRun(error: unknown): Run {
+  const failure = ServerFailure.from(error);
+  return aRun({
+    servers: [
+      aServer("server"),
+      {
+        design: "forever",
+        language: "TypeScript",
+        file: "/lecture/forever.ts",
+        ...resultsOfFailedStep("all at once", failure),
+      },
+      aServer("async"),
+    ],
+  });
+}
+
+/** A failure with more than N connections. */
+function withFifty(error: Error): ServerFailure {
+  const failure = ServerFailure.from(error);
+  failure.connections = 50;
+  return failure;
+}
+
+/** A server that ended under load, after its load had been measured. */
+function ended(): ServerFailure {
+  const failure = new ServerFailure("ended", "1", { growth });
+  failure.lastLines = ["Error: arm lost", "at /x.ts:48:13"];
+  return failure;
+}
+
+function tooLittleMemory(): ServerFailure {
+  try {
+    expectMemory({ connections: 200, perClientMB: 8.14, freeMB: 1700 });
+  } catch (error) {
+    return error as ServerFailure;
+  }
+  throw new Error("there is memory enough");
+}
+
+interface ReportCase {
+  title: string;
+  error: Error;
+  /** All that the report says about it. */
+  reported: string;
+}
+
+const reportCases: ReportCase[] = [
+  {
+    title: "a server that ended: with its last lines",
+    error: ended(),
+    reported:
+      'forever FAILED at "all at once": it ended with exit code 1; ' +
+      "its last lines: Error: arm lost / at /x.ts:48:13",
+  },
+  {
+    title: "a wrong answer to more than N clients is a failure",
+    error: withFifty(new ServerFailure("wrong", "1/50")),
+    reported: 'forever FAILED at "all at once": it answers wrongly (1/50)',
+  },
+  {
+    title: "an error of another kind: its first line",
+    error: new Error("one\ntwo"),
+    reported: 'forever FAILED at "all at once": one',
+  },
+  {
+    title: "too little memory: connections are left out",
+    error: tooLittleMemory(),
+    reported:
+      "forever: 200 clients and more were left out: " +
+      "too little memory is free (1628 MB > 1700 MB / 2).",
+  },
+  {
+    title: "too few files: connections are left out",
+    error: withFifty(new Error("connect EMFILE 127.0.0.1")),
+    reported:
+      "forever: 50 clients and more were left out: " +
+      "too few files may be open (EMFILE): raise ulimit -n.",
+  },
+  {
+    title: "no answer to more than N clients: they are left out",
+    error: withFifty(new ServerFailure("hangs", "25/50")),
+    reported: "forever: 50 clients and more were left out: no answer (25/50).",
+  },
+];
+
+for (const { title, error, reported } of reportCases)
+  test(title, async () => {
+    const { failures, notes } = reportOf(failedRun(error));
+
+    assert.equal([...failures, ...notes], [reported]);
+  });
+
+test("what was measured before a failure is still reported", async () => {
+  const { table } = reportOf(failedRun(ended()));
+
+  const rates = table.rows.find(({ title }) => title === "echoes/s, 1 client");
+  assert.equal(rates!.cells, ["9,000", "5,000", "15,000"]);
+});
+
+test("half of the free memory may be used", async () => {
+  expectMemory({ connections: 100, perClientMB: 8.14, freeMB: 1700 });
+});
+
+test("memory of an unknown size is not checked", async () => {
+  expectMemory({ connections: 200, freeMB: 1 });
+});
+
+interface AnswersCase {
+  outcomes: (Outcome | undefined)[];
+  printed?: string;
+  trouble: Trouble;
+  detail: string;
+}
+
+const answersCases: AnswersCase[] = [
+  {
+    outcomes: ["answered", "wrong", "closed", undefined],
+    trouble: "wrong",
+    detail: "1/4",
+  },
+  {
+    outcomes: ["wrong"],
+    printed: "Received from server: Hullo",
+    trouble: "wrong",
+    detail: "Received from server: Hullo",
+  },
+  {
+    outcomes: ["failed", "closed"],
+    trouble: "client",
+    detail: "1/2",
+  },
+  {
+    outcomes: ["failed"],
+    printed: "SyntaxError: invalid syntax",
+    trouble: "client",
+    detail: "SyntaxError: invalid syntax",
+  },
+  {
+    outcomes: ["closed", "reset", "refused", "answered", "no answer"],
+    trouble: "cut",
+    detail: "3/5",
+  },
+  {
+    outcomes: [undefined, "no answer", "answered"],
+    trouble: "hangs",
+    detail: "2/3, 1.5 s",
+  },
+];
+
+for (const { outcomes, printed, trouble, detail } of answersCases) {
+  const names = outcomes.map((outcome) => outcome ?? "nothing");
+  test(`${names.join(", ")}: ${trouble}`, async () => {
+    const found = { growth };
+    try {
+      expectAnswers(outcomes, { waitedMs: 1500, found, printed });
+    } catch (error) {
+      assert.instance(error, ServerFailure);
+      const failure = error as ServerFailure;
+      assert.is(failure.trouble, trouble);
+      assert.is(failure.message, detail);
+      assert.is(failure.found, found);
+      return;
+    }
+    assert.unreachable("no failure");
+  });
+}
+
+test("clients that are all answered are no failure", async () => {
+  expectAnswers(["answered", "answered"], { waitedMs: 1000 });
+});
+
+test.run();

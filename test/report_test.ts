@@ -1,0 +1,262 @@
+/** The report of compare: what it says about a run, in words and numbers. */
+import * as assert from "uvu/assert";
+import type { Run } from "../scripts/compare/result.ts";
+import { textsIn } from "../scripts/compare/texts.ts";
+import { suite } from "./helpers/harness.ts";
+import {
+  aRun,
+  barelyMeasuredRun,
+  besidePython,
+  reportOf,
+  serverOf,
+  textsOf,
+} from "./helpers/runs.ts";
+
+const test = suite("the report of compare");
+
+/** The rows of the table, each on one line. */
+function rowsOf(run: Run): string[] {
+  const { rows } = reportOf(run).table;
+  return rows.map(({ title, cells }) => {
+    const texts = cells.map((text) => text.replace("\n", " ") || "-");
+    return [title, ...texts].join(" | ");
+  });
+}
+
+test("a sentence for each important figure", async () => {
+  const { sentences } = reportOf(aRun());
+
+  assert.equal(sentences, [
+    "Answered while one client stayed – " +
+      "server: none while the other stayed (1 s), then 2 reset; " +
+      "forever: all 2 within 220 ms; " +
+      "async: all 2 within 10 ms.",
+    "Start of one thread, measured alone – " +
+      "forever: 100 ms, and that is what its clients wait for, " +
+      "one after another.",
+    "CPU time per echo, 2 at once – " +
+      "forever: 60 µs (4 times as much); " +
+      "async: 15 µs.",
+    "Echoes/s of 2 at once, on this machine, shared with the load – " +
+      "forever: 10,000; " +
+      "async: 30,000.",
+    "One more client takes – " +
+      "forever: 8.1 MB, 1 thread; " +
+      "async: <0.1 MB, no thread.",
+    "At Ctrl+C – " +
+      "server: disconnects, dies of SIGINT; " +
+      "forever: still answers, exit code 0; " +
+      "async: disconnects, exit code 0.",
+  ]);
+});
+
+test("a row of the table for each figure", async () => {
+  assert.equal(rowsOf(aRun()), [
+    "clients in turn | 1 answered, 1 refused | 2 answered | 2 answered",
+    "while one stays | none in 1 s 2 reset | all 2 within 220 ms | " +
+      "all 2 within 10 ms",
+    "start of one thread | - | 100 ms | -",
+    "CPU per echo, 1 client | 70 µs | 120 µs | 30 µs",
+    "2 clients | - | 60 µs | 15 µs",
+    "echoes/s, 1 client | 9,000 | 5,000 | 15,000",
+    "2 clients | - | 10,000 | 30,000",
+    "echo p50, p99, 1 client | 0.12, 12 ms | 0.12, 12 ms | 0.12, 12 ms",
+    "2 clients | - | 0.12, 12 ms | 0.12, 12 ms",
+    "longest echo, 1 client | 30 ms | 30 ms | 30 ms",
+    "2 clients | - | 30 ms | 30 ms",
+    "cores used, 1 client | 1.2 | 1.2 | 1.2",
+    "2 clients | - | 1.2 | 1.2",
+    "one more client | - | 8.1 MB 1 thread | <0.1 MB no thread",
+    "Ctrl+C | disconnects dies of SIGINT | still answers exit code 0 | " +
+      "disconnects exit code 0",
+  ]);
+});
+
+test("the conditions of the run", async () => {
+  const { conditions } = reportOf(aRun());
+
+  const start = "2 clients; Node, Linux, cores: 2; took 9.0 s; 2026-11-2";
+  assert.is(conditions.slice(0, start.length), start);
+});
+
+test("the conditions in Korean", async () => {
+  const { conditions } = reportOf(aRun(), "ko");
+
+  const start = "연결 2개; Node, Linux, 코어 2개; 걸린 시간 9.0 s; 2026-11-2";
+  assert.is(conditions.slice(0, start.length), start);
+});
+
+test("a note that threads are Workers of Node", async () => {
+  const { notes } = reportOf(aRun());
+
+  assert.equal(notes, [
+    "A thread is a Worker of Node here; " +
+      "--python DIR measures Python's beside it.",
+  ]);
+});
+
+test("no note about Workers beside Python's threads", async () => {
+  const { notes } = reportOf(besidePython());
+
+  assert.equal(notes, []);
+});
+
+test("a sentence names each Python server by its language", async () => {
+  const { sentences } = reportOf(besidePython());
+
+  assert.match(sentences.join("\n"), "forever (Python): 0.09 ms.\n");
+});
+
+/**
+ * A run in which one thing was measured differently, and what then is reported.
+ */
+interface Case {
+  title: string;
+  change: (run: Run) => void;
+  /** A part of the sentences and notes, which are a line each. */
+  reports: string;
+}
+
+const cases: Case[] = [
+  {
+    title: "one client is answered while another one stays",
+    change(run) {
+      const { clients } = serverOf(run, "server").stay!;
+      clients[0] = { connectedMs: 1, reportedMs: 6, outcome: "answered" };
+    },
+    reports: "server: 1 of 2 within 5 ms, then 1 reset;",
+  },
+  {
+    title: "one client is answered after the other one has left",
+    change(run) {
+      serverOf(run, "forever").stay!.leftMs = 150;
+    },
+    reports: "forever: 1 of 2 within 110 ms, then 1 answered;",
+  },
+  {
+    title: "clients wait much longer than a thread takes to start",
+    change(run) {
+      serverOf(run, "forever").idle!.threadStartMs = 4;
+    },
+    reports: "Start of one thread, measured alone – forever: 4 ms.\n",
+  },
+  {
+    title: "clients wait less than a thread takes to start",
+    change(run) {
+      serverOf(run, "forever").idle!.threadStartMs = 400;
+    },
+    reports: "Start of one thread, measured alone – forever: 400 ms.\n",
+  },
+  {
+    title: "two servers need about the same CPU time",
+    change(run) {
+      serverOf(run, "forever").growth![1]!.cpuPerEchoUs = 16;
+    },
+    reports: "forever: 16 µs; async: 15 µs.",
+  },
+  {
+    title: "the rate of echoes varies by more than half: it is marked",
+    change: varyRate,
+    reports: "forever: ~10,000; async: 30,000.",
+  },
+  {
+    title: "the rate of echoes varies by more than half: a note",
+    change: varyRate,
+    reports:
+      "~: the windows of that load differ by more than a half; " +
+      "take it for a guess.",
+  },
+  {
+    title: "one more client needs more than 0.1 MB",
+    change(run) {
+      serverOf(run, "async").idle!.perClientMB = 0.14;
+    },
+    reports: "async: 0.14 MB, no thread.",
+  },
+  {
+    title: "Ctrl+C can't be pressed on this system",
+    change(run) {
+      serverOf(run, "server").ctrlC = "not on this system";
+    },
+    reports: "server: not on this system;",
+  },
+  {
+    title: "after Ctrl+C the connection stays open, without an answer",
+    change(run) {
+      serverOf(run, "server").ctrlC = {
+        echoed: false,
+        disconnected: false,
+        exit: { code: 3, signal: null },
+      };
+    },
+    reports: "server: answers no more, exit code 3;",
+  },
+  {
+    title: "Python originals are missing",
+    change(run) {
+      run.missing = ["client.py", "x.py"];
+    },
+    reports: "Not found, and skipped: client.py, x.py.",
+  },
+  {
+    title: "compare was suspended",
+    change(run) {
+      run.stoppedSeconds = 12.3;
+    },
+    reports: "Compare itself was stopped for 12 s meanwhile:",
+  },
+];
+
+function varyRate(run: Run): void {
+  const { windows } = serverOf(run, "forever").growth![1]!;
+  windows[0]!.echoesPerSecond = 4000;
+}
+
+for (const { title, change, reports } of cases)
+  test(title, async () => {
+    const run = aRun();
+    change(run);
+
+    const { sentences, notes } = reportOf(run);
+    assert.match([...sentences, ...notes].join("\n"), reports);
+  });
+
+test("figures that could not be measured are left out", async () => {
+  assert.equal(rowsOf(barelyMeasuredRun()), [
+    "clients in turn | 1 answered, 1 refused | 2 answered | 2 answered",
+    "echoes/s, 1 client | 9,000 | 5,000 | 15,000",
+    "2 clients | - | 10,000 | 30,000",
+    "echo p50, p99, 1 client | 0.12, 12 ms | 0.12, 12 ms | 0.12, 12 ms",
+    "2 clients | - | 0.12, 12 ms | 0.12, 12 ms",
+    "longest echo, 1 client | 30 ms | 30 ms | 30 ms",
+    "2 clients | - | 30 ms | 30 ms",
+    "Ctrl+C | disconnects dies of SIGINT | still answers exit code 0 | " +
+      "disconnects exit code 0",
+  ]);
+});
+
+test("Python's servers are drawn below ours", async () => {
+  const { panels } = reportOf(besidePython()).picture;
+
+  const titles = panels.map(({ title }) => title);
+  assert.equal(titles, [
+    "lecture1_server.ts",
+    "forever.ts",
+    "async.ts",
+    "lecture1_server.py",
+    "forever.py",
+    "async.py",
+  ]);
+});
+
+test("a Korean text has as many places for values", async () => {
+  const placesIn = (text: string) => text.split(/\{\d\}/).length - 1;
+  const english = textsOf(textsIn("en"));
+  const korean = textsOf(textsIn("ko"));
+
+  assert.is(korean.length, english.length);
+  for (const [index, text] of korean.entries())
+    assert.is(placesIn(text), placesIn(english[index]!), text);
+});
+
+test.run();
