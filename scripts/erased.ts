@@ -1,4 +1,7 @@
-/** Runs TypeScript with plain node of any version: its types are erased first, once. */
+/**
+ * Runs TypeScript with plain node of any version: erases the types first, once
+ * a file.
+ */
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,9 +20,9 @@ export interface PreloadOptions {
 }
 
 /**
- * The command of one of the lecture's programs, with a file that runs before it. With
- * the tsx loader, or in a node that erases types itself, every process would erase them
- * again, which takes longer than all that the client does.
+ * The command of one of the lecture's programs, with a file that runs before
+ * it. With the tsx loader, or in a node that erases types itself, every process
+ * would erase them again, which takes longer than the client's whole work.
  *
  * @throws Error as eraseTypes() does
  */
@@ -49,11 +52,11 @@ process.on("exit", () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** The full path of each erased file, or the wait for it, by that of its original. */
+/** The results of eraseTypes(), by the full path of the original. */
 const erasedFiles = new Map<string, Promise<string>>();
 
 /**
- * Writes a copy of a TypeScript file without its types; for each file once only.
+ * Writes a copy of a TypeScript file without its types, once for each file.
  *
  * @param file its full path
  * @returns the copy's full path
@@ -68,8 +71,8 @@ export function eraseTypes(file: string): Promise<string> {
 }
 
 /**
- * Writes the copy of a file, in one piece with everything that a learner may import from
- * other files. Errors at run time name the lines of the originals.
+ * Writes the copy, bundled with the files that it imports. Errors at run time
+ * name the lines of the originals.
  */
 async function writeErased(file: string): Promise<string> {
   // Not at the top: esbuild takes long to load.

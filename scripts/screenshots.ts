@@ -1,6 +1,6 @@
 /**
- * npm run screenshots: takes the pictures of the lecture, docs/compare.png and
- * docs/packets.png, of the runs that it shows, and the same in Korean, docs/*.ko.png.
+ * npm run screenshots: takes the pictures of the runs in the lecture,
+ * docs/compare.png and docs/packets.png, and the Korean ones, docs/*.ko.png.
  * Needs a browser that browser.ts can start.
  */
 import { mkdtemp, rm } from "node:fs/promises";

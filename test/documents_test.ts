@@ -1,4 +1,7 @@
-/** What the documents say of the project is so: links, programs, outputs, commands. */
+/**
+ * The documents are right about the project: links, programs, outputs,
+ * commands.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -143,7 +146,7 @@ for (const [index, file] of shownPrograms.entries())
 
     for (const language of languages) {
       const shown = programsIn(language)[index]!;
-      // A comment that is only … stands for lines that are left out.
+      // A comment with only … stands for lines that are left out.
       const quote = shown.replace(/^ *\/\/ …$/gm, "…");
       const isWhole = quote === shown;
       if (isWhole) assert.is(withoutComments(shown), program, language);
@@ -164,7 +167,7 @@ test("every call of TCP has a comment in the page's language", async () => {
 
 // Outputs
 
-/** What a page shows of packets or compare: a command and the output below it. */
+/** A command of packets or compare on a page, and the output below it. */
 interface ToolOutput {
   tool: string;
   args: string;
@@ -173,7 +176,7 @@ interface ToolOutput {
 
 function toolOutputs(language: Language): ToolOutput[] {
   const command =
-    /^(?:npx tsx scripts\/|npm run )(?<tool>packets|compare)(?:\.ts)?\b(?<args>.*)/;
+    /^(npx tsx scripts\/|npm run )(?<tool>packets|compare)(\.ts)?\b(?<args>.*)/;
   const found: ToolOutput[] = [];
   for (const name of pageNames)
     for (const { blocks } of readPage(name, language).sections)
@@ -187,8 +190,8 @@ function toolOutputs(language: Language): ToolOutput[] {
 }
 
 /**
- * The recording that packets shows if it can't capture. The option --bytes 4000 has the
- * recording long; each other one has its last word for a name: --show lossy, --robot.
+ * The name of the recording that packets shows if it can't capture: the last
+ * word of the options, as in --show lossy and --robot; long for --bytes 4000.
  */
 function recordingFor(args: string): string {
   const lastWord = /\w+$/.exec(args)?.[0];
@@ -259,13 +262,16 @@ for (const tool of ["compare", "packets"]) {
   test(`the reference lists the options of ${tool} in its order`, async () => {
     const help = await readHelp();
 
-    // A line of the help begins so: "  -n, --clients N" or "      --load SECONDS".
+    // Lines of the help: "  -n, --clients N" and "      --load SECONDS".
     const inHelp = help.match(/(?<=^ +(-n, )?)--\w+/gm);
     assert.equal(optionsInReference(tool), inHelp);
   });
 }
 
-/** The long options in the first column of a tool's first table in the reference. */
+/**
+ * The long options in the first column of a tool's first table in the
+ * reference.
+ */
 function optionsInReference(tool: string): string[] {
   const { sections } = readPage("docs/reference", "en");
   const section = sections.find(({ heading }) => heading === `## ${tool}`)!;

@@ -1,11 +1,13 @@
-/** What the documents tell a learner to do can be done, and prints what they show. */
+/**
+ * A learner can do what the documents say, and sees the outputs that they show.
+ */
 import { pageNames, readPage, type Section } from "./helpers/documents.ts";
 import { suite } from "./helpers/harness.ts";
 import { follow } from "./helpers/lesson.ts";
 import { hasCommands } from "./helpers/lessonSteps.ts";
 import { notLinux } from "./helpers/machine.ts";
 
-const test = suite("what the documents tell to do");
+const test = suite("following the documents");
 
 const sections = pageNames
   .flatMap((name) => readPage(name, "en").sections)
@@ -16,7 +18,7 @@ type Mistakes = Map<Section, unknown>;
 
 let mistakes: Promise<Mistakes> | undefined;
 
-/** Follows all sections, once for all tests: four at a time, since they wait a lot. */
+/** Follows all sections; the second call waits for the same run. */
 function followAll(): Promise<Mistakes> {
   mistakes ??= followEach();
   return mistakes;
@@ -24,7 +26,7 @@ function followAll(): Promise<Mistakes> {
 
 async function followEach(): Promise<Mistakes> {
   const found: Mistakes = new Map();
-  // The four take their sections from the same iterator.
+  // Four at a time, since they wait a lot. All take theirs from one iterator.
   const rest = sections.values();
   async function worker(): Promise<void> {
     for (const section of rest) found.set(section, await mistakeIn(section));

@@ -1,4 +1,7 @@
-/** Both languages of the documents say the same: what can be compared without reading. */
+/**
+ * The English and the Korean documents agree, as far as a program can compare
+ * them.
+ */
 import * as assert from "uvu/assert";
 import {
   pageNames,
@@ -18,8 +21,8 @@ const translations = pageNames.map((name) => ({
 }));
 
 /**
- * Asserts that something is the same in each section and its translation. Pages with
- * different numbers of sections are left to the test of those.
+ * Asserts that something is the same in each section and its translation. Skips
+ * pages with different numbers of sections, which have a test of their own.
  */
 function expectSame(part: (section: Section) => unknown): void {
   for (const { name, english, korean } of translations) {
@@ -52,8 +55,9 @@ test("the blocks are the same: commands, outputs, programs", async () => {
 });
 
 /**
- * A block without what is in the language of its page: the comments of a program, and
- * all that packets and compare print, which documents_test.ts compares with the tools.
+ * A block without the texts in the language of its page: the comments of a
+ * program, and the outputs of packets and compare, which documents_test.ts
+ * compares with the tools.
  */
 function withoutTexts({ language, text }: Block): Block {
   const isPacketsOutput = text.includes("│");

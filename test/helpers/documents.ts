@@ -1,11 +1,17 @@
-/** The project's documents as pages, sections and blocks, in English and in Korean. */
+/**
+ * The project's documents as pages, sections and blocks, in English and in
+ * Korean.
+ */
 import { readFileSync } from "node:fs";
 import { languages, type Language } from "../../scripts/language.ts";
 import { projectFile } from "../../scripts/project.ts";
 
 /** A fenced block: between ``` and ```. */
 export interface Block {
-  /** What follows the first ```: sh for commands, text for output, diff for an edit. */
+  /**
+   * The word behind the first ```: sh for commands, text for an output, diff
+   * for an edit.
+   */
   language: string;
   text: string;
 }
@@ -15,7 +21,7 @@ export interface Section {
   /** The whole line of the heading: "## Get ready (5 minutes)". */
   heading: string;
   blocks: Block[];
-  /** All of the section but its blocks; it begins with the heading. */
+  /** The whole section without its blocks; it begins with the heading. */
   prose: string;
 }
 
@@ -30,7 +36,7 @@ export interface Page {
   sections: Section[];
 }
 
-/** The pages' names; each page is there in every language. */
+/** The pages' names. Each page exists in every language. */
 export const pageNames = [
   "README",
   "docs/lecture1",
@@ -38,12 +44,21 @@ export const pageNames = [
   "docs/reference",
 ];
 
-/** The path of a page in one language. */
+/**
+ * The path of a page in one language, from the project's folder.
+ *
+ * @param name the page's path without language and .md: "docs/lecture1"
+ */
 export function pageFile(name: string, language: Language): string {
   return language === "en" ? `${name}.md` : `${name}.${language}.md`;
 }
 
-/** Reads a page in one language. */
+/**
+ * Reads a page in one language.
+ *
+ * @param name the page's path without language and .md: "docs/lecture1"
+ * @throws Error when there is no such page
+ */
 export function readPage(name: string, language: Language): Page {
   const file = pageFile(name, language);
   const text = readFileSync(projectFile(file), "utf8");
@@ -69,7 +84,9 @@ function sectionsOf(markdown: string): Section[] {
   });
 }
 
-/** A program without its comments and empty lines: they may differ on a page. */
+/**
+ * A program without its comments and empty lines, which may differ on a page.
+ */
 export function withoutComments(code: string): string {
   const docstring = /\/\*\*.*?\*\//gs;
   const comment = / *\/\/.*/g;
@@ -81,10 +98,11 @@ export function withoutComments(code: string): string {
 }
 
 /**
- * Asserts that a text quotes an output word for word and in its order. A line with
- * nothing but … means that lines are left out; before the first line and after the last
- * one they may be left out without it.
+ * Asserts that a text quotes an output word for word and in its order. A line
+ * with only … stands for lines that are left out. At the beginning and at the
+ * end, lines may be left out without it.
  *
+ * @param quote whole lines, the last one with its newline
  * @throws Error with the first part of the quote that isn't found
  */
 export function expectQuote(quote: string, output: string): void {
@@ -99,7 +117,10 @@ export function expectQuote(quote: string, output: string): void {
   }
 }
 
-/** The index at which some lines are found in a row, from `start` on; -1 if nowhere. */
+/**
+ * The index from which lines are as wanted, `start` or later; -1 if there is
+ * none.
+ */
 function findLines(lines: string[], wanted: string[], start: number): number {
   for (let index = start; index <= lines.length - wanted.length; index++) {
     const isHere = wanted.every((line, at) => line === lines[index + at]);

@@ -1,4 +1,7 @@
-/** Does what a section of the documents tells a learner to do, and compares what comes. */
+/**
+ * Follows a section of the documents as a learner does, and compares the
+ * outputs.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -30,17 +33,22 @@ import {
   printsTimes,
 } from "./programs.ts";
 
-/** The port of the lecture's robot. It gets another one here, as the lecture's port does. */
+/**
+ * The robot's port in the documents. A lesson uses a free port instead, as it
+ * does for the lecture's port.
+ */
 const lectureRobotPort = "12345";
 
-/** The server that exits after its first client. The other two need Ctrl+C. */
+/**
+ * The server that exits after its first client. The other two exit on Ctrl+C.
+ */
 const singleClientServer = "lecture1_server.ts";
 
 /**
- * Does what a section says, in a copy of the project on ports of its own.
+ * Does what a section says, in a copy of the project that uses free ports.
  *
- * @throws Error when a command or an edit isn't possible, or when a program prints
- *   something else than the section shows
+ * @throws Error when a command or an edit isn't possible, or when a program
+ *   prints something else than the section shows
  */
 export async function follow(section: Section): Promise<void> {
   const steps = stepsOf(section);
@@ -63,11 +71,11 @@ class Lesson {
   readonly #steps: Step[];
 
   #server: RunningServer | undefined;
-  /** What the section shows of this server; "" if nothing. */
+  /** What the section shows of this server's output; "" if nothing. */
   #serverOutput = "";
-  /** The client program, once for each time that it was started beside this server. */
+  /** The client programs that were started since this server was started. */
   #clients: Launched[] = [];
-  /** The learner who is a client; undefined if nobody is connected in this way. */
+  /** The learner's own connection, by the long line of node -e. */
   #keyboard: Launched | undefined;
 
   constructor(copy: ProjectCopy, robotPort: string, steps: Step[]) {
@@ -77,7 +85,7 @@ class Lesson {
   }
 
   async follow(): Promise<void> {
-    // For git restore, the programs are in git as they came.
+    // git restore brings back the programs that are added here.
     await this.#git("init --quiet");
     await this.#git(`add ${programFiles.join(" ")}`);
     for (const step of this.#steps) await this.#do(step);
@@ -135,7 +143,7 @@ class Lesson {
 
   // Servers
 
-  /** Starts a server and waits until it listens; the one before it has to exit. */
+  /** Ends the server before, starts this one, and waits until it listens. */
   async #startServer({ file, args }: ServerStep): Promise<void> {
     await this.#endServer();
     const program = await this.#start({ file, args });
@@ -143,8 +151,9 @@ class Lesson {
   }
 
   /**
-   * Ends what runs: the clients leave, and the server exits, if need be by Ctrl+C.
-   * Compares what the server has printed with what the section shows of it.
+   * Waits until all clients have exited, and the server as well; those that
+   * keep running get Ctrl+C. Compares the server's output with that in the
+   * section.
    */
   async #endServer(): Promise<void> {
     this.#keyboard?.kill("SIGINT");
@@ -170,7 +179,7 @@ class Lesson {
 
   // Clients
 
-  /** Runs the client program, once or more, and compares what it prints. */
+  /** Runs the client program, once or more, and compares its output. */
   async #runClients({ commands, output }: ClientStep): Promise<void> {
     const clients: Launched[] = [];
     for (const command of commands) {
@@ -178,21 +187,25 @@ class Lesson {
       clients.push(client);
       this.#clients.push(client);
       if (this.#isServerOccupied()) await this.#leaveWhenClientWaits();
-      // ss is to show what this client has sent while the server sleeps.
+      // While this client waits for its echo, ss shows what it has sent.
       if (!this.#showsReceiveQueue()) await client.exit();
     }
     if (output) this.#expectPrinted(clients, output);
   }
 
-  /** Whether the server has its only client already: the learner at the keyboard. */
+  /**
+   * Whether the learner's own connection is the only one that the server
+   * accepts.
+   */
   #isServerOccupied(): boolean {
     const isConnected = this.#keyboard !== undefined;
     return isConnected && this.#server?.file === singleClientServer;
   }
 
   /**
-   * The learner leaves, and the server exits, when the message of one more client has
-   * arrived. A client whose message is still on its way would print another error.
+   * Waits until the message of one more client has arrived, then lets the
+   * learner leave and the server exit. A client that has not sent its message
+   * prints another error.
    */
   async #leaveWhenClientWaits(): Promise<void> {
     await eventually(async () => {
@@ -208,9 +221,9 @@ class Lesson {
   }
 
   /**
-   * Connects as the lecture's client of one long line does. Types the line that the
-   * section shows, waits for its echo, and stays connected. If the section shows none,
-   * waits until the server closes.
+   * Connects by the long line of node -e. Types the line that the section
+   * shows, waits for its echo, and stays connected. If the section shows none,
+   * waits until the server closes the connection.
    */
   async #type({ code, output }: KeyboardStep): Promise<void> {
     const command = [process.execPath, "-e", this.#withOwnPorts(code)];
@@ -233,7 +246,7 @@ class Lesson {
     if (output) this.#expectPrinted([robot], output);
   }
 
-  /** Asserts that ss shows the connection's row as the section does, but for its ports. */
+  /** Asserts that ss shows the queues that the section shows. */
   async #expectReceiveQueue(step: ReceiveQueueStep): Promise<void> {
     const command = this.#withOwnPorts(step.command).split(" ");
     await eventually(async () => {
@@ -251,7 +264,10 @@ class Lesson {
     return launch([...command, ...ownArgs]);
   }
 
-  /** Asserts that programs have printed what a section shows, but for the ports. */
+  /**
+   * Asserts that programs have printed what the section shows, except for
+   * ports.
+   */
   #expectPrinted(programs: Launched[], shown: string): void {
     const expected = streamsOf(this.#comparable(shown));
     for (const stream of ["stdout", "stderr"] as const) {
@@ -261,7 +277,7 @@ class Lesson {
     }
   }
 
-  /** A text of the documents with the ports that this lesson has. */
+  /** A text of the documents with the ports of this lesson. */
   #withOwnPorts(text: string): string {
     return text
       .replaceAll(lecturePort, this.#copy.port)
@@ -269,9 +285,9 @@ class Lesson {
   }
 
   /**
-   * A text of the documents or of a program, with the documents' ports of servers and
-   * without what is another one in each run: the port of a client. The terminal shows ^C
-   * when a learner presses Ctrl+C; the program has not printed it.
+   * A text of the documents or an output, with the servers' ports of the
+   * documents and without the ports of clients, which differ in each run. The
+   * ^C in the documents is the terminal's: no program prints it.
    */
   #comparable(text: string): string {
     return text
@@ -295,9 +311,9 @@ function sidesOf(diff: string): { before: string; after: string } {
 }
 
 /**
- * The code of a learner's edit or of a robot with longer times, where something has to
- * happen within them, and a busy machine needs more: the echo arrives before the robot
- * closes; client and ss run while the server sleeps.
+ * An edit or a robot's code with longer waits, since a busy machine may need
+ * them: the echo has to arrive before the robot closes, and client and ss have
+ * to run while the server sleeps.
  */
 function withMoreTime(code: string): string {
   return code
@@ -306,17 +322,19 @@ function withMoreTime(code: string): string {
 }
 
 /**
- * The receive queue and the send queue of a connection, in bytes, as a table of ss has
- * them: "14 0"; undefined if it has no connection.
+ * The receive queue and the send queue of a connection, in bytes, as a table of
+ * ss has them: "14 0"; undefined if it has no connection.
  */
 function queuesIn(table: string): string | undefined {
-  const row = /^ESTAB +(?<received>\d+) +(?<sent>\d+) +127\.0\.0\.1:/m.exec(
-    table,
-  );
-  return row ? `${row.groups!.received} ${row.groups!.sent}` : undefined;
+  const row = /^ESTAB +(?<received>\d+) +(?<sent>\d+) +127\.0\.0\.1:/m;
+  const queues = row.exec(table)?.groups;
+  return queues && `${queues.received} ${queues.sent}`;
 }
 
-/** What is shown of both streams, apart: an error's line begins with the program's name. */
+/**
+ * The parts of a text that are for stdout and for stderr. A line for stderr
+ * begins with the program's name.
+ */
 function streamsOf(shown: string): { stdout: string; stderr: string } {
   const errorLine = /^lecture1_.*\n/gm;
   return {
@@ -326,9 +344,9 @@ function streamsOf(shown: string): { stdout: string; stderr: string } {
 }
 
 /**
- * What a client has printed without what may be there by chance. When the server echoes
- * in pieces, the client prints those that have arrived: the first one, which the section
- * shows, or more.
+ * A client's output, without the pieces that it prints by chance. When the
+ * server echoes in pieces, the client prints those that have arrived: the first
+ * one, which the section shows, or more.
  */
 function withoutChance(printed: string, shown: string): string {
   const firstPiece = "Received from server: Hell";
@@ -337,7 +355,8 @@ function withoutChance(printed: string, shown: string): string {
 }
 
 /**
- * Asserts that a text is what is shown. A line with only … means that lines are left out.
+ * Asserts that an output is the one shown. A line with only … stands for lines
+ * that are left out.
  *
  * @throws Error with both texts
  */

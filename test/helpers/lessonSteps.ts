@@ -8,7 +8,7 @@ export interface ProgramCommand {
   args: string[];
 }
 
-/** A server in a terminal of its own. A later output step has what it prints. */
+/** A server in a terminal of its own. Its output is in a later step. */
 export interface ServerStep extends ProgramCommand {
   kind: "server";
 }
@@ -21,12 +21,15 @@ export interface ClientStep {
   output: string;
 }
 
-/** The long line of node -e with which a learner is the client. */
+/** The long line of node -e that makes the learner a client. */
 export interface KeyboardStep {
   kind: "keyboard";
   /** The JavaScript after node -e. */
   code: string;
-  /** The line that the learner types, and its echo; "" if the learner types nothing. */
+  /**
+   * The line that the learner types, and its echo; "" if the learner types
+   * nothing.
+   */
   output: string;
 }
 
@@ -58,7 +61,7 @@ export interface UndoStep {
   command: string;
 }
 
-/** All that the server prints until it exits. */
+/** The whole output of the server, until it exits. */
 export interface ServerOutputStep {
   kind: "server output";
   output: string;
@@ -117,9 +120,9 @@ function isServerOutput(text: string): boolean {
   return text.startsWith("Server listening");
 }
 
-/** The commands of a block, but for those that aren't tried here. */
+/** The commands of a block, except for those that aren't tried here. */
 function commandsOf(text: string): string[] {
-  // A learner gives the first ones once; other tests run what is in scripts/.
+  // A learner needs the first ones only once; other tests run the scripts.
   const notTried = /^(cd|git clone|node --version|npm|npx tsx scripts\/)/;
   const lines = text.trimEnd().split("\n");
   return lines.filter((line) => !notTried.test(line));
@@ -151,6 +154,6 @@ function commandStep(commands: string[], output: string): Step {
 function programCommand(command: string): ProgramCommand {
   const [npx, tsx, file = "", ...args] = command.split(" ");
   if (npx !== "npx" || tsx !== "tsx" || !programFiles.includes(file))
-    throw new Error(`not a command that is known here: ${command}`);
+    throw new Error(`unknown command: ${command}`);
   return { file, args };
 }
