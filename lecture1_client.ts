@@ -38,11 +38,13 @@ if (isMain()) {
 
 /** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
-  const nodeSocket = new net.Socket();
-  // connect(), recv() and close() report the error. Without a listener, Node
+  // When the server has sent FIN, we can still send.
+  const nodeSocket = new net.Socket({ allowHalfOpen: true });
+  // connect(), recv() and close() throw the error. Without a listener, Node
   // would end the program.
   nodeSocket.on("error", () => {});
-  // The program that reads our output has exited, or a disk is full.
+  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -52,7 +54,7 @@ function socket() {
   nodeSocket.on("end", () => wakeRecv());
   nodeSocket.on("close", () => wakeRecv());
 
-  // Is fulfilled when the kernel has taken all that sendall() was given.
+  // Settles when the kernel has taken all bytes, or the connection has broken.
   let sending = Promise.resolve();
   let stallTimer: NodeJS.Timeout | undefined;
   let hasGivenUp = false;
@@ -62,6 +64,7 @@ function socket() {
     async connect(host: string, port: number) {
       nodeSocket.connect({ host, port, family: 4 });
       // If no answer arrives at all, the system gives up after a minute or two.
+      // once() throws its error.
       const stillWaiting = setTimeout(() => {
         console.error(
           `lecture1_client: still waiting for ${host}:${port}; is that computer on, and does its firewall allow it?`,
@@ -75,10 +78,10 @@ function socket() {
     },
 
     /**
-     * Queues data, which is sent in the background. Python's sendall waits
-     * until the kernel has taken all of it. With a message longer than all
-     * buffers that can last forever: the client reads nothing while it sends,
-     * so the server can't get rid of its echo, and reads no more of the
+     * Queues data and returns; it is sent in the background. Python's sendall
+     * returns when the kernel has taken all of data. With a message longer than
+     * all buffers that never happens: while the client sends, it doesn't read.
+     * So the server can't send its echo any more, and stops reading the
      * message.
      */
     sendall(data: Uint8Array) {
@@ -100,7 +103,8 @@ function socket() {
         nodeSocket.on("readable", () => wakeRecv());
       while (!nodeSocket.readableEnded) {
         if (nodeSocket.errored) throw nodeSocket.errored;
-        // null: nothing has arrived yet.
+        // null: nothing has arrived yet. (Node's read(1024) would wait for 1024
+        // bytes.)
         const data = nodeSocket.read(Math.min(size, nodeSocket.readableLength));
         if (data) return data;
         await new Promise<void>((resolve) => {
@@ -119,19 +123,23 @@ function socket() {
       if (nodeSocket.errored) throw nodeSocket.errored;
       nodeSocket.end();
 
-      // The process exits when the server has sent its FIN, too. Until then,
-      // bytes that arrive are read and dropped: closing with unread bytes would
-      // send a reset (RFC 1122, 4.2.2.13). The server has a second, and 5 s for
-      // each MB of echo.
+      // The open socket keeps the process alive until the server has sent its
+      // FIN, too. Until then, bytes that arrive are read and dropped: closing
+      // with unread bytes would send a reset (RFC 1122, 4.2.2.13).
       nodeSocket.resume();
-      const limitMs = 1000 + 5 * (nodeSocket.bytesWritten / 1000);
+
+      // The server has a second for it, and 5 more for each MB of echo. (unref:
+      // the timer alone doesn't keep the process alive.)
+      const echoMB = nodeSocket.bytesWritten / 1e6;
+      const limitMs = 1000 + 5000 * echoMB;
       setTimeout(() => nodeSocket.destroy(), limitMs).unref();
     },
   };
 
   /**
-   * Gives the kernel data piece by piece. When it takes a piece, it has room
-   * again: the server's side still takes bytes.
+   * Gives the kernel data piece by piece. The kernel takes a piece when its
+   * buffer has room: earlier bytes were acknowledged. So each piece is a sign
+   * of progress.
    */
   async function sendInPieces(data: Uint8Array) {
     const pieceSize = 16384;
@@ -143,9 +151,10 @@ function socket() {
   }
 
   /**
-   * Waits until the kernel has taken everything. A server that sends and never
-   * reads would let us wait forever: when its first byte arrives, the stall
-   * timer starts.
+   * Waits until the kernel has taken everything. Meanwhile the "data" listener
+   * makes Node read and drop what arrives, so that the server can send. A
+   * server that sends and never reads would keep us here forever: if bytes
+   * arrive, the stall timer starts.
    */
   async function finishSending() {
     nodeSocket.removeAllListeners("readable");
@@ -155,7 +164,7 @@ function socket() {
     clearTimeout(stallTimer);
   }
 
-  /** Gives up on the server when the kernel takes no piece for 4 seconds. */
+  /** Gives up on the server if the kernel takes no piece for 4 seconds. */
   function startStallTimer() {
     stallTimer = setTimeout(() => {
       hasGivenUp = true;

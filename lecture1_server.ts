@@ -63,17 +63,19 @@ function socket() {
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
   });
-  const waiting: net.Socket[] = []; // accepted by Node, not yet by accept()
+  // Clients that Node has accepted, and accept() has not.
+  const waiting: net.Socket[] = [];
   let bindHost = "";
   let bindPort = 0;
 
   server.on("connection", (client) => {
-    // recv() and sendall() report the error. Without a listener, Node would end
+    // recv() and sendall() throw the error. Without a listener, Node would end
     // the program.
     client.on("error", () => {});
     waiting.push(client);
   });
-  // The program that reads our output has exited, or a disk is full.
+  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -140,7 +142,8 @@ function connection(client: net.Socket) {
         client.on("readable", () => wakeRecv());
       while (true) {
         if (client.errored) throw client.errored;
-        // null: nothing has arrived yet.
+        // null: nothing has arrived yet. (Node's read(1024) would wait for 1024
+        // bytes.)
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
         await new Promise<void>((resolve) => {

@@ -96,7 +96,8 @@ function socket() {
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
   });
-  // Clients that are connected and wait for accept(), each with its address.
+  // Clients that Node has accepted, and accept() has not, each with its
+  // address.
   const waiting: [net.Socket, string][] = [];
   let bindHost = "";
   let bindPort = 0;
@@ -109,7 +110,8 @@ function socket() {
     waiting.push([client, addr]);
     changes.emit("change");
   });
-  // The program that reads our output has exited, or a disk is full.
+  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -117,9 +119,8 @@ function socket() {
   // A closed stderr must not stop the server.
   process.stderr.on("error", () => {});
 
-  // The first Ctrl+C wakes accept(). npx may deliver it twice: for half a
-  // second the listener stays. Without it, the next Ctrl+C kills the process as
-  // usual.
+  // The first Ctrl+C wakes accept(). npx may deliver it twice, so our listener
+  // stays for half a second. After that, Ctrl+C kills the process as usual.
   let isInterrupted = false;
   process.on("SIGINT", function interrupt() {
     isInterrupted = true;
@@ -170,7 +171,10 @@ function socket() {
   };
 }
 
-/** The arguments of Python's threading.Thread(target=…, args=…). */
+/**
+ * The arguments of Python's threading.Thread(target=…, args=…). Instead of the
+ * client's socket, target gets a Connection.
+ */
 interface ThreadArguments {
   target: typeof handleClient;
   args: [client: net.Socket, ...others: unknown[]];
@@ -197,9 +201,9 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   let isRunning = false;
 
   /**
-   * Starts the thread. Returns when the thread runs, after some 10 ms, as in
-   * Python; other clients can connect meanwhile. If the thread can't start, its
-   * client is disconnected, and the server keeps running.
+   * Starts the thread. As in Python, start() returns when the thread runs. That
+   * takes some 10 ms, in which other clients can connect. If the thread can't
+   * start, its client is disconnected, and the server keeps running.
    */
   async function start() {
     threadCount++;
@@ -241,7 +245,8 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   }
 
   function onError(error: unknown) {
-    // The threads without this one are as many as this machine can hold.
+    // This machine can't hold more than the other threads. (This one is
+    // counted.)
     if (!isRunning) maxThreads = Math.max(1, threadCount - 1);
     complain(`the thread of ${args[0]} failed: ${reasonOf(error, isRunning)}`);
   }
@@ -249,7 +254,10 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   return { start };
 }
 
-/** What a thread and the main thread share; an array of one is a number. */
+/**
+ * The memory that a thread and the main thread share. An array of one is a
+ * number.
+ */
 function createSharedMemory() {
   return {
     /**
@@ -277,7 +285,7 @@ const maxUnwritten = 65536;
 const workerCode = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { memory, args, script } = workerData;
-  // tsx inserts calls to __name into every function.
+  // tsx makes functions keep their names by calls to __name.
   globalThis.__name = (named) => named;
   const vm = require("node:vm");
   const [text, place] = script;
@@ -293,13 +301,15 @@ const workerCode = `
 function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
   const { receivedSize, received, unwritten } = memory;
 
-  /** Sends bytes, or a text to print. Sleeps while too much is unwritten. */
+  /**
+   * Sends a message that is to be written; sleeps while too much is unwritten.
+   */
   function write(message: string | Uint8Array) {
-    port.postMessage(message);
     const before = Atomics.add(unwritten, 0, message.length);
+    port.postMessage(message);
     let size = before + message.length;
     while (size > maxUnwritten) {
-      Atomics.wait(unwritten, 0, size); // until the main thread has changed it
+      Atomics.wait(unwritten, 0, size); // sleeps as long as the number is still size
       size = Atomics.load(unwritten, 0);
     }
   }
@@ -394,38 +404,39 @@ function mainSide(client: net.Socket, memory: Memory) {
   }
 
   function onSendall(data: Uint8Array) {
-    const isWritten = writtenLater(data.length);
-    client.write(data, isWritten);
+    client.write(data, countWritten(data.length));
   }
 
   function onPrint(text: string, size: number) {
-    const isWritten = writtenLater(size);
-    print(text, isWritten);
+    print(text, countWritten(size));
   }
 
   function onStdout(text: string, size: number) {
-    const isWritten = writtenLater(size);
-    printUnchanged(text, isWritten);
+    printUnchanged(text, countWritten(size));
   }
 
   function onStderr(text: string, size: number) {
-    process.stderr.write(text, () => written(size));
+    process.stderr.write(text, () => subtract(size));
   }
 
   /**
-   * If the client and the terminal keep up, what is about to be written counts
-   * as written now. Otherwise, returns the function to call when it is written.
+   * Counts a message as written. If the client and the terminal keep up, it
+   * does so immediately, since a callback for each message would cost speed.
+   * Otherwise it returns the callback, to be called when the message is
+   * written.
    */
-  function writtenLater(size: number) {
-    const isSlow =
-      client.writableNeedDrain || (unprinted ?? "").length > maxUnwritten;
-    if (isSlow) return () => written(size);
-    written(size);
+  function countWritten(size: number) {
+    const isTerminalSlow = (unprinted?.text.length ?? 0) > maxUnwritten;
+    if (client.writableNeedDrain || isTerminalSlow) return () => subtract(size);
+    subtract(size);
     return undefined;
   }
 
-  /** Lets the thread continue if it sleeps since too much was unwritten. */
-  function written(size: number) {
+  /**
+   * Subtracts from what is unwritten, and wakes the thread: it may have enough
+   * now.
+   */
+  function subtract(size: number) {
     const before = Atomics.sub(unwritten, 0, size);
     if (before > maxUnwritten) Atomics.notify(unwritten, 0);
   }
@@ -458,12 +469,17 @@ function splitAtSpace(message: string): [call: string, argument: string] {
   return [message.slice(0, space), message.slice(space + 1)];
 }
 
+/** What is to be written next, and the callbacks that wait for it. */
+interface Unprinted {
+  text: string;
+  callbacks: (() => void)[];
+}
+
 /**
- * The text that is not written yet, and the promise of its writing. They are
- * `var`, without a value: startServer(), which `if (isMain())` calls, may print
- * before this line is reached.
+ * They are `var`, without a value: a print() that you add at the start of
+ * startServer() runs before this line.
  */
-var unprinted: string | undefined;
+var unprinted: Unprinted | undefined;
 var writing: Promise<void> | undefined;
 
 /**
@@ -471,9 +487,9 @@ var writing: Promise<void> | undefined;
  * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
  * \r\n are unchanged.
  *
- * @param written is called when the line is written
+ * @param callback is called when the line is written
  */
-function print(text: string, written?: () => void) {
+function print(text: string, callback?: () => void) {
   // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
@@ -483,25 +499,27 @@ function print(text: string, written?: () => void) {
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  printUnchanged(shown, written);
+  printUnchanged(shown, callback);
 }
 
 /** Prints a text as it is, without a newline. */
-function printUnchanged(text: string, written?: () => void) {
-  unprinted = (unprinted ?? "") + text;
+function printUnchanged(text: string, callback?: () => void) {
+  unprinted ??= { text: "", callbacks: [] };
+  unprinted.text += text;
+  if (callback) unprinted.callbacks.push(callback);
   writing ??= writeLines();
-  if (written) writing.then(written);
 }
 
 /**
- * Writes the first line immediately, and the lines that are printed in the same
- * turn of the event loop together.
+ * Writes the first text immediately, and then what was printed in the meantime
+ * together: one write for the lines of many threads.
  */
 async function writeLines() {
   while (unprinted) {
-    const text = unprinted;
+    const { text, callbacks } = unprinted;
     unprinted = undefined;
-    await new Promise((done) => process.stdout.write(text, done));
+    await new Promise((written) => process.stdout.write(text, written));
+    for (const callback of callbacks) callback();
     await new Promise(setImmediate);
   }
   writing = undefined;
@@ -621,22 +639,30 @@ function reasonOf(error: unknown, isRunning: boolean) {
   return reason;
 }
 
-/**
- * Limits threads and connections to what this machine can hold. A thread needs
- * 8 to 12 MB of memory and 5 open files.
- */
+/** Limits threads and connections to what this machine can hold. */
 function respectLimits(server: net.Server) {
-  // Half of the files that can be open (ulimit -n) are for threads, half for
-  // clients that wait. Node closes the connections of any other client.
+  // Half of the files that can be open (ulimit -n) are for the threads: 5 for
+  // each Worker, and its client's socket. Connections can use the other half as
+  // well, less some that the process needs itself; Node closes any further
+  // connection.
   const openFiles = maxOpenFiles();
+  const filesPerThread = 6;
   server.maxConnections = openFiles / 2 - 5;
 
-  // Half of a container's memory, or a machine's free memory (macOS reports too
-  // little).
+  // Half of a container's memory, or the free memory of the machine: at least a
+  // quarter of all of it, since macOS reports too little.
   const container = process.constrainedMemory?.() || Infinity;
   const machine = Math.max(freemem(), totalmem() / 4);
   const memory = Math.min(container / 2, machine);
-  maxThreads = Math.ceil(Math.min(maxThreads, openFiles / 12, memory / 12e6));
+  const memoryPerThread = 12e6;
+
+  maxThreads = Math.ceil(
+    Math.min(
+      maxThreads,
+      openFiles / 2 / filesPerThread,
+      memory / memoryPerThread,
+    ),
+  );
 }
 
 /**
@@ -649,20 +675,21 @@ function maxOpenFiles() {
   return Number(report?.userLimits?.open_files.soft) || Infinity;
 }
 
-/**
- * handleClient's source text, and the place of its first line: the arguments of
- * Node's vm.runInThisContext. With the place, an error in the thread names a
- * line of this file, and a breakpoint is found. The file is read once: when
- * many clients are connected, no more files can be opened.
- */
-var script: [text: string, place: Place | undefined] | undefined;
-
+/** A place in a file, as Node's vm.runInThisContext takes it. */
 interface Place {
   filename: string;
   lineOffset?: number;
   columnOffset?: number;
 }
 
+var script: [text: string, place: Place | undefined] | undefined;
+
+/**
+ * What a thread runs: the function's source text, and its place, so that an
+ * error in the thread names a line of this file, and a debugger finds its
+ * breakpoints. This file is read once: when many clients are connected, no more
+ * files may be opened.
+ */
 function scriptOf(target: typeof handleClient) {
   script ??= [`(${target})`, placeOfFunction(target)];
   return script;
@@ -689,8 +716,8 @@ function placeOfFunction(target: typeof handleClient): Place | undefined {
 
 /**
  * The column of tsx's output where a line of this file begins, counted from 0.
- * Source maps lead from the output to the file only, so the columns are tried
- * in order.
+ * tsx's source map, a table of places, leads from its output to this file and
+ * not back. So the columns are tried in order.
  */
 function columnInOutput(line: number) {
   let column = 1;
@@ -711,8 +738,8 @@ function placeOfError(error: unknown) {
 }
 
 /**
- * The line of this file that became a place in tsx's output, by tsx's source
- * map. Lines and columns are counted from 1, in the map from 0.
+ * The line of this file that became a place in tsx's output. Lines and columns
+ * are counted from 1; in the source map, from 0.
  */
 function lineInFile(line: number, column: number): number {
   // Bun has no source maps.

@@ -95,7 +95,8 @@ async function startServer(handler: Handler, host: string, port: number) {
     const connection = openConnection(client);
     tasks.set(connection, runTask(connection));
   });
-  // The program that reads our output has exited, or a disk is full.
+  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -191,7 +192,8 @@ function openConnection(client: net.Socket) {
       while (true) {
         if (isCancelled) throw cancelledError;
         if (client.errored) throw client.errored;
-        // null: nothing has arrived yet.
+        // null: nothing has arrived yet. (Node's read(1024) would wait for 1024
+        // bytes.)
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
         await new Promise<void>((resolve) => {
@@ -264,8 +266,8 @@ function addressText(address = "?", port = 0) {
 
 /**
  * The lines that are not written yet, and the promise of their writing. They
- * are `var`, without a value: main(), which `if (isMain())` calls, may print
- * before this line is reached.
+ * are `var`, without a value: a print() that you add at the start of main()
+ * runs before this line.
  */
 var lines: string[] | undefined;
 var writing: Promise<unknown> | undefined;
