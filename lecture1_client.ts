@@ -245,7 +245,8 @@ const advice: Record<string, string> = {
     "no answer: is that computer on, and does its firewall allow the port?",
   EHOSTUNREACH:
     "that computer can't be reached: check power, cable, firewall, --host, subnet",
-  ENETUNREACH: "there is no way to that network: check your cable, --host, subnet",
+  ENETUNREACH:
+    "there is no way to that network: check your cable, --host, subnet",
   ECONNABORTED: "the connection broke: check cable, power and network",
   ENOTFOUND: "unknown host, check --host",
   EAI_AGAIN: "unknown host, check --host and the network",
