@@ -67,7 +67,7 @@ function socket() {
       // once() throws its error.
       const stillWaiting = setTimeout(() => {
         console.error(
-          `lecture1_client: still waiting for ${host}:${port}; is that computer on, and does its firewall allow it?`,
+          `lecture1_client: still waiting for ${host}:${port}; is that computer on, and does its firewall allow the port?`,
         );
       }, 3000);
       try {
@@ -242,12 +242,13 @@ const advice: Record<string, string> = {
   ECONNREFUSED: "nobody listens there, is the server running?",
   ECONNRESET: "the server reset the connection",
   ETIMEDOUT:
-    "no answer: is that computer on, does its firewall allow the port?",
+    "no answer: is that computer on, and does its firewall allow the port?",
   EHOSTUNREACH:
-    "no such computer: check its cable and power, --host, the subnet",
-  EHOSTDOWN: "no such computer: check its cable and power, --host, the subnet",
-  ENETUNREACH: "no way there: check your cable, --host, the subnet",
-  ENETDOWN: "no way there: check your cable, --host, the subnet",
+    "that computer can't be reached: check power, cable, firewall, --host, subnet",
+  EHOSTDOWN:
+    "that computer can't be reached: check power, cable, firewall, --host, subnet",
+  ENETUNREACH: "there is no way to that network: check your cable, --host, subnet",
+  ENETDOWN: "there is no way to that network: check your cable, --host, subnet",
   ECONNABORTED: "the connection broke: check cable, power and network",
   ENOTFOUND: "unknown host, check --host",
   EAI_AGAIN: "unknown host, check --host and the network",
