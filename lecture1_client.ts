@@ -247,7 +247,8 @@ const advice: Record<string, string> = {
     "that computer can't be reached: check power, cable, firewall, --host, subnet",
   EHOSTDOWN:
     "that computer can't be reached: check power, cable, firewall, --host, subnet",
-  ENETUNREACH: "there is no way to that network: check your cable, --host, subnet",
+  ENETUNREACH:
+    "there is no way to that network: check your cable, --host, subnet",
   ENETDOWN: "there is no way to that network: check your cable, --host, subnet",
   ECONNABORTED: "the connection broke: check cable, power and network",
   ENOTFOUND: "unknown host, check --host",
