@@ -16,6 +16,7 @@ import {
 import { eventually, type Suite } from "./harness.ts";
 import { hasSignals, notLinux, onLinux, onWindows } from "./machine.ts";
 import {
+  failOnDemand,
   fakeResolver,
   nodeCommand,
   printsTimes,
@@ -175,35 +176,6 @@ function testKeepalive(
     );
   });
 }
-
-/**
- * To be preloaded: a client's message names an error, "read ETIMEDOUT" or
- * "write ETIMEDOUT". When the server sends it back, the connection fails with
- * that error, while the server sends or, a moment later, while it waits.
- */
-const failOnDemand = `
-import net from "node:net";
-
-function errorOf(message) {
-  const [syscall, code] = message.split(" ");
-  return Object.assign(new Error(message), { syscall, code });
-}
-
-const { createServer } = net;
-net.createServer = (...args) => {
-  const server = createServer(...args);
-  return server.on("connection", (client) => {
-    const write = client._write;
-    client._write = function (chunk, encoding, callback) {
-      const message = String(chunk);
-      if (message.startsWith("write E")) return callback(errorOf(message));
-      if (message.startsWith("read E"))
-        setTimeout(() => client.destroy(errorOf(message)), 20);
-      return write.call(this, chunk, encoding, callback);
-    };
-  });
-};
-`;
 
 /** What becomes of a connection without an answer: cable, power, network. */
 const lostConnections = [
