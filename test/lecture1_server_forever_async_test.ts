@@ -7,7 +7,11 @@ import {
   visit,
 } from "./helpers/clients.ts";
 import { testEveryServer } from "./helpers/everyServer.ts";
-import { resetLine, testForeverServer } from "./helpers/foreverServers.ts";
+import {
+  lostLine,
+  resetLine,
+  testForeverServer,
+} from "./helpers/foreverServers.ts";
 import { eventually, suite } from "./helpers/harness.ts";
 import { noSignals, onLinux } from "./helpers/machine.ts";
 import { testMistakes } from "./helpers/mistakes.ts";
@@ -35,6 +39,7 @@ const server: Server = {
   listens: (port) => `Server listening on ('127.0.0.1', ${port})`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
   resetComplaint: resetLine(name),
+  lostComplaint: (code) => lostLine(name, code),
   complaint,
   firstLine: "const server = await startServer(",
   sender: "writer.write",

@@ -13,7 +13,11 @@ import {
   type Client,
 } from "./helpers/clients.ts";
 import { testEveryServer } from "./helpers/everyServer.ts";
-import { resetLine, testForeverServer } from "./helpers/foreverServers.ts";
+import {
+  lostLine,
+  resetLine,
+  testForeverServer,
+} from "./helpers/foreverServers.ts";
 import { suite } from "./helpers/harness.ts";
 import { noSignals, noUlimit } from "./helpers/machine.ts";
 import { testMistakes } from "./helpers/mistakes.ts";
@@ -53,6 +57,7 @@ const server: Server = {
   listens: (port) => `Server listening on 127.0.0.1:${port}`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
   resetComplaint: resetLine(name),
+  lostComplaint: (code) => lostLine(name, code),
   complaint,
   firstLine: "const s = socket();",
   sender: "conn.sendall",

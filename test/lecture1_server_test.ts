@@ -29,6 +29,10 @@ const server: Server = {
   receives: (_addr, text) => `Received: ${text}`,
   resetComplaint:
     /^lecture1_server: read ECONNRESET; the client reset the connection\n$/,
+  lostComplaint: (code) =>
+    new RegExp(
+      `^${name}: \\w+ ${code}; the client (no longer answers|can't be reached): check [a-z, ]+\n$`,
+    ),
   complaint: (error) => stackOf(escapeRegExp(error)),
   firstLine: "const s = socket();",
   sender: "conn.sendall",
