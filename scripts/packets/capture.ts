@@ -203,7 +203,9 @@ function resultOf(session: Session): CapturedRun {
   if (capture.packets.length > 0)
     return { recording: recordingOf(session, programs), problems };
   const reasons = problems.join("; ");
-  throw capture.hasFailed ? new CannotCapture(reasons) : new Error(reasons);
+  throw capture.couldNotCapture
+    ? new CannotCapture(reasons)
+    : new Error(reasons);
 }
 
 /** Starts a program, with the preload that reports what it does. */

@@ -4,7 +4,7 @@
  */
 import dgram from "node:dgram";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 
 /** How many bytes a datagram has besides its data (RFC 768). */
 const udpHeaderBytes = 8;
@@ -55,11 +55,20 @@ export function markerNumber(udpLength: number): number {
   return udpLength - udpHeaderBytes;
 }
 
-/** Removes the markers from a file of captured packets. */
+/**
+ * Removes the markers from a file of captured packets. A file that can't be
+ * read or written keeps them.
+ */
 export async function removeMarkers(file: string): Promise<void> {
-  const captured = await readFile(file);
-  const kept = withoutUdp(captured);
-  if (kept.length < captured.length) await writeFile(file, kept);
+  try {
+    // A device such as /dev/full has no end.
+    if (!(await stat(file)).isFile()) return;
+    const captured = await readFile(file);
+    const kept = withoutUdp(captured);
+    if (kept.length < captured.length) await writeFile(file, kept);
+  } catch {
+    // The markers are harmless, and tshark has said what is wrong.
+  }
 }
 
 /** The kinds of a pcapng file's blocks that matter here. */

@@ -390,8 +390,11 @@ export class Capture {
   readonly packets: CapturedPacket[] = [];
   /** A field that was empty in a row although it can't be. */
   emptyField: string | undefined;
-  /** After stop(): whether tshark had exited by itself, or with an error. */
-  hasFailed = false;
+  /**
+   * After stop(): whether tshark couldn't capture, although it had begun. If it
+   * couldn't write the user's file, it could have captured.
+   */
+  couldNotCapture = false;
 
   readonly #tshark: Launched;
   readonly #guard: Launched;
@@ -523,9 +526,12 @@ export class Capture {
       const { code, signal } = await this.#tshark.exit(
         rowPatienceSeconds * 1000,
       );
+      // A shell that runs tshark reports the signal as code 130.
+      const wasEnded = code === 0 || code === 130 || signal === "SIGINT";
       // A tshark that has exited by itself has failed, even with exit code 0.
-      this.hasFailed = hadExited || (code !== 0 && signal !== "SIGINT");
-      if (this.hasFailed) problems.push(this.#reasonOfEnd());
+      const hasFailed = hadExited || !wasEnded;
+      if (hasFailed) problems.push(this.#reasonOfEnd());
+      this.couldNotCapture = hasFailed && !file;
     } catch {
       problems.push(say.missing("tshark: exit", rowPatienceSeconds));
       await this.#tshark.stop();
