@@ -83,15 +83,14 @@ export async function clientsInTurn({ server, options }: Task): Promise<Found> {
   const inTurn: ClientRun[] = [];
   while (inTurn.length < options.clients) {
     const client = await runClient(server.client, server);
+    const { outcome, text, reason } = client;
     const isFirst = inTurn.length === 0;
-    inTurn.push(client);
-    if (!isFirst && mayTurnAway(server, client.outcome)) continue;
+    inTurn.push({ outcome, text });
+    if (!isFirst && mayTurnAway(server, outcome)) continue;
 
-    expectAnswers([client.outcome], {
-      waitedMs: server.patienceMs,
-      found: { inTurn },
-      printed: client.text,
-    });
+    const found = { inTurn };
+    if (reason) throw new ServerFailure(reason.trouble, reason.detail, found);
+    expectAnswers([outcome], { waitedMs: server.patienceMs, found });
   }
   return { inTurn };
 }

@@ -115,10 +115,8 @@ export class LoadTest {
     this.#latencies.reset();
 
     const windows: LoadWindow[] = [];
-    while (windows.length < this.#windowCount) {
+    while (windows.length < this.#windowCount)
       windows.push(await this.#measureWindow());
-      this.#server.dropOutput();
-    }
 
     const unansweredMs = performance.now() - Math.min(...this.#sentMs);
     const after = await this.#usage();

@@ -212,6 +212,7 @@ const asciiCharacters = {
   "–": "-",
   µ: "u",
   "…": ".",
+  "→": ">",
 };
 
 /** A text in which ASCII characters of the same width replace all other marks. */

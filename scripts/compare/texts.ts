@@ -182,7 +182,24 @@ const troubles = {
   died: ["it died of {0}", "{0} 종료"],
   ended: ["it ended with exit code {0}", "스스로 끝남(종료 코드 {0})"],
   goesOn: ["it didn't end in {0}", "{0} 안에 끝나지 않음"],
+  leaves: [
+    "it exited, but a process that it started kept running",
+    "서버는 종료되었지만 서버가 시작한 프로세스가 계속 실행됨",
+  ],
+  noFile: ["there is no file {0}", "{0} 파일이 없음"],
   client: ["the client failed ({0})", "클라이언트가 실패함({0})"],
+  clientStays: [
+    "the client didn't exit within {0}",
+    "클라이언트가 {0} 안에 종료되지 않음",
+  ],
+  elsewhere: [
+    "the client didn't connect to the server ({0})",
+    "클라이언트가 서버에 연결하지 않음({0})",
+  ],
+  sentNothing: [
+    "the client sent nothing ({0})",
+    "클라이언트가 아무것도 보내지 않음({0})",
+  ],
   files: [
     "too few files may be open ({0}): raise ulimit -n",
     "열 수 있는 파일이 부족함({0}), ulimit -n을 늘리세요",
