@@ -55,6 +55,18 @@ export function resultsOfFailedStep(step: Step, failure: ServerFailure): Found {
   return { ...found, failure: { step, ...reason, lastLines } };
 }
 
+/** Whether a trouble is the client's, so that the server's output says nothing. */
+export function isOfClient(trouble: Trouble): boolean {
+  const ofClient: Trouble[] = [
+    "client",
+    "clientEnded",
+    "clientStays",
+    "elsewhere",
+    "sentNothing",
+  ];
+  return ofClient.includes(trouble);
+}
+
 /** The trouble and its detail, as they are reported. */
 function reasonOf({ trouble, message }: ServerFailure): Reason {
   const firstLine = message.split("\n", 1).join();

@@ -184,34 +184,29 @@ function reportOf(
   exchanges: Exchange[],
   patienceMs: number,
 ): ClientReport {
-  const { code, signal } = process.exitStatus!;
-  const hasFailed = wasKilled || code !== 0;
   const text = tellingLine(process);
   const patience = `${patienceMs / 1000} s`;
-  const ending = wasKilled ? patience : String(signal ?? code);
-  const detail = text || ending;
+  const ownFailure = wasKilled ? undefined : ownFailureOf(process);
 
-  function failed(trouble: Trouble): ClientReport {
-    return { outcome: "failed", text, reason: { trouble, detail } };
-  }
   /** The client's own failure says more than what it has not done. */
-  function failedOr(trouble: Trouble): ClientReport {
-    return failed(code !== 0 && !wasKilled ? "client" : trouble);
+  function failed(trouble: Trouble): ClientReport {
+    const detail = wasKilled ? patience : text;
+    const reason = ownFailure ?? { trouble, detail };
+    return { outcome: "failed", text, reason };
   }
 
-  if (exchanges.length === 0) return failedOr("elsewhere");
+  if (exchanges.length === 0) return failed("elsewhere");
   const unanswered = exchanges.find((one) => one.outcome() !== "answered");
   if (!unanswered) {
-    if (!hasFailed) return { outcome: "answered", text };
-    if (!wasKilled) return failed("client");
-    const reason: Reason = { trouble: "clientStays", detail: patience };
-    return { outcome: "failed", text, reason };
+    if (wasKilled) return failed("clientStays");
+    if (ownFailure) return failed("client");
+    return { outcome: "answered", text };
   }
 
   const outcome = unanswered.outcome();
   switch (outcome) {
     case "failed":
-      return unanswered.hasSent ? failed("client") : failedOr("sentNothing");
+      return failed(unanswered.hasSent ? "client" : "sentNothing");
     case "wrong": {
       const difference = unanswered.difference();
       return {
@@ -225,16 +220,27 @@ function reportOf(
   }
 }
 
-/**
- * The line with the error; the last line if there is none. A program that fails
- * prints its error on stderr.
- */
+/** How a client has failed by its own judgment; undefined if it has not. */
+function ownFailureOf({ output, exitStatus }: Launched): Reason | undefined {
+  const { code, signal } = exitStatus!;
+  if (code === 0) return undefined;
+  const error = tellingLineOf(output.stderr);
+  if (error || code === null)
+    return { trouble: "client", detail: error || String(signal) };
+  return { trouble: "clientEnded", detail: String(code) };
+}
+
+/** What a client has printed; its error if it has failed. */
 function tellingLine({ output, exitStatus }: Launched): string {
-  const stdout = output.stdout.trim();
-  const stderr = output.stderr.trim();
+  const stdout = tellingLineOf(output.stdout);
+  const stderr = tellingLineOf(output.stderr);
   const hasFailed = exitStatus!.code !== 0;
-  const text = hasFailed ? stderr || stdout : stdout || stderr;
-  const lines = text.split(/\r?\n/);
+  return hasFailed ? stderr || stdout : stdout || stderr;
+}
+
+/** The line with the error; the last line if there is none. */
+function tellingLineOf(output: string): string {
+  const lines = output.trim().split(/\r?\n/);
   const line = lines.find((one) => /^\w*Error\b/.test(one)) ?? lines.at(-1)!;
   return shortened(line, 200);
 }

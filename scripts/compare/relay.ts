@@ -5,6 +5,7 @@
  */
 import { once } from "node:events";
 import net from "node:net";
+import { shortened } from "../visible.ts";
 import { withDeadline } from "../waiting.ts";
 import type { Outcome } from "./texts.ts";
 
@@ -105,9 +106,11 @@ export class Exchange {
     });
 
     client.on("data", (data) => this.#onClientData(data));
+    client.on("drain", () => server.resume());
     client.on("end", () => this.#onEnd("client", "closed"));
     client.on("error", () => this.#onEnd("client", "reset"));
     server.on("data", (data) => this.#onServerData(data));
+    server.on("drain", () => this.#resumeClient());
     server.on("end", () => this.#onEnd("server", "closed"));
     server.on("error", ({ code }: NodeJS.ErrnoException) => {
       this.#isRefused = code === "ECONNREFUSED";
@@ -116,16 +119,23 @@ export class Exchange {
   }
 
   #onClientData(data: Buffer): void {
-    passOn(data, this.#client, this.#server);
+    if (this.#server.writable) this.#server.write(data);
     this.#sentBytes += data.length;
-    if (this.#wrong) return;
-    this.#unechoed = Buffer.concat([this.#unechoed, data]);
-    if (this.#unechoed.length > maxUnechoedBytes) this.#client.pause();
+    if (!this.#wrong) this.#unechoed = Buffer.concat([this.#unechoed, data]);
+    this.#client.pause();
+    this.#resumeClient();
+  }
+
+  /** Reads from the client again if not too many bytes are on their way. */
+  #resumeClient(): void {
+    const isTooMuch = this.#unechoed.length > maxUnechoedBytes;
+    if (!isTooMuch && !this.#server.writableNeedDrain) this.#client.resume();
   }
 
   /** TCP is a stream: the pieces may be others than those that were sent. */
   #onServerData(data: Buffer): void {
-    passOn(data, this.#server, this.#client);
+    const hasRoom = !this.#client.writable || this.#client.write(data);
+    if (!hasRoom) this.#server.pause();
     if (this.#wrong) return;
 
     const rightBytes = commonLength(data, this.#unechoed);
@@ -134,7 +144,7 @@ export class Exchange {
     const echoed = [this.#lastEchoed, data.subarray(0, rightBytes)];
     this.#lastEchoed = Buffer.concat(echoed).subarray(-shownBytes);
     if (rightBytes < data.length) this.#wrong = data.subarray(rightBytes);
-    if (this.#unechoed.length <= maxUnechoedBytes) this.#client.resume();
+    this.#resumeClient();
     this.#checkWhetherOver();
   }
 
@@ -183,7 +193,10 @@ export class Exchange {
     return this.#sentBytes > 0;
   }
 
-  /** What was sent and what came back, near the first difference. */
+  /**
+   * What was sent and what came back, near the first difference:
+   * "Hello" → "Hullo".
+   */
   difference(): string {
     const { length } = this.#lastEchoed;
     const before = length < this.#echoedBytes ? "…" : "";
@@ -201,15 +214,6 @@ export class Exchange {
   }
 }
 
-/** Writes bytes to a socket, and reads no more as long as they are too many. */
-function passOn(data: Buffer, from: net.Socket, to: net.Socket): void {
-  if (!to.writable) return;
-  const hasRoom = to.write(data);
-  if (hasRoom) return;
-  from.pause();
-  to.once("drain", () => from.resume());
-}
-
 /** How many bytes at the start of two buffers are the same. */
 function commonLength(one: Buffer, other: Buffer): number {
   const length = Math.min(one.length, other.length);
@@ -219,9 +223,8 @@ function commonLength(one: Buffer, other: Buffer): number {
   return index;
 }
 
-/** The beginning of some bytes, as text. */
+/** The beginning of some bytes, as text in quotation marks. */
 function excerpt(parts: Buffer[]): string {
-  const bytes = Buffer.concat(parts);
-  const text = bytes.subarray(0, 2 * shownBytes).toString();
-  return bytes.length > 2 * shownBytes ? `${text}…` : text;
+  const bytes = Buffer.concat(parts).subarray(0, 2 * shownBytes + 1);
+  return JSON.stringify(shortened(bytes.toString(), 2 * shownBytes));
 }

@@ -11,7 +11,7 @@ import {
   type ExitStatus,
   type Launched,
 } from "../launch.ts";
-import { ServerFailure } from "./failure.ts";
+import { isOfClient, ServerFailure } from "./failure.ts";
 import type { Footprint } from "./footprint.ts";
 import { env, maxOutput, pythonCommand, type Program } from "./programs.ts";
 import type { Found } from "./result.ts";
@@ -61,7 +61,7 @@ export async function withServer(
     // The server's own exit says more than what its clients have met.
     const report = (await server.crash(300)) ?? failure;
     report.found = failure.found;
-    report.lastLines = server.lastLines();
+    if (!isOfClient(report.trouble)) report.lastLines = server.lastLines();
     throw report;
   } finally {
     await server.stop();

@@ -188,6 +188,10 @@ const troubles = {
   ],
   noFile: ["there is no file {0}", "{0} 파일이 없음"],
   client: ["the client failed ({0})", "클라이언트가 실패함({0})"],
+  clientEnded: [
+    "the client ended with exit code {0}",
+    "클라이언트가 끝남(종료 코드 {0})",
+  ],
   clientStays: [
     "the client didn't exit within {0}",
     "클라이언트가 {0} 안에 종료되지 않음",
