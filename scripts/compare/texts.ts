@@ -141,6 +141,7 @@ const pairs = {
     "{0}: {1} clients and more were left out: {2}.",
     "{0}: 클라이언트 {1}개부터는 생략함: {2}.",
   ],
+  stillRunning: ["compare: {0}: still running", "compare: {0}: 진행 중"],
   failure: ['{0} FAILED at "{1}": {2}', '{0} 실패("{1}"): {2}'],
   lastLines: ["; its last lines: {0}", "; 마지막 출력: {0}"],
 } satisfies Pairs;
@@ -208,6 +209,7 @@ const troubles = {
     "too few files may be open ({0}): raise ulimit -n",
     "열 수 있는 파일이 부족함({0}), ulimit -n을 늘리세요",
   ],
+  slow: ["an echo takes {0}", "에코 하나에 {0} 걸림"],
   memory: ["too little memory is free ({0})", "남은 메모리가 부족함({0})"],
   error: ["{0}", "{0}"],
 } satisfies Pairs;
