@@ -38,17 +38,23 @@ if (isMain()) {
 
 /** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
-  const nodeSocket = new net.Socket();
-  // connect(), recv() and close() report the error. Without a listener, Node
+  // When the server has sent FIN, we can still send.
+  const nodeSocket = new net.Socket({ allowHalfOpen: true });
+  // connect(), recv() and close() throw the error. Without a listener, Node
   // would end the program.
   nodeSocket.on("error", () => {});
-  // The program that reads our output has exited, or a disk is full.
+  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
 
-  // Is fulfilled when the kernel has taken all that sendall() was given.
+  let wakeRecv = () => {}; // lets the recv() that waits look again
+  nodeSocket.on("end", () => wakeRecv());
+  nodeSocket.on("close", () => wakeRecv());
+
+  // Settles when the kernel has taken all bytes, or the connection has broken.
   let sending = Promise.resolve();
   let stallTimer: NodeJS.Timeout | undefined;
   let hasGivenUp = false;
@@ -57,14 +63,25 @@ function socket() {
     /** Connects: the TCP handshake. AF_INET: the server's address is IPv4. */
     async connect(host: string, port: number) {
       nodeSocket.connect({ host, port, family: 4 });
-      await once(nodeSocket, "connect");
+      // If no answer arrives at all, the system gives up after a minute or two.
+      // once() throws its error.
+      const stillWaiting = setTimeout(() => {
+        console.error(
+          `lecture1_client: still waiting for ${host}:${port}; is that computer on, and does its firewall allow the port?`,
+        );
+      }, 3000);
+      try {
+        await once(nodeSocket, "connect");
+      } finally {
+        clearTimeout(stillWaiting);
+      }
     },
 
     /**
-     * Queues data, which is sent in the background. Python's sendall waits
-     * until the kernel has taken all of it. With a message longer than all
-     * buffers that can last forever: the client reads nothing while it sends,
-     * so the server can't get rid of its echo, and reads no more of the
+     * Queues data and returns; it is sent in the background. Python's sendall
+     * returns when the kernel has taken all of data. With a message longer than
+     * all buffers that never happens: while the client sends, it doesn't read.
+     * So the server can't send its echo any more, and stops reading the
      * message.
      */
     sendall(data: Uint8Array) {
@@ -76,16 +93,23 @@ function socket() {
     /**
      * Waits for data; returns 1 to `size` bytes. At the end of the stream,
      * Python's recv returns b"". Here it throws: the client has got no answer.
+     * If an earlier recv() was given up (Promise.race with a timer), its data
+     * is ours.
      */
     async recv(size: number): Promise<Buffer> {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+      if (nodeSocket.listenerCount("readable") === 0)
+        nodeSocket.on("readable", () => wakeRecv());
       while (!nodeSocket.readableEnded) {
         if (nodeSocket.errored) throw nodeSocket.errored;
-        // null: nothing has arrived yet.
+        // null: nothing has arrived yet. (Node's read(1024) would wait for 1024
+        // bytes.)
         const data = nodeSocket.read(Math.min(size, nodeSocket.readableLength));
         if (data) return data;
-        await waitForDataOrEnd(nodeSocket);
+        await new Promise<void>((resolve) => {
+          wakeRecv = resolve;
+        });
       }
       const error: NodeJS.ErrnoException = new Error("EOF");
       error.code = "FIN"; // our own code: fail() has advice for it
@@ -99,19 +123,23 @@ function socket() {
       if (nodeSocket.errored) throw nodeSocket.errored;
       nodeSocket.end();
 
-      // The process exits when the server has sent its FIN, too. Until then,
-      // bytes that arrive are read and dropped: closing with unread bytes would
-      // send a reset (RFC 1122, 4.2.2.13). The server has a second, and 5 s for
-      // each MB of echo.
+      // The open socket keeps the process alive until the server has sent its
+      // FIN, too. Until then, bytes that arrive are read and dropped: closing
+      // with unread bytes would send a reset (RFC 1122, 4.2.2.13).
       nodeSocket.resume();
-      const limitMs = 1000 + 5 * (nodeSocket.bytesWritten / 1000);
+
+      // The server has a second for it, and 5 more for each MB of echo. (unref:
+      // the timer alone doesn't keep the process alive.)
+      const echoMB = nodeSocket.bytesWritten / 1e6;
+      const limitMs = 1000 + 5000 * echoMB;
       setTimeout(() => nodeSocket.destroy(), limitMs).unref();
     },
   };
 
   /**
-   * Gives the kernel data piece by piece. When it takes a piece, it has room
-   * again: the server's side still takes bytes.
+   * Gives the kernel data piece by piece. The kernel takes a piece when its
+   * buffer has room: earlier bytes were acknowledged. So each piece is a sign
+   * of progress.
    */
   async function sendInPieces(data: Uint8Array) {
     const pieceSize = 16384;
@@ -123,39 +151,25 @@ function socket() {
   }
 
   /**
-   * Waits until the kernel has taken everything. A server that sends and never
-   * reads would let us wait forever: when its first byte arrives, the stall
-   * timer starts.
+   * Waits until the kernel has taken everything. Meanwhile the "data" listener
+   * makes Node read and drop what arrives, so that the server can send. A
+   * server that sends and never reads would keep us here forever: if bytes
+   * arrive, the stall timer starts.
    */
   async function finishSending() {
+    nodeSocket.removeAllListeners("readable");
     nodeSocket.once("data", startStallTimer);
     await sending;
     nodeSocket.off("data", startStallTimer);
     clearTimeout(stallTimer);
   }
 
-  /** Gives up on the server when the kernel takes no piece for 4 seconds. */
+  /** Gives up on the server if the kernel takes no piece for 4 seconds. */
   function startStallTimer() {
     stallTimer = setTimeout(() => {
       hasGivenUp = true;
       nodeSocket.destroy();
     }, 4000);
-  }
-}
-
-/**
- * Waits until data can be read, or the stream ends. Throws the socket's error.
- */
-async function waitForDataOrEnd(nodeSocket: net.Socket) {
-  const other = new AbortController();
-  const { signal } = other;
-  try {
-    await Promise.race([
-      once(nodeSocket, "readable", { signal }),
-      once(nodeSocket, "end", { signal }),
-    ]);
-  } finally {
-    other.abort(); // stops to listen for the other event
   }
 }
 
@@ -168,13 +182,13 @@ function print(text: string) {
   // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
-  const shown = `${text}`.replace(controlCharacter, (character) => {
+  const shown = `${text}\n`.replace(controlCharacter, (character) => {
     const code = character.charCodeAt(0);
     const hex = code.toString(16);
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  process.stdout.write(`${shown}\n`);
+  process.stdout.write(shown);
 }
 
 /**
@@ -227,18 +241,36 @@ const advice: Record<string, string> = {
   FIN: "the server closed without an answer",
   ECONNREFUSED: "nobody listens there, is the server running?",
   ECONNRESET: "the server reset the connection",
-  ETIMEDOUT: "no answer, check --host and --port",
+  ETIMEDOUT:
+    "no answer: is that computer on, and does its firewall allow the port?",
+  EHOSTUNREACH:
+    "that computer can't be reached: check power, cable, firewall, --host, subnet",
+  ENETUNREACH:
+    "there is no way to that network: check your cable, --host, subnet",
+  ECONNABORTED: "the connection broke: check cable, power and network",
   ENOTFOUND: "unknown host, check --host",
   EAI_AGAIN: "unknown host, check --host and the network",
   EPIPE: "nobody reads it any more",
 };
+
+/** The advice for an error, by where it happened. */
+function adviceFor(error: NodeJS.ErrnoException & { address?: string }) {
+  const { code = "", syscall, address = "127." } = error;
+  const isLost = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"].includes(code);
+  if (isLost && syscall !== "connect")
+    return "the server no longer answers: check its cable, power and network";
+  // A server that listens on 127.0.0.1 can't be reached from another computer.
+  if (code === "ECONNREFUSED" && !address.startsWith("127."))
+    return "nobody listens there, is the server running with --host 0.0.0.0?";
+  return advice[code];
+}
 
 /** Prints an error of the network and advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
   // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
-  const hint = advice[code];
+  const hint = adviceFor(error);
   console.error(`lecture1_client: ${hint ? `${message}; ${hint}` : message}`);
   process.exitCode = 1;
 }

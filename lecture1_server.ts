@@ -57,18 +57,25 @@ function socket() {
     // No Nagle: a small piece is sent without waiting (up to 40 ms) for the
     // acknowledgment of the previous one.
     noDelay: true,
+    // TCP's keepalive: after 30 s of silence the kernel asks whether the client
+    // is still there, ten times, 1 s apart. A robot without power is noticed
+    // after 40 s; one whose cable is pulled for a few seconds stays connected.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
   });
-  const waiting: net.Socket[] = []; // accepted by Node, not yet by accept()
+  // Clients that Node has accepted, and accept() has not.
+  const waiting: net.Socket[] = [];
   let bindHost = "";
   let bindPort = 0;
 
   server.on("connection", (client) => {
-    // recv() and sendall() report the error. Without a listener, Node would end
+    // recv() and sendall() throw the error. Without a listener, Node would end
     // the program.
     client.on("error", () => {});
     waiting.push(client);
   });
-  // The program that reads our output has exited, or a disk is full.
+  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -115,22 +122,33 @@ type Connection = ReturnType<typeof connection>;
 
 /** The socket that Python's accept() returns. */
 function connection(client: net.Socket) {
+  let wakeRecv = () => {}; // lets the recv() that waits look again
+  client.on("end", () => wakeRecv());
+  client.on("close", () => wakeRecv());
+
   return {
     /**
      * Waits for data; returns 1 to `size` bytes, or null at the end of the
-     * stream.
+     * stream. If an earlier recv() was given up (Promise.race with a timer),
+     * its data is ours.
      */
     async recv(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
         throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
       // Python's print waits for a slow terminal. Here, the next recv does.
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
+      // This listener makes Node start reading from the kernel.
+      if (client.listenerCount("readable") === 0)
+        client.on("readable", () => wakeRecv());
       while (true) {
         if (client.errored) throw client.errored;
-        // null: nothing has arrived yet.
+        // null: nothing has arrived yet. (Node's read(1024) would wait for 1024
+        // bytes.)
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
-        await waitForDataOrEnd(client);
+        await new Promise<void>((resolve) => {
+          wakeRecv = resolve;
+        });
       }
     },
 
@@ -157,24 +175,6 @@ function connection(client: net.Socket) {
 }
 
 /**
- * Waits for data, or for the end of the connection; throws the connection's
- * error.
- */
-async function waitForDataOrEnd(client: net.Socket) {
-  const others = new AbortController();
-  const { signal } = others;
-  try {
-    await Promise.race([
-      once(client, "readable", { signal }),
-      once(client, "end", { signal }),
-      once(client, "close", { signal }),
-    ]);
-  } finally {
-    others.abort(); // stops to listen for the other events
-  }
-}
-
-/**
  * Like Python's print, but characters that could control the terminal are shown
  * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
  * \r\n are unchanged.
@@ -183,13 +183,13 @@ function print(text: string) {
   // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
-  const shown = `${text}`.replace(controlCharacter, (character) => {
+  const shown = `${text}\n`.replace(controlCharacter, (character) => {
     const code = character.charCodeAt(0);
     const hex = code.toString(16);
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  process.stdout.write(`${shown}\n`);
+  process.stdout.write(shown);
 }
 
 /**
@@ -242,6 +242,12 @@ const advice: Record<string, string> = {
   ENOTFOUND: "unknown host, check --host",
   EAI_AGAIN: "unknown host, check --host and the network",
   ECONNRESET: "the client reset the connection",
+  ETIMEDOUT: "the client no longer answers: check its cable, power and network",
+  EHOSTUNREACH:
+    "the client can't be reached: check its cable, power and network",
+  ENETUNREACH: "the client can't be reached: check cables and network",
+  ECONNABORTED:
+    "the client no longer answers: check its cable, power and network",
   EPIPE: "nobody reads it any more",
 };
 

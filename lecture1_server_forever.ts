@@ -90,8 +90,14 @@ function socket() {
     // No Nagle: a small piece is sent without waiting (up to 40 ms) for the
     // acknowledgment of the previous one.
     noDelay: true,
+    // TCP's keepalive: after 30 s of silence the kernel asks whether the client
+    // is still there, ten times, 1 s apart. A robot without power is noticed
+    // after 40 s; one whose cable is pulled for a few seconds stays connected.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
   });
-  // Clients that are connected and wait for accept(), each with its address.
+  // Clients that Node has accepted, and accept() has not, each with its
+  // address.
   const waiting: [net.Socket, string][] = [];
   let bindHost = "";
   let bindPort = 0;
@@ -100,13 +106,12 @@ function socket() {
     // "?": the client left before Node could ask for its address.
     const { remoteAddress = "?", remotePort = 0 } = client;
     const addr = `('${remoteAddress}', ${remotePort})`; // as Python prints it
-    client.on("error", ({ message }) =>
-      complain(`${addr} reset the connection (${message})`),
-    );
+    client.on("error", (error) => complain(`${addr} ${howItEnded(error)}`));
     waiting.push([client, addr]);
     changes.emit("change");
   });
-  // The program that reads our output has exited, or a disk is full.
+  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -114,9 +119,8 @@ function socket() {
   // A closed stderr must not stop the server.
   process.stderr.on("error", () => {});
 
-  // The first Ctrl+C wakes accept(). npx may deliver it twice: for half a
-  // second the listener stays. Without it, the next Ctrl+C kills the process as
-  // usual.
+  // The first Ctrl+C wakes accept(). npx may deliver it twice, so our listener
+  // stays for half a second. After that, Ctrl+C kills the process as usual.
   let isInterrupted = false;
   process.on("SIGINT", function interrupt() {
     isInterrupted = true;
@@ -144,13 +148,16 @@ function socket() {
 
     /** Waits for a client, and until it can have a thread. Throws on Ctrl+C. */
     async accept() {
-      while (
-        !isInterrupted &&
-        (waiting.length === 0 || threadCount >= maxThreads)
-      )
+      while (!isInterrupted) {
+        const isFull = threadCount >= maxThreads;
+        if (waiting.length > 0 && !isFull) return waiting.shift()!;
+        if (waiting.length > 0)
+          complainOnce(
+            `all ${maxThreads} threads are in use: further clients wait until one ends`,
+          );
         await once(changes, "change");
-      if (isInterrupted) throw keyboardInterrupt;
-      return waiting.shift()!;
+      }
+      throw keyboardInterrupt;
     },
 
     /** Stops listening; resets clients that still wait, as the kernel would. */
@@ -164,7 +171,10 @@ function socket() {
   };
 }
 
-/** The arguments of Python's threading.Thread(target=…, args=…). */
+/**
+ * The arguments of Python's threading.Thread(target=…, args=…). Instead of the
+ * client's socket, target gets a Connection.
+ */
 interface ThreadArguments {
   target: typeof handleClient;
   args: [client: net.Socket, ...others: unknown[]];
@@ -177,6 +187,7 @@ interface ThreadArguments {
  * call of the thread, the main thread gets a message:
  *
  *   print(text)          "print text"
+ *   console.log(text)    "stdout text" or, console.error, "stderr text"
  *   conn.recv(1024)      "recv 1024"
  *   conn.sendall(bytes)  the bytes
  *   conn.close()         "close"
@@ -190,9 +201,9 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   let isRunning = false;
 
   /**
-   * Starts the thread. Returns when the thread runs, after some 10 ms, as in
-   * Python; other clients can connect meanwhile. If the thread can't start, its
-   * client is disconnected, and the server keeps running.
+   * Starts the thread. As in Python, start() returns when the thread runs. That
+   * takes some 10 ms, in which other clients can connect. If the thread can't
+   * start, its client is disconnected, and the server keeps running.
    */
   async function start() {
     threadCount++;
@@ -234,7 +245,8 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   }
 
   function onError(error: unknown) {
-    // The threads without this one are as many as this machine can hold.
+    // This machine can't hold more than the other threads. (This one is
+    // counted.)
     if (!isRunning) maxThreads = Math.max(1, threadCount - 1);
     complain(`the thread of ${args[0]} failed: ${reasonOf(error, isRunning)}`);
   }
@@ -242,7 +254,10 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   return { start };
 }
 
-/** What a thread and the main thread share; an array of one is a number. */
+/**
+ * The memory that a thread and the main thread share. An array of one is a
+ * number.
+ */
 function createSharedMemory() {
   return {
     /**
@@ -270,9 +285,12 @@ const maxUnwritten = 65536;
 const workerCode = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { memory, args, script } = workerData;
-  // tsx inserts calls to __name into every function.
+  // tsx makes functions keep their names by calls to __name.
   globalThis.__name = (named) => named;
-  const target = require("node:vm").runInThisContext(...script);
+  const vm = require("node:vm");
+  const [text, place] = script;
+  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+  const target = vm.runInThisContext(text, { ...place, importModuleDynamically });
   const conn = (${threadSide})(parentPort, memory, ${maxUnwritten});
   target(conn, ...args);`;
 
@@ -283,13 +301,15 @@ const workerCode = `
 function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
   const { receivedSize, received, unwritten } = memory;
 
-  /** Sends bytes, or a text to print. Sleeps while too much is unwritten. */
+  /**
+   * Sends a message that is to be written; sleeps while too much is unwritten.
+   */
   function write(message: string | Uint8Array) {
-    port.postMessage(message);
     const before = Atomics.add(unwritten, 0, message.length);
+    port.postMessage(message);
     let size = before + message.length;
     while (size > maxUnwritten) {
-      Atomics.wait(unwritten, 0, size); // until the main thread has changed it
+      Atomics.wait(unwritten, 0, size); // sleeps as long as the number is still size
       size = Atomics.load(unwritten, 0);
     }
   }
@@ -298,8 +318,21 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
     write(`print ${text}`);
   }
   Object.assign(globalThis, { print });
-  // The Worker's own console.log would print when the thread has nothing to do.
-  console.log = (...values) => print(values.join(" "));
+
+  // The Worker's own streams would write when the thread has nothing to do:
+  // when its client has left. Node's console uses them as well.
+  process.stdout.write = streamTo("stdout");
+  process.stderr.write = streamTo("stderr");
+
+  function streamTo(name: "stdout" | "stderr") {
+    return (chunk: string | Uint8Array, ...options: unknown[]) => {
+      const text = typeof chunk === "string" ? chunk : Buffer.from(chunk);
+      write(`${name} ${text}`);
+      const written = options.at(-1);
+      if (typeof written === "function") written();
+      return true;
+    };
+  }
 
   return {
     /**
@@ -314,7 +347,8 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
       while (Atomics.load(receivedSize, 0) === -1)
         Atomics.wait(receivedSize, 0, -1);
       const count = Atomics.load(receivedSize, 0);
-      return count > 0 ? received.slice(0, count) : null;
+      if (count === 0) return null;
+      return Buffer.from(received.slice(0, count).buffer);
     },
 
     /** Sends all of data. Waits if the client reads too slowly. */
@@ -323,7 +357,9 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
         const type = Object.prototype.toString.call(data);
         throw TypeError(`sendall takes bytes, not ${type}`);
       }
-      write(data);
+      // postMessage would copy the whole buffer that data may be a part of.
+      const isPart = data.length < data.buffer.byteLength;
+      write(isPart ? new Uint8Array(data) : data);
     },
 
     /** Sends what is queued, then FIN; or RST, if there are unread bytes. */
@@ -368,29 +404,39 @@ function mainSide(client: net.Socket, memory: Memory) {
   }
 
   function onSendall(data: Uint8Array) {
-    const isWritten = writtenLater(data.length);
-    client.write(data, isWritten);
+    client.write(data, countWritten(data.length));
   }
 
   function onPrint(text: string, size: number) {
-    const isWritten = writtenLater(size);
-    print(text, isWritten);
+    print(text, countWritten(size));
+  }
+
+  function onStdout(text: string, size: number) {
+    printUnchanged(text, countWritten(size));
+  }
+
+  function onStderr(text: string, size: number) {
+    process.stderr.write(text, () => subtract(size));
   }
 
   /**
-   * If the client and the terminal keep up, what is about to be written counts
-   * as written now. Otherwise, returns the function to call when it is written.
+   * Counts a message as written. If the client and the terminal keep up, it
+   * does so immediately, since a callback for each message would cost speed.
+   * Otherwise it returns the callback, to be called when the message is
+   * written.
    */
-  function writtenLater(size: number) {
-    const isSlow =
-      client.writableNeedDrain || (unprinted ?? "").length > maxUnwritten;
-    if (isSlow) return () => written(size);
-    written(size);
+  function countWritten(size: number) {
+    const isTerminalSlow = (unprinted?.text.length ?? 0) > maxUnwritten;
+    if (client.writableNeedDrain || isTerminalSlow) return () => subtract(size);
+    subtract(size);
     return undefined;
   }
 
-  /** Lets the thread continue if it sleeps since too much was unwritten. */
-  function written(size: number) {
+  /**
+   * Subtracts from what is unwritten, and wakes the thread: it may have enough
+   * now.
+   */
+  function subtract(size: number) {
     const before = Atomics.sub(unwritten, 0, size);
     if (before > maxUnwritten) Atomics.notify(unwritten, 0);
   }
@@ -404,6 +450,10 @@ function mainSide(client: net.Socket, memory: Memory) {
     switch (call) {
       case "print":
         return onPrint(argument, message.length);
+      case "stdout":
+        return onStdout(argument, message.length);
+      case "stderr":
+        return onStderr(argument, message.length);
       case "recv":
         return onRecv(Number(argument));
       case "close":
@@ -419,12 +469,17 @@ function splitAtSpace(message: string): [call: string, argument: string] {
   return [message.slice(0, space), message.slice(space + 1)];
 }
 
+/** What is to be written next, and the callbacks that wait for it. */
+interface Unprinted {
+  text: string;
+  callbacks: (() => void)[];
+}
+
 /**
- * The text that is not written yet, and the promise of its writing. They are
- * `var`, without a value: startServer(), which `if (isMain())` calls, may print
- * before this line is reached.
+ * They are `var`, without a value: a print() that you add at the start of
+ * startServer() runs before this line.
  */
-var unprinted: string | undefined;
+var unprinted: Unprinted | undefined;
 var writing: Promise<void> | undefined;
 
 /**
@@ -432,32 +487,39 @@ var writing: Promise<void> | undefined;
  * as their codes: ESC as \x1b, a direction control as \u202e. Newline, tab and
  * \r\n are unchanged.
  *
- * @param written is called when the line is written
+ * @param callback is called when the line is written
  */
-function print(text: string, written?: () => void) {
+function print(text: string, callback?: () => void) {
   // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
-  const shown = `${text}`.replace(controlCharacter, (character) => {
+  const shown = `${text}\n`.replace(controlCharacter, (character) => {
     const code = character.charCodeAt(0);
     const hex = code.toString(16);
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  unprinted = `${unprinted ?? ""}${shown}\n`;
+  printUnchanged(shown, callback);
+}
+
+/** Prints a text as it is, without a newline. */
+function printUnchanged(text: string, callback?: () => void) {
+  unprinted ??= { text: "", callbacks: [] };
+  unprinted.text += text;
+  if (callback) unprinted.callbacks.push(callback);
   writing ??= writeLines();
-  if (written) writing.then(written);
 }
 
 /**
- * Writes the first line immediately, and the lines that are printed in the same
- * turn of the event loop together.
+ * Writes the first text immediately, and then what was printed in the meantime
+ * together: one write for the lines of many threads.
  */
 async function writeLines() {
   while (unprinted) {
-    const text = unprinted;
+    const { text, callbacks } = unprinted;
     unprinted = undefined;
-    await new Promise((done) => process.stdout.write(text, done));
+    await new Promise((written) => process.stdout.write(text, written));
+    for (const callback of callbacks) callback();
     await new Promise(setImmediate);
   }
   writing = undefined;
@@ -511,6 +573,28 @@ function complain(what: string) {
   console.error(`lecture1_server_forever: ${what}`);
 }
 
+/** What complainOnce() has printed. */
+var printedOnce: Set<string> | undefined;
+
+/** The same, unless it was printed before. */
+function complainOnce(what: string) {
+  printedOnce ??= new Set();
+  if (printedOnce.has(what)) return;
+  printedOnce.add(what);
+  complain(what);
+}
+
+/**
+ * How a connection ended by an error: a reset, or a client that can't be
+ * reached.
+ */
+function howItEnded({ code = "", message }: NodeJS.ErrnoException) {
+  const noAnswer = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ECONNABORTED"];
+  if (noAnswer.includes(code))
+    return `no longer answers (${message}): check its cable, power and network`;
+  return `reset the connection (${message})`;
+}
+
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
   EADDRINUSE: "stop the program that listens there or take another --port",
@@ -547,27 +631,38 @@ function reasonOf(error: unknown, isRunning: boolean) {
   if (isRunning) reason += placeOfError(error);
   else reason += `; from now on ${maxThreads} at a time`;
   if (what.includes("EMFILE")) reason += ", ulimit -n may allow more";
-  if (what.startsWith("ReferenceError"))
+  if (/\b__\w+ is not defined/.test(what))
+    reason +=
+      "; a thread lacks what tsx adds to a file for `using` and decorators";
+  else if (what.startsWith("ReferenceError"))
     reason += "; it sees nothing outside itself";
   return reason;
 }
 
-/**
- * Limits threads and connections to what this machine can hold. A thread needs
- * 8 to 12 MB of memory and 5 open files.
- */
+/** Limits threads and connections to what this machine can hold. */
 function respectLimits(server: net.Server) {
-  // Half of the files that can be open (ulimit -n) are for threads, half for
-  // clients that wait. Node closes the connections of any other client.
+  // Half of the files that can be open (ulimit -n) are for the threads: 5 for
+  // each Worker, and its client's socket. Connections can use the other half as
+  // well, less some that the process needs itself; Node closes any further
+  // connection.
   const openFiles = maxOpenFiles();
+  const filesPerThread = 6;
   server.maxConnections = openFiles / 2 - 5;
 
-  // Half of a container's memory, or a machine's free memory (macOS reports too
-  // little).
+  // Half of a container's memory, or the free memory of the machine: at least a
+  // quarter of all of it, since macOS reports too little.
   const container = process.constrainedMemory?.() || Infinity;
   const machine = Math.max(freemem(), totalmem() / 4);
   const memory = Math.min(container / 2, machine);
-  maxThreads = Math.ceil(Math.min(maxThreads, openFiles / 12, memory / 12e6));
+  const memoryPerThread = 12e6;
+
+  maxThreads = Math.ceil(
+    Math.min(
+      maxThreads,
+      openFiles / 2 / filesPerThread,
+      memory / memoryPerThread,
+    ),
+  );
 }
 
 /**
@@ -580,20 +675,21 @@ function maxOpenFiles() {
   return Number(report?.userLimits?.open_files.soft) || Infinity;
 }
 
-/**
- * handleClient's source text, and the place of its first line: the arguments of
- * Node's vm.runInThisContext. With the place, an error in the thread names a
- * line of this file, and a breakpoint is found. The file is read once: when
- * many clients are connected, no more files can be opened.
- */
-var script: [text: string, place: Place] | undefined;
-
+/** A place in a file, as Node's vm.runInThisContext takes it. */
 interface Place {
   filename: string;
   lineOffset?: number;
   columnOffset?: number;
 }
 
+var script: [text: string, place: Place | undefined] | undefined;
+
+/**
+ * What a thread runs: the function's source text, and its place, so that an
+ * error in the thread names a line of this file, and a debugger finds its
+ * breakpoints. This file is read once: when many clients are connected, no more
+ * files may be opened.
+ */
 function scriptOf(target: typeof handleClient) {
   script ??= [`(${target})`, placeOfFunction(target)];
   return script;
@@ -601,11 +697,13 @@ function scriptOf(target: typeof handleClient) {
 
 /**
  * Where a function begins: a line of this file, or a column of tsx's output.
+ * Undefined for what is no `function`, but an arrow function, say.
  */
-function placeOfFunction(target: typeof handleClient): Place {
+function placeOfFunction(target: typeof handleClient): Place | undefined {
   const url = import.meta.url;
   const file = readFileSync(new URL(url), "utf8");
-  const [before = ""] = file.split(`function ${target.name}(`);
+  const [before = "", after] = file.split(`function ${target.name}(`);
+  if (after === undefined) return undefined;
   const linesBefore = before.split("\n").length - 1;
 
   // tsx makes one line of the whole file; then only a column can be given.
@@ -618,8 +716,8 @@ function placeOfFunction(target: typeof handleClient): Place {
 
 /**
  * The column of tsx's output where a line of this file begins, counted from 0.
- * Source maps lead from the output to the file only, so the columns are tried
- * in order.
+ * tsx's source map, a table of places, leads from its output to this file and
+ * not back. So the columns are tried in order.
  */
 function columnInOutput(line: number) {
   let column = 1;
@@ -640,8 +738,8 @@ function placeOfError(error: unknown) {
 }
 
 /**
- * The line of this file that became a place in tsx's output, by tsx's source
- * map. Lines and columns are counted from 1, in the map from 0.
+ * The line of this file that became a place in tsx's output. Lines and columns
+ * are counted from 1; in the source map, from 0.
  */
 function lineInFile(line: number, column: number): number {
   // Bun has no source maps.

@@ -82,6 +82,11 @@ async function startServer(handler: Handler, host: string, port: number) {
     // No Nagle, as in asyncio: a small piece is sent without waiting (up to 40
     // ms) for the acknowledgment of the previous one.
     noDelay: true,
+    // TCP's keepalive: after 30 s of silence the kernel asks whether the client
+    // is still there, ten times, 1 s apart. A robot without power is noticed
+    // after 40 s; one whose cable is pulled for a few seconds stays connected.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
   });
   // The handlers that have not returned yet.
   const tasks = new Map<Connection, Promise<void>>();
@@ -90,7 +95,8 @@ async function startServer(handler: Handler, host: string, port: number) {
     const connection = openConnection(client);
     tasks.set(connection, runTask(connection));
   });
-  // The program that reads our output has exited, or a disk is full.
+  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
@@ -144,7 +150,14 @@ async function startServer(handler: Handler, host: string, port: number) {
     async close() {
       server.close();
       for (const connection of tasks.keys()) connection.cancel();
+      // A handler that awaits something else than read() can't be cancelled.
+      const stillRunning = setTimeout(() => {
+        complain(
+          `handlers still running: ${tasks.size}; Ctrl+C again stops at once`,
+        );
+      }, 300);
       await Promise.all(tasks.values());
+      clearTimeout(stillRunning);
     },
   };
 }
@@ -179,7 +192,8 @@ function openConnection(client: net.Socket) {
       while (true) {
         if (isCancelled) throw cancelledError;
         if (client.errored) throw client.errored;
-        // null: nothing has arrived yet.
+        // null: nothing has arrived yet. (Node's read(1024) would wait for 1024
+        // bytes.)
         const data = client.read(Math.min(size, client.readableLength));
         if (data || client.readableEnded || client.destroyed) return data;
         await new Promise<void>((resolve) => {
@@ -252,8 +266,8 @@ function addressText(address = "?", port = 0) {
 
 /**
  * The lines that are not written yet, and the promise of their writing. They
- * are `var`, without a value: main(), which `if (isMain())` calls, may print
- * before this line is reached.
+ * are `var`, without a value: a print() that you add at the start of main()
+ * runs before this line.
  */
 var lines: string[] | undefined;
 var writing: Promise<unknown> | undefined;
@@ -267,14 +281,14 @@ function print(text: string) {
   // Control codes but not tab and newline, \r without \n, direction controls.
   const controlCharacter =
     /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)|\p{Bidi_Control}/gu;
-  const shown = `${text}`.replace(controlCharacter, (character) => {
+  const shown = `${text}\n`.replace(controlCharacter, (character) => {
     const code = character.charCodeAt(0);
     const hex = code.toString(16);
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
   lines ??= [];
-  lines.push(`${shown}\n`);
+  lines.push(shown);
   writing ??= writeLines();
 }
 
@@ -338,15 +352,18 @@ function complain(what: string) {
   console.error(`lecture1_server_forever_async: ${what}`);
 }
 
-/**
- * Why a handler failed: its client reset the connection, or a bug, with its
- * stack.
- */
+/** Why a handler failed: its connection broke, or a bug, with its stack. */
 function reasonOf(error: unknown) {
   const isSystemError = error instanceof Error && "syscall" in error;
-  if (isSystemError) return `reset the connection (${error.message})`;
-  return inspect(error);
+  if (!isSystemError) return inspect(error);
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  if (noAnswer.includes(code))
+    return `no longer answers (${message}): check its cable, power and network`;
+  return `reset the connection (${message})`;
 }
+
+/** The system's codes for a client that can't be reached any more. */
+const noAnswer = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ECONNABORTED"];
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {

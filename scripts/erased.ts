@@ -1,4 +1,7 @@
-/** Starts TypeScript with plain node, whatever its version: the types are erased once. */
+/**
+ * Runs TypeScript with plain node of any version: erases the types first, once
+ * a file.
+ */
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,58 +10,96 @@ import { pathToFileURL } from "node:url";
 import type { BuildFailure } from "esbuild";
 import { projectFile } from "./project.ts";
 
+export interface PreloadOptions {
+  /** A file that runs before the program, by its path in scripts/. */
+  preload: string;
+  /** The program's full path. */
+  file: string;
+  /** The program's --port. */
+  port: number;
+}
+
 /**
- * The command line of one of the four scripts, with something preloaded. With the tsx
- * loader, or in a newer node, every process would erase the types anew, which takes
- * longer than all the client does.
+ * The command of one of the lecture's programs, with a file that runs before
+ * it. With the tsx loader, or in a node that erases types itself, every process
+ * would erase them again, which takes longer than the client's whole work.
  *
- * @param preload a file of scripts/
- * @param file the script's full path
- * @throws Error that names the line where it is no program
+ * @throws Error as eraseTypes() does
  */
-export async function preloaded(preload: string, file: string, port: number) {
-  const first = await erased(projectFile(`scripts/${preload}`));
-  const { href } = pathToFileURL(first);
-  const flags = ["--enable-source-maps", "--import", href]; // an error names its line
-  const script = [await erased(file), "--port", String(port)];
-  return [process.execPath, ...flags, ...script];
+export async function commandWithPreload({
+  preload,
+  file,
+  port,
+}: PreloadOptions): Promise<string[]> {
+  const preloadFile = await eraseTypes(projectFile(`scripts/${preload}`));
+  const programFile = await eraseTypes(file);
+  return [
+    process.execPath,
+    // An error names the line in the .ts file.
+    "--enable-source-maps",
+    "--import",
+    pathToFileURL(preloadFile).href,
+    programFile,
+    "--port",
+    String(port),
+  ];
 }
 
-/** A folder that lives as long as this process. */
+/** The folder of the files without types; removed when this process exits. */
 const folder = join(tmpdir(), `lecture1-${randomUUID()}`);
-const removal = { recursive: true, force: true, maxRetries: 5 }; // a virus scanner may hold a file
-process.on("exit", () => rmSync(folder, removal));
+process.on("exit", () => {
+  // A virus scanner may still have a file open, so it is tried again.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
 
-const known = new Map<string, Promise<string>>();
+/** The results of eraseTypes(), by the full path of the original. */
+const erasedFiles = new Map<string, Promise<string>>();
 
-/** The full path of a file like this one, without its types. */
-export function erased(file: string): Promise<string> {
-  if (!known.has(file)) known.set(file, erase(file));
-  return known.get(file)!;
+/**
+ * Writes a copy of a TypeScript file without its types, once for each file.
+ *
+ * @param file its full path
+ * @returns the copy's full path
+ * @throws Error that names the file and the line, if it doesn't compile
+ */
+export function eraseTypes(file: string): Promise<string> {
+  const known = erasedFiles.get(file);
+  if (known) return known;
+  const erased = writeErased(file);
+  erasedFiles.set(file, erased);
+  return erased;
 }
 
 /**
- * Writes a file without its types into our folder, and with what a learner may
- * import from other files; errors name the lines of the files themselves.
+ * Writes the copy, bundled with the files that it imports. Errors at run time
+ * name the lines of the originals.
  */
-async function erase(file: string): Promise<string> {
-  const { build } = await import("esbuild"); // which loads for long
+async function writeErased(file: string): Promise<string> {
+  // Not at the top: esbuild takes long to load.
+  const { build } = await import("esbuild");
   const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
   const { outputFiles } = await build({
     entryPoints: [file],
     outfile,
-    write: false, // esbuild is a process of its own: Ctrl+C may come while it writes
+    // esbuild is a process of its own, which Ctrl+C may kill while it writes.
+    write: false,
     bundle: true,
     platform: "node",
     format: "esm",
     packages: "external",
     sourcemap: "inline",
     logLevel: "silent",
-  }).catch(({ errors: [error] }: BuildFailure) => {
-    const { file: name = file, line } = error?.location ?? {};
-    throw new Error(`${resolve(name)}:${line}: ${error?.text}`);
+  }).catch((failure: BuildFailure) => {
+    throw compileError(file, failure);
   });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(outfile, outputFiles[0]!.contents);
   return outfile;
+}
+
+/** The first error of esbuild; it may be in a file that the program imports. */
+function compileError(program: string, { errors }: BuildFailure): Error {
+  const [error] = errors;
+  const { file = program, line } = error?.location ?? {};
+  return new Error(`${resolve(file)}:${line}: ${error?.text}`);
 }

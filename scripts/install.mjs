@@ -5,7 +5,13 @@
  * because a fresh clone has nothing yet that runs TypeScript.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -89,7 +95,7 @@ async function installMissing() {
   let isLocked = false;
   while (!isLocked) {
     await otherInstall();
-    const missing = missingPackages(project);
+    const missing = findMissing();
     if (missing.length === 0) return;
     isLocked = lock(manager, missing);
   }
@@ -97,7 +103,7 @@ async function installMissing() {
   rmSync(lockFile, { force: true });
 
   // The exit code doesn't decide: pnpm can install all packages and still fail.
-  const missing = missingPackages(project);
+  const missing = findMissing();
   if (missing.length === 0) return;
   throw new InstallError(
     `${manager} install has exited with code ${exitCode}, and packages are` +
@@ -128,6 +134,13 @@ async function otherInstall() {
       `install: waiting for process ${pid}, which installs the packages\n`,
     );
   while (installingProcess() !== 0) await sleep(100);
+}
+
+/** @returns {string[]} what has to be installed */
+function findMissing() {
+  // After Ctrl+C in the middle, a package may be there without all its files.
+  if (existsSync(lockFile)) return ["the rest of an interrupted install"];
+  return missingPackages(project);
 }
 
 /** @returns {number} the process in the lock file; 0 if it doesn't run */

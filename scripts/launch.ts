@@ -83,11 +83,11 @@ export function launched(): Launched[] {
 /**
  * Kills the programs that were started here and waits until they have exited.
  *
- * @param kept a program that is left running
+ * @param kept programs that are left running
  * @throws Error when one has not exited after 10 seconds
  */
-export async function stopAll(kept?: Launched): Promise<void> {
-  const programs = launched().filter((program) => program !== kept);
+export async function stopAll(...kept: Launched[]): Promise<void> {
+  const programs = launched().filter((program) => !kept.includes(program));
   await Promise.all(programs.map((program) => program.stop()));
   for (const program of programs) started.delete(program);
 }

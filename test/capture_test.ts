@@ -1,308 +1,813 @@
-/** What packets tells of real runs: of the programs as they are, and as learners edit them. */
+/**
+ * What packets captures with tshark: runs of the programs as they are, and of
+ * programs that a learner has changed.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import type { Recording } from "../scripts/packets/recording.ts";
-import { pictureOf } from "../scripts/packets/rows.ts";
-import { CannotCapture, startCapture } from "../scripts/packets/tshark.ts";
+import { temporaryFolder } from "../scripts/copyProject.ts";
 import { freePort } from "../scripts/freePort.ts";
-import { launch } from "../scripts/launch.ts";
-import { $ as command } from "../scripts/zx.ts";
-import * as harness from "./helpers/harness.ts";
-import { notLinux } from "./helpers/machine.ts";
+import type { Row } from "../scripts/packets/rows.ts";
+import { CannotCapture, startCapture } from "../scripts/packets/tshark.ts";
+import { $ } from "../scripts/zx.ts";
+import {
+  captureRuns,
+  CapturedRun,
+  preloaded,
+  type ProgramEdit,
+} from "./helpers/capturedRun.ts";
+import {
+  expectPause,
+  expectRow,
+  expectRows,
+  type WantedRow,
+} from "./helpers/expectRow.ts";
+import {
+  expectNoneLeft,
+  processesLeft,
+  suite,
+  type Marked,
+} from "./helpers/harness.ts";
+import { notLinux, type Why } from "./helpers/machine.ts";
 import {
   english,
-  threeAtATime,
   pathWithTshark,
-  run,
-  start,
+  startPackets,
 } from "./helpers/packetsTool.ts";
-import { copyProject } from "./helpers/programs.ts";
 
-const test = harness.suite("live");
+const test = suite("capture");
 
-/** Why nothing can be captured here; false where it can. */
-const noCapture = await freePort()
-  .then(async (port) => (await startCapture(port)).stop())
-  .then(() => false as const)
-  .catch((error) => error instanceof CannotCapture && error.message);
+const noCapture = await whyNoCapture();
 const live = test.unless(noCapture);
 const onLinux = test.unless(noCapture || notLinux);
 
-/** A script, a text in it, and what takes its place. */
-type Edit = [script: string, before: string, after: string];
-
-/** Runs packets beside the programs, or beside edited ones. */
-async function runWith(args: string[], code: number, edits: Edit[]) {
-  if (!edits.length) return run(args, code);
-  const { replace, folder } = await copyProject();
-  for (const [script, before, after] of edits)
-    await replace(`lecture1_${script}.ts`, before, after);
-  return run(args, code, {}, folder);
-}
-
-/** A robot that has left when its echo came, on a busy machine, shows something else. */
-const tooLate = ({ run, packets }: Recording) =>
-  run.kind === "robot" &&
-  !packets.some((it) => it.from === "server" && it.length && it.timeMs < 290);
-
-/** What packets measures. */
-async function measure(options: string, edits: Edit[]): Promise<Recording> {
-  const args = `--json - ${options}`.trim().split(" ");
-  const recording = JSON.parse((await runWith(args, 0, edits)).stdout);
-  return tooLate(recording) ? measure(options, edits) : recording;
-}
-
-/**
- * Looks for rows that come one after another, each a regular expression; below an empty
- * line anew. A row ends with what lies unread at the client and at the server, <0|0>.
- * "300 ms later: " nothing but lines is told of that side until then.
- */
-function seek(recording: Recording, wanted: string): void {
-  const { rows: drawn } = pictureOf(recording, english);
-  const rows = drawn.map(({ time, from, label, words, unread }) => {
-    const lies = `<${unread.client}|${unread.server}>`;
-    const text = [from, ...label, ...words, lies].join(" ");
-    return { text, ms: Number(time) };
-  });
-  const all = rows.map(({ ms, text }) => `${ms} ${text}`).join("\n");
-  let last = -1;
-  for (const line of wanted.trim().split(/\n */)) {
-    const [, pause, pattern = ""] = /^(?:(\d+) ms later: )?(.*)/.exec(line)!;
-    const [at, is] = [last, new RegExp(`^${pattern}`)];
-    last = line ? rows.findIndex(({ text }, i) => i > at && is.test(text)) : -1;
-    assert.ok(last >= 0 || !line, `not in its place: ${line}\n${all}`);
-    if (!pause) continue;
-    const took = rows[last]!.ms - rows[at]!.ms;
-    assert.ok(took >= Number(pause), `${line}: ${took} ms\n${all}`);
-    const its = new RegExp(`^${pattern.split(" ")[0]} (?!.ACK|ends|.* prints)`);
-    const told = rows.slice(at + 1, last).filter(({ text }) => its.test(text));
-    assert.equal(told, [], `before ${line}\n${all}`);
+/** The reason why nothing can be captured on this machine. */
+async function whyNoCapture(): Promise<Why> {
+  try {
+    const capture = await startCapture({
+      port: await freePort(),
+      say: english,
+    });
+    await capture.stop();
+    return false;
+  } catch (error) {
+    return error instanceof CannotCapture && error.message;
   }
 }
 
-/** Options and edits, and the rows that they lead to. */
-function told(options: string, ...edits: Edit[]) {
-  return (rows: string) => async () =>
-    seek(await measure(options, edits), rows);
-}
+const serverFile = "lecture1_server.ts";
+const threadedServerFile = "lecture1_server_forever.ts";
+const asyncServerFile = "lecture1_server_forever_async.ts";
+const clientFile = "lecture1_client.ts";
 
-const message = "client .PSH, ACK. .* carries 14 bytes <0.14>";
-const read = "server reads 14 bytes <0.0>";
-const echo = "server .PSH, ACK. .* carries 14 bytes <14.0>";
-const answer = "client reads 14 bytes <0.0>";
-const answered = "client Received from server: Hello, Server! prints <0.0>";
+/** 1,500 bytes: two calls of recv(1024). */
+const longMessage = "로봇팔입니".repeat(100);
 
-const long = `--message ${"로봇팔입니".repeat(100)}`; // 1,500 bytes
-const carriesLong = "client .PSH, ACK. .* carries 1500 bytes <0.1500>";
+/** The message of the lecture's client arrives at the server. */
+const messageArrives: WantedRow = {
+  from: "client",
+  flags: "PSH, ACK",
+  says: "carries 14 bytes",
+  unread: { client: 0, server: 14 },
+};
+const messageIsRead: WantedRow = {
+  from: "server",
+  says: "reads 14 bytes",
+  unread: { client: 0, server: 0 },
+};
+const echoArrives: WantedRow = {
+  from: "server",
+  flags: "PSH, ACK",
+  says: "carries 14 bytes",
+  unread: { client: 14, server: 0 },
+};
+const echoIsRead: WantedRow = {
+  from: "client",
+  says: "reads 14 bytes",
+  unread: { client: 0, server: 0 },
+};
+const echoIsPrinted: WantedRow = {
+  from: "client",
+  prints: /^Received from server: Hello, Server!$/,
+  unread: { client: 0, server: 0 },
+};
 
-const robot = `client .PSH, ACK. .* carries 24 bytes <0.24>
-  295 ms later: client .RST, ACK. .* resets the connection never reads 24 bytes <0.0>
-  server .*ECONNRESET.* prints`;
+const longMessageArrives: WantedRow = {
+  from: "client",
+  flags: "PSH, ACK",
+  says: "carries 1500 bytes",
+  unread: { client: 0, server: 1500 },
+};
+const firstPieceIsRead: WantedRow = {
+  from: "server",
+  says: "reads 1024 bytes",
+  unread: { client: 0, server: 476 },
+};
+const firstPieceIsEchoed: WantedRow = {
+  from: "server",
+  flags: "PSH, ACK",
+  says: "carries 1024 bytes",
+};
 
-/** A run of the lecture's client and server; nothing else is in it. */
-const ten = `server Server listening on 127.0.0.1:.* prints
-  client .SYN. Seq=0 Len=0 asks for a connection <0.0>
-  server .SYN, ACK. Seq=0 Ack=1 Len=0 answers the request
-  client .ACK. Seq=1 Ack=1 Len=0 confirms: connected
-  ${message}
-  ${read}
-  server Received: Hello, Server! prints <0.0>
-  ${echo}
-  ${answer}
-  ${answered}
-  client .FIN, ACK. Seq=15 Ack=15 Len=0 nothing more from this side
-  server .FIN, ACK. Seq=15 Ack=16 Len=0 nothing more from this side
+// --- The programs as they are
+// -------------------------------------------------
 
-  client .FIN
-  server ends: exit code 0`;
+const plain = new CapturedRun({ args: ["--json", "-"] });
 
-const asTheyCome = [
-  async () => {
-    const recording = await measure("", []);
-    seek(recording, ten);
-    const { packets, lines, reads } = recording;
-    assert.is(packets[0]!.timeMs, 0);
-    assert.ok(packets.length <= 11); // macOS confirms once more
-    assert.equal([lines.length, reads.length], [4, 2]);
+const handshake: WantedRow[] = [
+  { from: "server", prints: /^Server listening on 127\.0\.0\.1:/ },
+  {
+    from: "client",
+    flags: "SYN",
+    numbers: "Seq=0 Len=0",
+    says: "asks for a connection",
+    unread: { client: 0, server: 0 },
   },
-  told("--robot")(`${robot}\nserver ends: exit code 1`),
-  told("--robot --server forever")(`${robot}\nserver still runs: Ctrl.C`),
-  told("--reset")(`client 1: .SYN
-    server 2: .ACK. .* confirms 14 bytes <0.14>
-    client 1: .FIN
-    server 2: .RST, ACK. .* resets the connection never reads 14 bytes <0.0>`),
-  told(`--server forever ${long}`)(`${carriesLong}
-    server reads 1024 bytes <0.476>
-    server .PSH, ACK. .* carries 1024 bytes
-
-    server reads 1024 bytes <0.476>
-    server Received from .* prints
-    server reads 476 bytes <.*0>
-    server Received from .* prints
-    server still runs: Ctrl.C
-    server ends: exit code 0`),
+  {
+    from: "server",
+    flags: "SYN, ACK",
+    numbers: "Seq=0 Ack=1 Len=0",
+    says: "answers the request",
+  },
+  {
+    from: "client",
+    flags: "ACK",
+    numbers: "Seq=1 Ack=1 Len=0",
+    says: "confirms: connected",
+  },
 ];
 
-live("ten packets, four lines, two reads; robots; a thread's reads", () =>
-  threeAtATime(asTheyCome, (it) => it()),
-);
+live("SYN, SYN+ACK and ACK follow a server that listens", async () => {
+  expectRows(plain.rows, handshake);
+});
 
-const print = "      print(`Received from";
-const busy = "for (const end = Date.now() + 200; Date.now() < end; );\n";
-const computes: Edit = ["server_forever_async", print, busy + print];
+live("the message is unread until the server reads it", async () => {
+  expectRows(plain.rows, [
+    ...handshake,
+    messageArrives,
+    messageIsRead,
+    {
+      from: "server",
+      prints: /^Received: Hello, Server!$/,
+      unread: { client: 0, server: 0 },
+    },
+    echoArrives,
+  ]);
+});
 
-const line = "print(`Received: ${utf8.decode(data, { stream: true })}`)";
-const recv = "    async recv(size: number): Promise<Buffer> {\n";
-const other = `const other = net.createServer((it) => it.end("x")).listen(0, () =>
-  net.connect((other.address() as net.AddressInfo).port).on("data", () => other.close()));\n`;
-const data = `return new Promise((resolve) => s.on("data", (data) => setTimeout(resolve, 100, data)));\n`;
-const korean: Edit[] = [
-  ["server", "`Server listening on ", "`대기: "],
-  ["server", line, `setTimeout(() => ${line}, 100)`],
-  ["server", "`Received: ", "`받음: "],
-  ["client", recv, recv + other + data],
-];
+live("the echo is unread until the client reads it", async () => {
+  expectRows(plain.rows, [echoArrives, echoIsRead, echoIsPrinted]);
+});
 
-const pause = "await new Promise((resolve) => setTimeout(resolve, 300));";
-const paused = (name: string, it: string): Edit => [name, it, pause + it];
-const close = "    async close() {\n";
-const pauses: Edit[] = [
-  paused("client", "s.sendall(Buffer"),
-  paused("server", "await conn.sendall(data);"),
-  paused("client", "await s.close();"),
-  ["client", close, `${close}      return void s.resetAndDestroy();\n`],
-];
+live("the client's FIN follows its last line, then the server's", async () => {
+  expectRows(plain.rows, [
+    echoIsPrinted,
+    {
+      from: "client",
+      flags: "FIN, ACK",
+      numbers: "Seq=15 Ack=15 Len=0",
+      says: "nothing more from this side",
+    },
+    {
+      from: "server",
+      flags: "FIN, ACK",
+      numbers: "Seq=15 Ack=16 Len=0",
+      says: "nothing more from this side",
+    },
+  ]);
+});
 
-const nap =
-  "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);";
+live("the server exits with code 0 after the client's FIN", async () => {
+  expectRows(plain.rows, [
+    { from: "client", flags: "FIN, ACK" },
+    { from: "server", says: "ends: exit code 0" },
+  ]);
+});
 
-const asEdited = [
-  // 1. A handler that computes has read at once.
-  told(
-    `--server async ${long}`,
-    computes,
-  )(`${carriesLong}
-    server reads 1024 bytes <0.476>
-    195 ms later: server .PSH, ACK. .* carries 1024 bytes
-    server reads 476 bytes <.*0>`),
-  // 3. Lines in Korean, 8. one of them late; who listens to data, and other sockets.
-  told(
-    "",
-    ...korean,
-  )(`server 대기: .* prints
-    ${message}
-    ${read}
-    ${echo}
-    server 받음: Hello, Server! prints
+live("times are counted from the first packet", async () => {
+  const [first] = plain.recording.packets;
 
-    ${message}
-    0 ms later: ${answer}
-    95 ms later: ${answered}`),
-  // Pauses, 5. before sendall, 6. after connect, 7. before close; 4. then a reset.
-  told(
-    "",
-    ...pauses,
-  )(`client .ACK. Seq=1 Ack=1
-    295 ms later: ${message}
-    ${read}
-    295 ms later: ${echo}
-    ${answer}
-    ${answered}
-    295 ms later: client .RST, ACK. .* resets the connection <0.0>`),
-  // 10. Each recv(4) with its bytes.
-  told("", ["server", "conn.recv(1024)", "conn.recv(4)"])(`${message}
-    server reads 4 bytes <.*10>
-    server reads 4 bytes <.*6>
-    server reads 4 bytes <.*2>
-    server reads 2 bytes <.*0>`),
-  // What a thread reads when its robot has long reset the connection.
-  told(
-    "--robot --server forever",
-    ["server_forever", "conn.recv(1024)", "conn.recv(20)"],
-    ["server_forever", "conn.sendall(data);", `conn.sendall(data); ${nap}`],
-  )(`server reads 20 bytes <.*4>
-    client .RST
-    server reads 4 bytes`),
-  failing(
-    ["client", "s.sendall(Buffer", "s.sendAll(Buffer"],
-    /^packets: lecture1_client.ts ends: exit code 1\n[^]*client\.ts:\d+\n[^]*s.sendAll is not a function/,
-    /confirms: connected/,
-  ),
-  failing(
-    ["server", "await s.listen();", "await s.listen(;"],
-    /^packets: .*lecture1_server\.ts:\d+: Unexpected ";"\n$/,
-    /^$/,
-  ),
-];
+  assert.is(first!.timeMs, 0);
+});
 
-/** A mistake, what is said of it, and what is shown all the same. */
-function failing(edit: Edit, says: RegExp, shows: RegExp) {
-  return async () => {
-    const { stdout, stderr } = await runWith([], 1, [edit]);
-    assert.match(stderr, says);
-    assert.match(stdout, shows);
-  };
+live("a run has ten packets, and on macOS an ACK more", async () => {
+  const { packets } = plain.recording;
+
+  assert.ok(packets.length <= 11, `${packets.length} packets`);
+});
+
+live("a run has four lines", async () => {
+  assert.is(plain.recording.lines.length, 4);
+});
+
+live("a run has two reads", async () => {
+  assert.is(plain.recording.reads.length, 2);
+});
+
+// --- Robots, which don't read their echo
+// --------------------------------------
+
+const robot = new CapturedRun({ args: ["--json", "-", "--robot"] });
+const threadsRobot = new CapturedRun({
+  args: ["--json", "-", "--robot", "--server", "forever"],
+});
+
+const robotResets: WantedRow = {
+  from: "client",
+  flags: "RST, ACK",
+  says: "resets the connection",
+};
+
+/** Asserts that a robot pauses after its line, and then resets. */
+function expectReset(rows: Row[]): Row {
+  const line = expectRow(rows, {
+    from: "client",
+    flags: "PSH, ACK",
+    says: "carries 24 bytes",
+    unread: { client: 0, server: 24 },
+  });
+  const reset = expectRow(rows, {
+    ...robotResets,
+    unread: { client: 0, server: 0 },
+    after: line,
+  });
+  expectPause(rows, { side: "client", from: line, until: reset, leastMs: 295 });
+  return reset;
 }
 
-live("edits, of which it was once concluded what they do; mistakes", () =>
-  threeAtATime(asEdited, (it) => it()),
-);
+live("a robot resets the connection after 300 ms", async () => {
+  expectReset(robot.rows);
+});
 
-onLinux("--refused, an old tshark, --save; what can't be saved", async () => {
-  const file = join(await harness.temporaryFolder(), "packets");
-  const old = `#!/bin/bash\nPATH=\${PATH#*:} exec tshark "$@" 2> >(grep --line-buffered -v 'Capture started' >&2)\n`;
-  const PATH = await pathWithTshark(old);
-  const saved = ["--refused", "--save", file, "--json", "-"];
-  const [refused, full] = await Promise.all([
-    run(saved, 0, { PATH }),
-    run(["--save", "/nonexistent/x"], 1),
+live("a robot's RST says how many bytes it never reads", async () => {
+  expectRow(robot.rows, { ...robotResets, says: "never reads 24 bytes" });
+});
+
+live("the server prints ECONNRESET after a robot's RST", async () => {
+  const reset = expectReset(robot.rows);
+  expectRow(robot.rows, {
+    from: "server",
+    prints: /ECONNRESET/,
+    after: reset,
+  });
+});
+
+live("the server exits with code 1 after a robot's RST", async () => {
+  expectRows(robot.rows, [
+    robotResets,
+    { from: "server", prints: /ECONNRESET/ },
+    { from: "server", says: "ends: exit code 1" },
   ]);
-  const rows = "client .SYN\nserver .RST, ACK. .* refused: nobody listens";
-  seek(JSON.parse(refused.stdout), `${rows}\nclient ends: exit code 1`);
-  assert.is((await readFile(file)).readUInt32LE(), 0x0a0d0d0a);
-  const why = /^packets: tshark says: The file .*\/nonexistent\//;
-  assert.match(full.stderr, why);
-  assert.is(full.stdout, "", "this is no question of rights");
 });
 
-test("a port to capture is nobody else's: 200 here, 200 of another process", async () => {
-  const code = `import("${new URL("../scripts/processes.js", import.meta.url)}").then(async ({ freePort }) => {
-    for (let i = 0; i < 200; i++) console.log(await freePort()); setInterval(() => {}, 1000); })`;
-  const other = launch([process.execPath, "-e", code]);
-  const ours = await Promise.all(Array.from({ length: 200 }, freePort));
-  await other.until("its ports", () => other.lines().length === 200);
-  assert.is(new Set([...ours.map(String), ...other.lines()]).size, 400);
+live("a robot resets the threaded server's connection as well", async () => {
+  expectReset(threadsRobot.rows);
+  expectRow(threadsRobot.rows, {
+    ...robotResets,
+    says: "never reads 24 bytes",
+  });
 });
 
-const deaf = `#!/bin/sh\ntrap "" INT; sleep 99 & wait`; // as a tshark that just starts
-/** When so many processes run, packets gets a signal; its exit code; another tshark. */
-const moments = [
-  [5, "SIGKILL", null, deaf],
-  [5, "SIGTERM", 143, deaf],
-  [3, "SIGTERM", 143], // while tshark starts
-  [5, "SIGINT", 130], // while the programs start
-  [6, "SIGHUP", 129], // while they run
-  ...[4, 6].map((count) => [count, "SIGKILL", null, ""] as const),
-] as const;
+live("the threaded server runs on after a robot's RST", async () => {
+  expectRows(threadsRobot.rows, [
+    robotResets,
+    { from: "server", prints: /ECONNRESET/ },
+    { from: "server", says: "still runs: Ctrl+C" },
+  ]);
+});
 
-onLinux("signals and kill -9: nothing is left, no false ladder", () =>
-  threeAtATime(moments, async ([processes, signal, code, tshark]) => {
+// --- A second client, which is never accepted
+// ---------------------------------
+
+const reset = new CapturedRun({ args: ["--json", "-", "--reset"] });
+
+live("the kernel acknowledges bytes of a waiting client", async () => {
+  expectRows(reset.rows, [
+    { from: "client", connection: 1, flags: "SYN" },
+    {
+      from: "server",
+      connection: 2,
+      flags: "ACK",
+      says: "confirms 14 bytes",
+      unread: { client: 0, server: 14 },
+    },
+    { from: "client", connection: 1, flags: "FIN, ACK" },
+  ]);
+});
+
+live("a waiting client is reset when the first one closes", async () => {
+  const firstCloses = expectRow(reset.rows, {
+    from: "client",
+    connection: 1,
+    flags: "FIN, ACK",
+  });
+  expectRow(reset.rows, {
+    from: "server",
+    connection: 2,
+    flags: "RST, ACK",
+    says: "resets the connection",
+    unread: { client: 0, server: 0 },
+    after: firstCloses,
+  });
+});
+
+live("the RST says how many bytes the server never reads", async () => {
+  expectRow(reset.rows, {
+    from: "server",
+    connection: 2,
+    flags: "RST, ACK",
+    says: "never reads 14 bytes",
+  });
+});
+
+// --- A thread reads a long message in pieces
+// ----------------------------------
+
+const threadsLong = new CapturedRun({
+  args: ["--json", "-", "--server", "forever", "--message", longMessage],
+});
+
+live("a thread echoes the first 1024 bytes that it reads", async () => {
+  expectRows(threadsLong.rows, [
+    longMessageArrives,
+    firstPieceIsRead,
+    firstPieceIsEchoed,
+  ]);
+});
+
+const receivedFrom: WantedRow = { from: "server", prints: /^Received from / };
+
+live("a thread reads and prints the rest as a second piece", async () => {
+  expectRows(threadsLong.rows, [
+    firstPieceIsRead,
+    receivedFrom,
+    { from: "server", says: "reads 476 bytes", unread: { server: 0 } },
+    receivedFrom,
+  ]);
+});
+
+live("the threaded server gets Ctrl+C, and exits with code 0", async () => {
+  expectRows(threadsLong.rows, [
+    { from: "server", says: "reads 476 bytes" },
+    receivedFrom,
+    { from: "server", says: "still runs: Ctrl+C" },
+    { from: "server", says: "ends: exit code 0" },
+  ]);
+});
+
+// --- Programs that a learner has changed
+// --------------------------------------
+
+/** The async server computes for 200 ms before it prints and echoes. */
+const computing = new CapturedRun({
+  args: ["--json", "-", "--server", "async", "--message", longMessage],
+  edits: [
+    {
+      file: asyncServerFile,
+      before: "      print(`Received from",
+      after: `      for (const end = Date.now() + 200; Date.now() < end; );
+      print(\`Received from`,
+    },
+  ],
+});
+
+live("a handler that computes has read before it computes", async () => {
+  const { rows } = computing;
+  const read = expectRows(rows, [longMessageArrives, firstPieceIsRead]);
+  const echo = expectRow(rows, { ...firstPieceIsEchoed, after: read });
+
+  expectPause(rows, { side: "server", from: read, until: echo, leastMs: 195 });
+});
+
+live("a handler that computes reads the rest after its echo", async () => {
+  expectRows(computing.rows, [
+    firstPieceIsEchoed,
+    { from: "server", says: "reads 476 bytes", unread: { server: 0 } },
+  ]);
+});
+
+/** The server prints in Korean, and what it has received 100 ms late. */
+const serverPrintsLate: ProgramEdit[] = [
+  { file: serverFile, before: "`Server listening on ", after: "`대기: " },
+  {
+    file: serverFile,
+    before: "print(`Received: ${utf8.decode(data, { stream: true })}`)",
+    after: `setTimeout(
+          () => print(\`받음: \${utf8.decode(data, { stream: true })}\`),
+          100,
+        )`,
+  },
+];
+
+/**
+ * The client uses Node's own socket instead of Python's: its bytes arrive as a
+ * "data" event, and it prints them 100 ms later. It also has a connection that
+ * is not captured.
+ */
+const clientUsesEvents: ProgramEdit[] = [
+  {
+    file: clientFile,
+    before: "const s = socket();",
+    after: `const other = net.createServer((conn) => conn.end("x"));
+  await once(other.listen(0), "listening");
+  const { port: otherPort } = other.address() as net.AddressInfo;
+  await once(net.connect(otherPort), "data");
+  other.close();
+
+  const s = net.connect(port, host);`,
+  },
+  {
+    file: clientFile,
+    before: "await s.connect(host, port);",
+    after: `await once(s, "connect");`,
+  },
+  { file: clientFile, before: "s.sendall(Buffer", after: "s.write(Buffer" },
+  {
+    file: clientFile,
+    before: "const data = await s.recv(1024);",
+    after: `const [data] = await once(s, "data");
+    await new Promise((resolve) => setTimeout(resolve, 100));`,
+  },
+  { file: clientFile, before: "await s.close();", after: "s.end();" },
+];
+
+const eventsAndLateLines = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [...serverPrintsLate, ...clientUsesEvents],
+});
+
+live("lines in Korean are shown as they are printed", async () => {
+  expectRow(eventsAndLateLines.rows, { from: "server", prints: /^대기: / });
+});
+
+live("a line that is printed late is shown after the echo", async () => {
+  expectRows(eventsAndLateLines.rows, [
+    { from: "server", prints: /^대기: / },
+    messageArrives,
+    messageIsRead,
+    echoArrives,
+    { from: "server", prints: /^받음: Hello, Server!$/ },
+  ]);
+});
+
+live(`bytes of a "data" event are read once, as they arrive`, async () => {
+  const { rows } = eventsAndLateLines;
+  const message = expectRow(rows, messageArrives);
+  const read = expectRow(rows, { ...echoIsRead, after: message });
+
+  expectPause(rows, { side: "client", from: message, until: read, leastMs: 0 });
+});
+
+live("a connection that isn't captured has no rows", async () => {
+  const { connections, reads } = eventsAndLateLines.recording;
+
+  assert.is(connections.length, 1);
+  assert.is(reads.length, 2);
+});
+
+live(`bytes of a "data" event are printed later`, async () => {
+  const { rows } = eventsAndLateLines;
+  const read = expectRows(rows, [messageArrives, echoIsRead]);
+  const print = expectRow(rows, { ...echoIsPrinted, after: read });
+
+  expectPause(rows, { side: "client", from: read, until: print, leastMs: 95 });
+});
+
+const sleepLine = "await new Promise((resolve) => setTimeout(resolve, 300));";
+
+/** The program sleeps before a statement. */
+function sleepsBefore(file: string, statement: string): ProgramEdit {
+  return { file, before: statement, after: `${sleepLine} ${statement}` };
+}
+
+/** To be preloaded: the client's close() sends RST instead of FIN. */
+const clientResets = `
+import net from "node:net";
+
+function end() {
+  this.resetAndDestroy();
+  return this;
+}
+const isClient = process.argv[1]?.includes("lecture1_client");
+if (isClient) net.Socket.prototype.end = end;
+`;
+
+const pauses = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [
+    sleepsBefore(clientFile, "s.sendall(Buffer"),
+    sleepsBefore(serverFile, "await conn.sendall(data);"),
+    sleepsBefore(clientFile, "await s.close();"),
+  ],
+  env: preloaded(clientResets),
+});
+
+live("a client that sleeps before sendall sends 300 ms late", async () => {
+  const { rows } = pauses;
+  const connected = expectRow(rows, {
+    from: "client",
+    flags: "ACK",
+    numbers: "Seq=1 Ack=1 Len=0",
+  });
+  const message = expectRow(rows, { ...messageArrives, after: connected });
+
+  expectPause(rows, {
+    side: "client",
+    from: connected,
+    until: message,
+    leastMs: 295,
+  });
+});
+
+live("a server that sleeps before sendall has read before", async () => {
+  const { rows } = pauses;
+  const read = expectRows(rows, [messageArrives, messageIsRead]);
+  const echo = expectRow(rows, { ...echoArrives, after: read });
+
+  expectPause(rows, { side: "server", from: read, until: echo, leastMs: 295 });
+});
+
+live("a client that sleeps before close has printed before", async () => {
+  const { rows } = pauses;
+  const printed = expectRows(rows, [echoArrives, echoIsRead, echoIsPrinted]);
+  const closed = expectRow(rows, {
+    from: "client",
+    flags: "RST, ACK",
+    says: "resets the connection",
+    unread: { client: 0, server: 0 },
+    after: printed,
+  });
+
+  expectPause(rows, {
+    side: "client",
+    from: printed,
+    until: closed,
+    leastMs: 295,
+  });
+});
+
+const recv4 = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [
+    { file: serverFile, before: "conn.recv(1024)", after: "conn.recv(4)" },
+  ],
+});
+
+live("each recv(4) is shown with its bytes, and the rest", async () => {
+  expectRows(recv4.rows, [
+    messageArrives,
+    { from: "server", says: "reads 4 bytes", unread: { server: 10 } },
+    { from: "server", says: "reads 4 bytes", unread: { server: 6 } },
+    { from: "server", says: "reads 4 bytes", unread: { server: 2 } },
+    { from: "server", says: "reads 2 bytes", unread: { server: 0 } },
+  ]);
+});
+
+/** A thread that reads a first piece, echoes it and then sleeps for 600 ms. */
+const sleepingThread = new CapturedRun({
+  args: ["--json", "-", "--robot", "--server", "forever"],
+  edits: [
+    {
+      file: threadedServerFile,
+      before: "conn.recv(1024);",
+      after: "conn.recv(20);",
+    },
+    {
+      file: threadedServerFile,
+      before: "conn.sendall(data);",
+      after: `conn.sendall(data);
+        const memory = new SharedArrayBuffer(4);
+        Atomics.wait(new Int32Array(memory), 0, 0, 600);`,
+    },
+  ],
+});
+
+live("a thread can read bytes that arrived before an RST", async () => {
+  expectRows(sleepingThread.rows, [
+    { from: "server", says: "reads 20 bytes", unread: { server: 4 } },
+    { from: "client", flags: "RST, ACK" },
+    { from: "server", says: "reads 4 bytes" },
+  ]);
+});
+
+// --- Mistakes of a learner
+// ----------------------------------------------------
+
+const misspelled = new CapturedRun({
+  edits: [
+    { file: clientFile, before: "s.sendall(Buffer", after: "s.sendAll(Buffer" },
+  ],
+  exitCode: 1,
+});
+
+live("an uncaught error ends the client with exit code 1", async () => {
+  const { stderr } = misspelled.output;
+
+  assert.match(stderr, /^packets: lecture1_client.ts ends: exit code 1\n/);
+});
+
+live("an uncaught error is reported with its line", async () => {
+  const { stderr } = misspelled.output;
+
+  assert.match(stderr, /client\.ts:\d+\n[^]*s.sendAll is not a function/);
+});
+
+live("the packets before an uncaught error are shown", async () => {
+  assert.match(misspelled.output.stdout, "confirms: connected");
+});
+
+const syntaxError = new CapturedRun({
+  edits: [
+    {
+      file: serverFile,
+      before: "await s.listen();",
+      after: "await s.listen(;",
+    },
+  ],
+  exitCode: 1,
+});
+
+live("a syntax error is reported with its line, in one line", async () => {
+  const error = /^packets: .*lecture1_server\.ts:\d+: Unexpected ";"\n$/;
+
+  assert.match(syntaxError.output.stderr, error);
+});
+
+live("a program with a syntax error has no picture", async () => {
+  assert.is(syntaxError.output.stdout, "");
+});
+
+// --- No server, an older tshark, and files
+// ------------------------------------
+
+/** Older versions of tshark don't print when the capture has started. */
+const olderTshark = `#!/bin/bash
+withoutLine() { grep --line-buffered -v "Capture started"; }
+PATH=\${PATH#*:} exec tshark "$@" 2> >(withoutLine >&2)
+`;
+const savedFile = join(await temporaryFolder(), "packets");
+const refused = new CapturedRun({
+  args: ["--json", "-", "--refused", "--save", savedFile],
+  env: { PATH: await pathWithTshark(olderTshark) },
+});
+
+onLinux("without a server the kernel refuses the client's SYN", async () => {
+  expectRows(refused.rows, [
+    { from: "client", flags: "SYN" },
+    { from: "server", flags: "RST, ACK", says: "refused: nobody listens" },
+    { from: "client", says: "ends: exit code 1" },
+  ]);
+});
+
+onLinux("--save keeps the packets as pcapng", async () => {
+  const blockType = (await readFile(savedFile)).readUInt32LE();
+
+  assert.is(blockType, 0x0a0d0d0a);
+});
+
+const unsaved = new CapturedRun({
+  args: ["--save", "/nonexistent/x"],
+  exitCode: 1,
+});
+
+onLinux("a file that can't be saved is reported", async () => {
+  const complaint = /^packets: tshark says: The file .*\/nonexistent\//;
+
+  assert.match(unsaved.output.stderr, complaint);
+});
+
+onLinux("a file that can't be saved is no reason for a recording", async () => {
+  assert.is(unsaved.output.stdout, "");
+});
+
+// --- Signals to packets
+// -------------------------------------------------------
+
+/** A tshark that is just starting ignores SIGINT, and so does this one. */
+const deafTshark = `#!/bin/sh
+trap "" INT
+sleep 99 & wait
+`;
+
+interface Interruption {
+  title: string;
+  signal: NodeJS.Signals;
+  /** The signal is sent when packets and what it has started are this many. */
+  processes: number;
+  /** The exit code of packets; null if the signal kills it. */
+  exitCode: number | null;
+  /** Another tshark, as a script. */
+  tshark?: string;
+}
+
+const interruptions: Interruption[] = [
+  {
+    title: "SIGTERM while tshark starts",
+    signal: "SIGTERM",
+    processes: 3,
+    exitCode: 143,
+  },
+  {
+    title: "SIGTERM while tshark ignores SIGINT",
+    signal: "SIGTERM",
+    processes: 5,
+    exitCode: 143,
+    tshark: deafTshark,
+  },
+  {
+    title: "Ctrl+C while the programs start",
+    signal: "SIGINT",
+    processes: 5,
+    exitCode: 130,
+  },
+  {
+    title: "a closed terminal while the programs run",
+    signal: "SIGHUP",
+    processes: 6,
+    exitCode: 129,
+  },
+  {
+    title: "kill -9 while tshark starts",
+    signal: "SIGKILL",
+    processes: 4,
+    exitCode: null,
+  },
+  {
+    title: "kill -9 while tshark ignores SIGINT",
+    signal: "SIGKILL",
+    processes: 5,
+    exitCode: null,
+    tshark: deafTshark,
+  },
+  {
+    title: "kill -9 while the programs run",
+    signal: "SIGKILL",
+    processes: 6,
+    exitCode: null,
+  },
+];
+
+for (const interruption of interruptions)
+  onLinux(`${interruption.title}: no output, no process left`, async () => {
+    const { signal, processes, exitCode, tshark } = interruption;
     const PATH = tshark ? await pathWithTshark(tshark) : process.env.PATH;
-    const packets = start(["--server", "async"], { PATH });
-    let pids: string[] = [];
-    for (; pids.length < processes && !packets.exitStatus; await sleep(10))
-      pids = harness.processesLeft(packets.mark);
-    assert.not(packets.exitStatus, `${signal}: it was too quick`);
-    // Ctrl+C comes to all in the terminal, and npm passes it on: it comes twice.
-    const all = pids.map((line) => String(parseInt(line)));
-    if (signal === "SIGINT") await command`kill -INT ${all}`;
-    for (; !packets.exitStatus; await sleep(2)) packets.kill(signal);
-    assert.is((await packets.exit()).code, code, `${signal}: exit code`);
-    assert.equal(packets.output, { stdout: "", stderr: "" }, signal);
-    await harness.expectNoneLeft(packets);
-  }),
-);
+    const packets = startPackets(["--server", "async"], { env: { PATH } });
+    const pids = await untilRunning(packets, processes);
 
+    // The terminal sends Ctrl+C to all its processes.
+    if (signal === "SIGINT") await $`kill -INT ${pids}`;
+    await sendUntilExit(packets, signal);
+
+    assert.is(packets.exitStatus?.code, exitCode);
+    assert.equal(packets.output, { stdout: "", stderr: "" });
+    await expectNoneLeft(packets);
+  });
+
+/**
+ * Waits until packets and what it has started are many enough.
+ *
+ * @returns their process IDs
+ * @throws Error when packets exits first
+ */
+async function untilRunning(packets: Marked, count: number): Promise<string[]> {
+  while (!packets.exitStatus) {
+    const lines = processesLeft(packets.mark);
+    if (lines.length >= count) return lines.map((line) => line.split(" ")[0]!);
+    await sleep(10);
+  }
+  throw new Error(`packets has exited before it had ${count} processes`);
+}
+
+/**
+ * Sends a signal again and again, as npm passes on a Ctrl+C that was already
+ * sent.
+ */
+async function sendUntilExit(
+  packets: Marked,
+  signal: NodeJS.Signals,
+): Promise<void> {
+  while (!packets.exitStatus) {
+    packets.kill(signal);
+    await sleep(2);
+  }
+}
+
+const runs = [
+  plain,
+  robot,
+  threadsRobot,
+  reset,
+  threadsLong,
+  computing,
+  eventsAndLateLines,
+  pauses,
+  recv4,
+  sleepingThread,
+  misspelled,
+  syntaxError,
+];
+const runsOnLinux = [refused, unsaved];
+if (!noCapture) await captureRuns(runs);
+if (!noCapture && !notLinux) await captureRuns(runsOnLinux);
 test.run();

@@ -1,4 +1,6 @@
-/** compare as a user runs it: in a narrow terminal, where few files can be open. */
+/**
+ * compare as a user runs it: in a narrow terminal, where few files can be open.
+ */
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";

@@ -39,7 +39,7 @@ for (const { name, run } of runs)
       assert.match(html, `<html lang="${language}">`);
     });
 
-    test(`no value is missing on the page of ${name}: ${language}`, async () => {
+    test(`the page of ${name} has all values: ${language}`, async () => {
       assert.not.match(html, /NaN|undefined|Infinity/);
     });
   }

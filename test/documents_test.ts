@@ -1,174 +1,289 @@
-/** The documents keep their word: what they show is what comes, and both languages say the same. */
+/**
+ * The documents are right about the project: links, programs, outputs,
+ * commands.
+ */
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import { terminal } from "../scripts/compare/terminal.ts";
-import { languages } from "../scripts/language.ts";
+import { terminalText } from "../scripts/compare/terminal.ts";
+import { languages, type Language } from "../scripts/language.ts";
 import { ladder } from "../scripts/packets/ladder.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
 import { projectFile } from "../scripts/project.ts";
 import { $ } from "../scripts/zx.ts";
-import { told } from "./helpers/runs.ts";
+import {
+  allPages,
+  expectQuote,
+  pageFile,
+  pageNames,
+  readPage,
+  withoutComments,
+} from "./helpers/documents.ts";
 import { suite } from "./helpers/harness.ts";
-import { notLinux } from "./helpers/machine.ts";
-import { follow, quotes, sectionsOf } from "./helpers/lesson.ts";
 import * as packets from "./helpers/packetsTool.ts";
 import { nodeCommand } from "./helpers/programs.ts";
+import { reportOf } from "./helpers/runs.ts";
 
 const test = suite("the documents");
-const names = ["README", "docs/lecture1", "docs/exercises", "docs/reference"];
-const english = names.map((name) => sectionsOf(`${name}.md`));
-const korean = names.map((name) => sectionsOf(`${name}.ko.md`));
-const textOf = (file: string) => readFileSync(projectFile(file), "utf8");
 
-/** A program without comments and empty lines. */
-const code = (text: string) =>
-  text.replace(/\/\*\*.*?\*\/| *\/\/[^\n]*/gs, "").replace(/^ *\n/gm, "");
+const pages = allPages();
+const allText = pages.map(({ text }) => text).join("\n");
 
-test("both languages have the same sections, commands, outputs, figures and names", async () => {
-  const parts = ({ title, blocks, prose }: (typeof english)[0][0]) => [
-    title.match(/^#+|\d+/g),
-    // What packets and compare say is in the language of the page, and quoted below.
-    ...blocks.map(({ language, text }) =>
-      /│|^…\n(What|무엇)/.test(text) ? language : language + code(text),
-    ),
-    prose.match(/^(\||>|-|\d+\.|<)|(?<=.)\|/gm), // tables, questions, lists
-    prose.match(/\d[\d.,]*\d|\d/g)?.sort(),
-    prose
-      .replaceAll(".ko.md", ".md")
-      .match(/(`+)[^`].*?\1/g)
-      ?.sort(),
-  ];
-  for (const [index, pages] of english.entries())
-    for (const [at, section] of pages.entries())
-      for (const [part, ours] of parts(section).entries())
-        assert.equal(parts(korean[index]![at]!)[part], ours, section.title);
-  assert.equal(
-    korean.map(({ length }) => length),
-    english.map(({ length }) => length),
-  );
+function readProject(file: string): string {
+  return readFileSync(projectFile(file), "utf8");
+}
+
+// Links
+
+interface Link {
+  /** The file's path from the project's folder. */
+  file: string;
+  /** The heading's anchor; undefined if the link leads to the whole file. */
+  anchor: string | undefined;
+}
+
+/** The links of a page to files of the project. */
+function linksOf(page: { file: string; text: string }): Link[] {
+  const link = /\]\((?!https:)(?<target>[^)#]*)(?:#(?<anchor>[^)]+))?\)/g;
+  return [...page.text.matchAll(link)].map(({ groups }) => {
+    const { target, anchor } = groups!;
+    const file = target ? join(dirname(page.file), target) : page.file;
+    return { file, anchor };
+  });
+}
+
+/** The anchor that GitHub gives a heading: "## The tests" has "the-tests". */
+function anchorOf(heading: string): string {
+  return heading
+    .replace(/^#+ /, "")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(" ", "-");
+}
+
+test("every link leads to a file", async () => {
+  for (const page of pages)
+    for (const { file } of linksOf(page))
+      assert.ok(existsSync(projectFile(file)), `${page.file}: ${file}`);
 });
 
-test("every link leads somewhere, the twin's too; pages are short; the lecture takes 90 minutes", async () => {
-  /** The anchors that GitHub gives headings. */
-  const anchorsOf = (file: string) =>
-    sectionsOf(file).map(({ title }) =>
-      title
-        .toLowerCase()
-        .replace(/^#+ |[^\p{L}\p{N}\s_-]/gu, "")
-        .replaceAll(" ", "-"),
-    );
-  for (const name of names)
-    for (const [mine, twin] of [
-      [".md", ".ko.md"],
-      [".ko.md", ".md"],
-    ]) {
-      const file = name + mine;
-      assert.match(textOf(file), `](${name.split("/").at(-1)}${twin})`);
-      const links = /\]\((?!https:)([^)#]*)(?:#([^)]+))?\)/g;
-      for (const [, target = "", anchor] of textOf(file).matchAll(links)) {
-        const there = target ? join(dirname(file), target) : file;
-        assert.ok(existsSync(projectFile(there)), `${file}: ${target}`);
-        const found = !anchor || anchorsOf(there).includes(anchor);
-        assert.ok(found, `${file}: ${target}#${anchor}`);
-      }
-      const most = { README: 110, "docs/lecture1": 560 }[name] ?? 600;
-      assert.ok(textOf(file).split("\n").length <= most + 1, file);
+test("every link to a part of a page leads to a heading", async () => {
+  for (const page of pages)
+    for (const { file, anchor } of linksOf(page)) {
+      if (!anchor) continue;
+      const target = pages.find((page) => join(page.file) === join(file));
+      const anchors = target?.sections.map(({ heading }) => anchorOf(heading));
+      const message = `${page.file}: ${file}#${anchor}`;
+      assert.ok(anchors?.includes(anchor), message);
     }
-  for (const [, lecture = []] of [english, korean]) {
-    const times = lecture.map(
-      ({ title }) => /\((\d+)(분| min)/.exec(title)?.[1],
-    );
-    assert.is(
-      times.reduce((sum, time) => sum + Number(time ?? 0), 0),
-      90,
-    );
+});
+
+test("every page has a link to itself in the other language", async () => {
+  for (const { name, language, text } of pages) {
+    const other = language === "en" ? "ko" : "en";
+    assert.match(text, `](${basename(pageFile(name, other))})`);
   }
 });
 
-test("programs on the page are those of the files, each line of TCP with a comment", async () => {
-  for (const [index, [, lecture = []]] of [english, korean].entries()) {
-    const blocks = lecture.flatMap(({ blocks }) => blocks);
-    const parts = blocks.filter(({ language }) => language === "ts");
-    const files = [
-      "client",
-      "server",
-      "server_forever",
-      "server_forever_async",
-    ];
-    assert.is(parts.length, files.length);
-    for (const [at, { text }] of parts.entries()) {
-      const file = textOf(`lecture1_${files[at]}.ts`);
-      const whole = code(file.split("// --- You may stop")[0]!);
-      const part = text.replace(/^ *\/\/ …$/gm, "…");
-      if (part === text) assert.is(code(text), whole);
-      else quotes(code(part), whole);
-      const tcp =
-        /\b(socket|bind|listen|accept|connect|recv|read|sendall|write|close)\(/;
-      for (const line of text.split("\n").filter((line) => tcp.test(line)))
-        assert.match(line, index ? /\/\/ .*[가-힣]/ : /\/\/ .*[a-z]/);
+// Length
+
+const limits = [
+  { name: "README", lines: 110 },
+  { name: "docs/lecture1", lines: 560 },
+  { name: "docs/exercises", lines: 600 },
+  { name: "docs/reference", lines: 600 },
+];
+
+for (const { name, lines } of limits)
+  test(`${name} has at most ${lines} lines`, async () => {
+    for (const language of languages) {
+      const { file, text } = readPage(name, language);
+      const found = text.trimEnd().split("\n").length;
+      assert.ok(found <= lines, `${file} has ${found}`);
     }
+  });
+
+test("the sections of the lecture take 90 minutes in all", async () => {
+  for (const language of languages) {
+    const { file, sections } = readPage("docs/lecture1", language);
+    let sum = 0;
+    for (const { heading } of sections) {
+      const time = /\((?<minutes>\d+)(?:분| min)/.exec(heading);
+      sum += Number(time?.groups!.minutes ?? 0);
+    }
+    assert.is(sum, 90, file);
   }
 });
 
-test("what packets and compare show is recorded, and quoted word for word", async () => {
-  const run = JSON.parse(textOf("docs/compare.json"));
+// Programs
+
+/** The programs in the order in which the lecture shows them. */
+const shownPrograms = [
+  "lecture1_client.ts",
+  "lecture1_server.ts",
+  "lecture1_server_forever.ts",
+  "lecture1_server_forever_async.ts",
+];
+
+/** The programs that the lecture shows, as they are on the page. */
+function programsIn(language: Language): string[] {
+  const { sections } = readPage("docs/lecture1", language);
+  const blocks = sections.flatMap(({ blocks }) => blocks);
+  const programs = blocks.filter(({ language }) => language === "ts");
+  return programs.map(({ text }) => text);
+}
+
+test("the lecture shows each of the four programs once", async () => {
+  for (const language of languages)
+    assert.is(programsIn(language).length, shownPrograms.length, language);
+});
+
+for (const [index, file] of shownPrograms.entries())
+  test(`the lecture shows ${file} as it is`, async () => {
+    const [upperPart = ""] = readProject(file).split("// --- You may stop");
+    const program = withoutComments(upperPart);
+
+    for (const language of languages) {
+      const shown = programsIn(language)[index]!;
+      // A comment with only … stands for lines that are left out.
+      const quote = shown.replace(/^ *\/\/ …$/gm, "…");
+      const isWhole = quote === shown;
+      if (isWhole) assert.is(withoutComments(shown), program, language);
+      else expectQuote(withoutComments(quote), program);
+    }
+  });
+
+test("every call of TCP has a comment in the page's language", async () => {
+  const call =
+    /\b(socket|bind|listen|accept|connect|recv|read|sendall|write|close)\(/;
+  const comments = { en: /\/\/ .*[a-z]/, ko: /\/\/ .*[가-힣]/ };
+  for (const language of languages)
+    for (const line of programsIn(language).join("").split("\n")) {
+      const isCommented = comments[language].test(line);
+      if (call.test(line)) assert.ok(isCommented, `${language}: ${line}`);
+    }
+});
+
+// Outputs
+
+/** A command of packets or compare on a page, and the output below it. */
+interface ToolOutput {
+  tool: string;
+  args: string;
+  output: string;
+}
+
+function toolOutputs(language: Language): ToolOutput[] {
   const command =
-    /^np(?:m run|x tsx) (?:scripts\/)?(packets|compare)\b(?:\.ts)?(.*)/;
-  let count = 0;
-  for (const [index, pages] of [english, korean].entries())
-    for (const { blocks } of pages.flat())
-      for (const [at, { text }] of blocks.entries()) {
-        const [, tool, flags = ""] = command.exec(text) ?? [];
-        const { language, text: shown = "" } = blocks[at + 1] ?? {};
-        if (!tool || language !== "text") continue;
-        const [last = "hello"] = /\w+$/.exec(flags) ?? [];
-        const name = last === "4000" ? "long" : last; // as packets chooses where it can't capture
-        const say = [packets.english, packets.korean][index]!;
-        const drawn =
-          tool === "compare"
-            ? terminal(told(run, languages[index]), 80, true)
-            : ladder(pictureOf(packets.recorded(name), say), 80, true);
-        quotes(shown, stripVTControlCharacters(drawn));
-        count++;
+    /^(npx tsx scripts\/|npm run )(?<tool>packets|compare)(\.ts)?\b(?<args>.*)/;
+  const found: ToolOutput[] = [];
+  for (const name of pageNames)
+    for (const { blocks } of readPage(name, language).sections)
+      for (const [index, { text }] of blocks.entries()) {
+        const next = blocks[index + 1];
+        const { tool, args } = command.exec(text)?.groups ?? {};
+        if (!tool || next?.language !== "text") continue;
+        found.push({ tool, args: args!, output: next.text });
       }
-  assert.is(count, 16);
-});
+  return found;
+}
 
-test("what stands there can be given: npm's scripts, options, programs of one line", async () => {
-  const { scripts } = JSON.parse(textOf("package.json"));
-  const text = names.map((name) => textOf(`${name}.md`)).join("\n");
-  for (const [, name = ""] of text.matchAll(/npm run (\w+)/g))
-    assert.ok(name in scripts, `npm run ${name}`);
-  for (const tool of ["compare", "packets"]) {
-    const command = nodeCommand(`scripts/${tool}.ts`);
-    const { stdout: help } = await $`${command} --help --lang en`;
-    const given = text.matchAll(new RegExp(`${tool}\\.ts( [^\`\\n]+)`, "g"));
-    for (const [, args = ""] of given)
-      for (const flag of args.match(/(?<= )--?\w+/g) ?? [])
-        assert.match(help, flag);
-    const section = english[3]!.find(({ title }) => title === `## ${tool}`)!;
-    const [options = ""] = /^\|(.+\n)+/m.exec(section.prose) ?? [];
-    const inTable = options.match(/(?<=^\|[^|]*`)--[a-z]+(?=[^|]*\|)/gm);
-    assert.equal(inTable, help.match(/(?<=^ +(-n, .*)?)--\w+/gm));
+/**
+ * The name of the recording that packets shows if it can't capture: the last
+ * word of the options, as in --show lossy and --robot; long for --bytes 4000.
+ */
+function recordingFor(args: string): string {
+  const lastWord = /\w+$/.exec(args)?.[0];
+  if (!lastWord) return "hello";
+  return lastWord === "4000" ? "long" : lastWord;
+}
+
+test("what packets shows is in its recordings, word for word", async () => {
+  for (const language of languages) {
+    const outputs = toolOutputs(language);
+    const shown = outputs.filter(({ tool }) => tool === "packets");
+    assert.is(shown.length, 7, language);
+
+    const texts = { en: packets.english, ko: packets.korean }[language];
+    for (const { args, output } of shown) {
+      const recording = packets.recorded(recordingFor(args));
+      const drawing = ladder(pictureOf(recording, texts), {
+        columns: 80,
+        drawsLines: true,
+      });
+      expectQuote(output, stripVTControlCharacters(drawing));
+    }
   }
-  // bash, cmd and PowerShell take them as they are.
-  for (const [line] of text.matchAll(/^node -e .*/gm))
-    assert.match(line, /^node -e "[^"$!`%^]+"$/);
 });
 
-test.unless(notLinux)("what the documents tell to do is done", async () => {
-  const sections = english.flat();
-  const failed: string[] = [];
-  const next = async () => {
-    for (let it = sections.shift(); it; it = sections.shift())
-      await follow(it).catch(({ message }) =>
-        failed.push(`${it!.title}: ${message}`),
-      );
-  };
-  await Promise.all([next(), next(), next(), next()]);
-  if (failed.length) throw new Error(failed.join("\n"));
+test("what compare shows is in docs/compare.json, word for word", async () => {
+  const run = JSON.parse(readProject("docs/compare.json"));
+  for (const language of languages) {
+    const outputs = toolOutputs(language);
+    const shown = outputs.filter(({ tool }) => tool === "compare");
+    assert.is(shown.length, 1, language);
+
+    const report = reportOf(run, language);
+    const drawing = terminalText(report, { columns: 80, ascii: false });
+    expectQuote(shown[0]!.output, stripVTControlCharacters(drawing));
+  }
+});
+
+// Commands
+
+test("every script of npm that is named is in package.json", async () => {
+  const { scripts } = JSON.parse(readProject("package.json"));
+  for (const { groups } of allText.matchAll(/npm run (?<name>\w+)/g))
+    assert.ok(groups!.name! in scripts, `npm run ${groups!.name}`);
+});
+
+test("every program that a command starts is there", async () => {
+  for (const { groups } of allText.matchAll(/npx tsx (?<file>\S+\.ts)/g))
+    assert.ok(existsSync(projectFile(groups!.file!)), groups!.file);
+});
+
+for (const tool of ["compare", "packets"]) {
+  async function readHelp(): Promise<string> {
+    const command = nodeCommand(`scripts/${tool}.ts`);
+    const { stdout } = await $`${command} --help --lang en`;
+    return stdout;
+  }
+
+  test(`${tool} has every option that a command gives it`, async () => {
+    const options: string[] = (await readHelp()).match(/-\w\b|--\w+/g) ?? [];
+
+    const command = new RegExp(`${tool}\\.ts(?<args> [^\`\\n]+)`, "g");
+    for (const { groups } of allText.matchAll(command))
+      for (const [option] of groups!.args!.matchAll(/(?<= )--?\w+/g))
+        assert.ok(options.includes(option), option);
+  });
+
+  test(`the reference lists the options of ${tool} in its order`, async () => {
+    const help = await readHelp();
+
+    // Lines of the help: "  -n, --clients N" and "      --load SECONDS".
+    const inHelp = help.match(/(?<=^ +(-n, )?)--\w+/gm);
+    assert.equal(optionsInReference(tool), inHelp);
+  });
+}
+
+/**
+ * The long options in the first column of a tool's first table in the
+ * reference.
+ */
+function optionsInReference(tool: string): string[] {
+  const { sections } = readPage("docs/reference", "en");
+  const section = sections.find(({ heading }) => heading === `## ${tool}`)!;
+  const table = /^(?:\|.*\n)+/m.exec(section.prose)?.[0] ?? "";
+  const firstCells = table.split("\n").map((row) => row.split("|")[1] ?? "");
+  return firstCells.flatMap((cell) => cell.match(/--[a-z]+/g) ?? []);
+}
+
+test("bash, cmd and PowerShell read every node -e line alike", async () => {
+  const sameEverywhere = /^node -e "[^"$!`%^]+"$/;
+  for (const [line] of allText.matchAll(/^node -e .*/gm))
+    assert.match(line, sameEverywhere);
 });
 
 test.run();

@@ -7,212 +7,516 @@ import {
   connect,
   expectEcho,
   leave,
-  untilRefused,
   sendUntilBlocked,
+  untilRefused,
   visit,
+  type Client,
 } from "./helpers/clients.ts";
+import { testEveryServer } from "./helpers/everyServer.ts";
+import { resetLine, testForeverServer } from "./helpers/foreverServers.ts";
 import { suite } from "./helpers/harness.ts";
-import { noSignals } from "./helpers/machine.ts";
+import { noSignals, noUlimit } from "./helpers/machine.ts";
+import { testMistakes } from "./helpers/mistakes.ts";
 import {
-  startEdited,
   editedFile,
   listening,
-  preloadedCommand,
   nodeCommand,
   printsTimes,
-  start,
+  startEdited,
+  startPreloaded,
+  startServer,
+  type ListeningServer,
 } from "./helpers/programs.ts";
-import {
-  everyServer,
-  foreverServer,
-  visitOf,
-  type Server,
-} from "./helpers/servers.ts";
+import { escapeRegExp, once, type Server } from "./helpers/servers.ts";
+
+const name = "lecture1_server_forever";
+
+/** What is printed of a thread that failed: one line, without the place. */
+function threadFailed(what: string): RegExp {
+  const thread = "the thread of \\('127\\.0\\.0\\.1', \\d+\\)";
+  return new RegExp(`^${name}: ${thread} failed: ${what}\n$`);
+}
+
+/**
+ * What is printed of an error in a handler: one line, with the place in the
+ * file.
+ */
+function complaint(error: string, advice = ""): RegExp {
+  const place = "\\(lecture1_server_forever\\.ts:\\d+\\)";
+  return threadFailed(`${escapeRegExp(error)} ${place}${advice}`);
+}
 
 const server: Server = {
-  name: "lecture1_server_forever",
-  forever: true,
+  name,
+  isForever: true,
+  closesAtCtrlC: false,
   listens: (port) => `Server listening on 127.0.0.1:${port}`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
-  calls: ["conn.sendall", "conn.recv"],
-  fails: at,
-  mistakes: {
-    "conn.sendall(new Uint16Array(2))": at(".* not \\[object Uint16Array\\]"),
-    'conn.recv("1024")': at('.* not "1024"'),
-    "throw null": failed("null"),
-    'throw "two\\nlines"': failed("'two\\\\nlines'"),
-    'throw new Error("two\\nlines")': at("Error: two"),
-    'print(Symbol("x"))': at("TypeError: Cannot convert a Symbol .*"),
-    maxThreads: at(
-      "ReferenceError: maxThreads is not defined",
+  resetComplaint: resetLine(name),
+  complaint,
+  firstLine: "const s = socket();",
+  sender: "conn.sendall",
+  verbs: { send: "sendall", receive: "recv" },
+  send: (data) => `conn.sendall(${data});`,
+  receive: (size) => `conn.recv(${size});`,
+  sleep: (ms) =>
+    `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${ms});`,
+};
+
+const test = suite(name);
+
+testEveryServer(test, server);
+testForeverServer(test, server);
+
+testMistakes(test, server, [
+  {
+    title: "it sends numbers of 16 bits",
+    code: "conn.sendall(new Uint16Array(2));",
+    complaint: complaint(
+      "TypeError: sendall takes bytes, not [object Uint16Array]",
+    ),
+  },
+  {
+    title: "it receives a size that is text",
+    code: 'conn.recv("1024");',
+    complaint: complaint('TypeError: recv takes 1, 2 … bytes, not "1024"'),
+  },
+  {
+    title: "it throws null",
+    code: "throw null;",
+    complaint: threadFailed("null"),
+  },
+  {
+    title: "it throws text of two lines",
+    code: 'throw "two\\nlines";',
+    complaint: threadFailed("'two\\\\nlines'"),
+  },
+  {
+    title: "it throws an error of two lines",
+    code: 'throw new Error("two\\nlines");',
+    complaint: complaint("Error: two"),
+  },
+  {
+    title: "it prints a symbol",
+    code: 'print(Symbol("x"));',
+    complaint: complaint(
+      "TypeError: Cannot convert a Symbol value to a string",
+    ),
+  },
+  {
+    title: "it uses a name from outside the thread",
+    code: "print(net.isIP(addr));",
+    complaint: complaint(
+      "ReferenceError: net is not defined",
       "; it sees nothing outside itself",
     ),
   },
-};
-const test = suite(server.name);
+]);
 
-/** What is said of a thread that failed: one line. */
-function failed(what: string) {
-  const thread = "the thread of \\(.*, \\d+\\)";
-  return new RegExp(`^lecture1_server_forever: ${thread} failed: ${what}\n$`);
-}
+// --- A thread's start --------------------------------------------------------
 
-/** The same, with the line of the file. */
-function at(what: string, advice = "") {
-  return failed(`${what} \\(lecture1_server_forever\\.ts:\\d+\\)${advice}`);
-}
-
-everyServer(test, server);
-foreverServer(test, server);
-
-test("as npx tsx starts it: a failure's line is that of the file; threads do without tsx, and with a small heap", async () => {
-  const heap =
+/**
+ * A thread fails in a server that `npx tsx` has started, and prints its
+ * options.
+ */
+const underTsx = once(async () => {
+  const heapMB =
     'require("worker_threads").resourceLimits.maxYoungGenerationSizeMb';
-  const file = await editedFile(server.name, [
-    ["conn.sendall(data);", "\n\n\n      conn.sendall([...data]);"],
-    ["print(`Connected", `print(process.execArgv.length + " " + ${heap}); $&`],
-  ]);
+  const file = await editedFile(
+    name,
+    {
+      before: "conn.sendall(data);",
+      after: "\n\n\n      conn.sendall([...data]);",
+    },
+    {
+      before: "print(`Connected",
+      after: `print("options: " + process.execArgv.length);
+        print("heap: " + ${heapMB});
+        $&`,
+    },
+  );
   const tsx = ["--require", "tsx/preflight", ...tsxLoader];
-  const script = launch([process.execPath, ...tsx, file, "--port", "0"]);
-  const client = await connect((await listening(script)).port);
+  const program = launch([process.execPath, ...tsx, file, "--port", "0"]);
+  const { port } = await listening(program);
+  const client = await connect(port);
   await client.send("hello");
-  const [before = ""] = (await readFile(file, "utf8")).split("conn.sendall([");
-  const line = before.split("\n").length;
-  await script.prints(new RegExp(`Array\\] \\(${server.name}\\.ts:${line}\\)`));
-  await script.prints(/^0 2$/m);
+  await program.prints(/failed: .*\n/);
+  return { file, program };
 });
 
-test("messages that aren't ours, as Node sends with --watch, are for nobody", async () => {
-  const script = await edited(server, [
-    ["(1024)", "(16384)"],
-    [
-      "globalThis.__name =",
-      'for (const other of [null, 5, "text", "sendall", [], ["print x"], { "watch:import": ["x"] }, { toString: 1 }, new ArrayBuffer(3), { length: 5e7 }]) parentPort.postMessage(other);\n    $&',
-    ],
-  ]);
-  for (let i = 0; i < 2; i++) await visit(script.port);
-  await printsTimes(script, " closed\n", 2);
-  assert.is(script.output.stderr, "");
-  assert.is(script.lines().length, 7);
-  await sendUntilBlocked(await connect(script.port, { reading: false })); // they don't count as written
+test("under tsx a failure names the line of the file", async () => {
+  const { file, program } = await underTsx();
+
+  const lines = (await readFile(file, "utf8")).split("\n");
+  const index = lines.findIndex((line) => line.includes("sendall([...data])"));
+  const place = `(lecture1_server_forever.ts:${index + 1})`;
+  assert.match(program.output.stderr, `Array] ${place}`);
 });
 
-test.unless(noSignals)("Ctrl+C lets the clients finish", async () => {
-  const script = await start(server);
-  const client = await connect(script.port);
+test("threads run without the tsx loader", async () => {
+  const { program } = await underTsx();
+
+  assert.ok(program.lines().includes("options: 0"));
+});
+
+test("threads have a small heap for what doesn't live long", async () => {
+  const { program } = await underTsx();
+
+  assert.ok(program.lines().includes("heap: 2"));
+});
+
+/** Reports on stdout when a thread is started and when it runs. */
+const printStarts = `
+import module from "node:module";
+import threads from "node:worker_threads";
+
+threads.Worker = class extends threads.Worker {
+  constructor(...args) {
+    console.log("starts");
+    super(...args);
+    this.on("online", () => console.log("runs"));
+  }
+};
+module.syncBuiltinESMExports();
+`;
+
+test("threads start one after the other", async () => {
+  const program = await startPreloaded(name, printStarts);
+
+  const connecting = Array.from({ length: 6 }, () => connect(program.port));
+  const clients = await Promise.all(connecting);
+
+  for (const client of clients) await expectEcho(client, "hello");
+  const starts = program.lines().filter((line) => /^(starts|runs)$/.test(line));
+  const inTurn = Array(6).fill(["starts", "runs"]).flat();
+  assert.equal(starts, inTurn);
+});
+
+/**
+ * Each thread sends the main thread further messages, as Node does with
+ * --watch.
+ */
+const foreignMessages = `
+import module from "node:module";
+import threads from "node:worker_threads";
+
+function sendMessages({ parentPort }) {
+  const messages = [
+    null,
+    5,
+    "text",
+    "sendall",
+    [],
+    ["print x"],
+    { "watch:import": ["x"] },
+    { toString: 1 },
+    new ArrayBuffer(3),
+    { length: 5e7 },
+  ];
+  for (const message of messages) parentPort.postMessage(message);
+}
+
+threads.Worker = class extends threads.Worker {
+  constructor(code, options) {
+    const call = "(" + sendMessages + ")(require('node:worker_threads'));";
+    super(call + code, options);
+  }
+};
+module.syncBuiltinESMExports();
+`;
+
+test("messages of others to the main thread print nothing", async () => {
+  const program = await startPreloaded(name, foreignMessages);
+
+  await visit(program.port);
+  await visit(program.port);
+
+  await printsTimes(program, " closed\n", 2);
+  // One line of the server, and three of each client.
+  assert.is(program.lines().length, 7);
+  assert.is(program.output.stderr, "");
+});
+
+test("messages of others don't count as written", async () => {
+  const { port } = await startPreloaded(name, foreignMessages);
+
+  const client = await connect(port, { reading: false });
+
+  await sendUntilBlocked(client);
+});
+
+// --- How many threads there may be -------------------------------------------
+
+test("60 clients are served at the same time", async () => {
+  const { port } = await startServer(name);
+  const connecting = Array.from({ length: 60 }, () => connect(port));
+  const clients = await Promise.all(connecting);
+
+  const echoes = clients.map((client) => expectEcho(client, "hello"));
+
+  await Promise.all(echoes);
+});
+
+/** A container's memory. The server takes half of it, 12 MB for each thread. */
+const memoryForThreeThreads = `
+  process.constrainedMemory = () => 2 * 3 * 12e6;
+`;
+
+/** Starts a server with 3 busy threads, and connects clients that get none. */
+async function startWithThreeThreads(waitingClients: number) {
+  const program = await startPreloaded(name, memoryForThreeThreads);
+  const served: Client[] = [];
+  for (let i = 0; i < 3; i++) {
+    const client = await connect(program.port);
+    await expectEcho(client, "hello");
+    served.push(client);
+  }
+  const waiting: Client[] = [];
+  for (let i = 0; i < waitingClients; i++) {
+    const client = await connect(program.port);
+    await client.send("hello");
+    waiting.push(client);
+  }
+  return { program, served, waiting };
+}
+
+test("a container's memory limits the threads", async () => {
+  const { waiting } = await startWithThreeThreads(1);
+
+  await sleep(200); // Long enough for a fourth thread.
+
+  assert.is(waiting[0]!.length, 0);
+});
+
+test("one client that waits is served when a thread ends", async () => {
+  const { served, waiting } = await startWithThreeThreads(2);
+
+  served[0]!.sendFin();
+
+  assert.is(String(await waiting[0]!.recv(5)), "hello");
+  assert.is(waiting[1]!.length, 0);
+});
+
+test.unless(noSignals)("Ctrl+C resets the clients that wait", async () => {
+  const { program, served, waiting } = await startWithThreeThreads(2);
+
+  program.kill("SIGINT");
+
+  for (const client of waiting)
+    assert.is(await client.endOfStream(), "ECONNRESET");
+  await program.prints(/still connected: 3;/);
+  await expectEcho(served[0]!, "still here");
+  for (const client of served) client.sendFin();
+  assert.equal(await program.exit(), { code: 0, signal: null });
+});
+
+/**
+ * The system starts two threads at most, and says so only when the third fails.
+ */
+const noThirdThread = `
+import module from "node:module";
+import threads from "node:worker_threads";
+
+let running = 0;
+threads.Worker = class extends threads.Worker {
+  constructor(...args) {
+    if (running === 2) throw new Error("EAGAIN");
+    super(...args);
+    running++;
+    this.on("exit", () => running--);
+  }
+};
+module.syncBuiltinESMExports();
+`;
+
+/**
+ * Starts a server with 2 threads at work, and connects a client that gets none.
+ */
+async function startWithoutThirdThread() {
+  const program = await startPreloaded(name, noThirdThread);
+  const served: Client[] = [];
+  for (let i = 0; i < 2; i++) {
+    const client = await connect(program.port);
+    await expectEcho(client, "hello");
+    served.push(client);
+  }
+  const third = await connect(program.port);
+  return { program, served, third };
+}
+
+test("a thread that can't start costs its client", async () => {
+  const { program, third } = await startWithoutThirdThread();
+
+  assert.is(await third.endOfStream(), "FIN");
+
+  await program.prints(/EAGAIN.*\n/);
+  assert.is(
+    program.output.stderr,
+    `${name}: the thread of ${third.addr} failed: Error: EAGAIN; ` +
+      "from now on 2 at a time\n",
+  );
+});
+
+test("after a thread that couldn't start, clients wait for one", async () => {
+  const { program, served, third } = await startWithoutThirdThread();
+  await third.endOfStream();
+  const fourth = await connect(program.port);
+  const fifth = await connect(program.port);
+
+  for (const client of served) client.sendFin();
+
+  await expectEcho(fourth, "hello");
+  await expectEcho(fifth, "hello");
+  assert.is(timesPrinted(program, "failed"), 1);
+});
+
+/** Starts a server that may open a few files only. */
+async function startWithFiles(openFiles: number): Promise<ListeningServer> {
+  const command = nodeCommand(`${name}.ts`).join(" ");
+  const line = `ulimit -n ${openFiles}; exec ${command} --port 0`;
+  return listening(launch(["sh", "-c", line]));
+}
+
+/** Lets clients come at the same time; returns how many of them were served. */
+async function servedOf(clients: number, port: number): Promise<number> {
+  const visits = Array.from({ length: clients }, () => visit(port));
+  const results = await Promise.allSettled(visits);
+  return results.filter(({ status }) => status === "fulfilled").length;
+}
+
+test.unless(noUlimit)(
+  "70 open files: 25 of 60 clients are served",
+  async () => {
+    const program = await startWithFiles(70);
+
+    const served = await servedOf(60, program.port);
+
+    assert.ok(served >= 25, `${served} of 60`);
+    assert.is(program.output.stderr, "");
+  },
+);
+
+test.unless(noUlimit)("40 open files: a thread may fail, and why", async () => {
+  const program = await startWithFiles(40);
+
+  const served = await servedOf(3, program.port);
+
+  assert.ok(served >= 2, `${served} of 3`);
+  assert.match(
+    program.output.stderr,
+    /^(.* failed: .*EMFILE; from now on \d+ at a time, ulimit -n may.*\n)?$/,
+  );
+});
+
+// --- Ctrl+C ------------------------------------------------------------------
+
+/** Starts a server with a client, and presses Ctrl+C. */
+async function startAndPressCtrlC() {
+  const program = await startServer(name);
+  const client = await connect(program.port);
   await expectEcho(client, "before");
-  script.kill("SIGINT");
-  await script.prints(/\n\nServer is shutting down\.\.\.\n/);
-  await sleep(100);
-  script.kill("SIGINT"); // a launcher passes the same Ctrl+C on
-  await refused(script.port);
+  program.kill("SIGINT");
+  await program.prints(/\n\nServer is shutting down\.\.\.\n/);
+  return { program, client };
+}
+
+/** How often a text is on stdout and stderr together. */
+function timesPrinted(program: ListeningServer, text: string): number {
+  return program.printed().split(text).length - 1;
+}
+
+test.unless(noSignals)("Ctrl+C lets a client finish", async () => {
+  const { program, client } = await startAndPressCtrlC();
+
   await expectEcho(client, "after");
   await leave(client);
-  assert.equal(await script.exit(), { code: 0, signal: null });
-  const texts = ["before", "after"];
-  const [came, before, after, closed] = visitOf(server, client.addr, texts);
-  assert.equal(script.lines(), [
-    server.listens(script.port),
-    ...[came, before, "", "Server is shutting down...", after, closed],
+
+  assert.equal(await program.exit(), { code: 0, signal: null });
+  assert.equal(program.lines(), [
+    server.listens(program.port),
+    `Connected by ${client.addr}`,
+    `Received from ${client.addr}: before`,
+    "",
+    "Server is shutting down...",
+    `Received from ${client.addr}: after`,
+    `Connection with ${client.addr} closed`,
   ]);
+});
+
+test.unless(noSignals)("Ctrl+C, passed on twice, counts once", async () => {
+  const { program, client } = await startAndPressCtrlC();
+  await sleep(100);
+
+  program.kill("SIGINT");
+
+  await sleep(100);
+  await expectEcho(client, "after");
+  await leave(client);
+  assert.equal(await program.exit(), { code: 0, signal: null });
+  assert.is(timesPrinted(program, "shutting down"), 1);
+  assert.is(timesPrinted(program, "still connected"), 1);
+});
+
+test.unless(noSignals)("nothing listens after Ctrl+C", async () => {
+  const { program } = await startAndPressCtrlC();
+
+  await untilRefused(program.port);
+});
+
+test.unless(noSignals)("Ctrl+C: how many are still connected", async () => {
+  const { program } = await startAndPressCtrlC();
+
+  await program.prints(/still connected.*\n/);
   assert.is(
-    script.output.stderr,
-    "lecture1_server_forever: still connected: 1; Ctrl+C again stops at once\n",
+    program.output.stderr,
+    `${name}: still connected: 1; Ctrl+C again stops at once\n`,
   );
 });
 
-test("threads are limited by a container's memory; who waits for one is served when one ends, or reset at Ctrl+C", async () => {
-  const code = "process.constrainedMemory = () => 6 * 12e6;"; // half of it for threads
-  const command = [...preloadedCommand(server.name, code), "--port", "0"];
-  const script = await listening(launch(command));
-  const clients = [];
-  for (let i = 0; i < 6; i++) clients.push(await connect(script.port));
-  const [first, , , fourth, fifth, sixth] = clients;
-  for (const client of clients) await client.send("hello");
-  for (const client of clients.slice(0, 3)) await client.recv(5);
-  await sleep(200);
-  assert.is(fourth!.length, 0);
-  first!.sendFin();
-  assert.is(String(await fourth!.recv(5)), "hello");
-  assert.is(fifth!.length, 0);
-  if (noSignals) return;
-  script.kill("SIGINT");
-  for (const client of [fifth, sixth])
-    assert.is(await client!.endOfStream(), "ECONNRESET");
-  await script.prints(/still connected: 3;/);
-  await expectEcho(fourth!, "still here");
-  for (const client of clients.slice(0, 4)) client.sendFin();
-  assert.equal(await script.exit(), { code: 0, signal: null });
-});
+// --- What a learner adds to handleClient -------------------------------------
 
-test("one thread starts after the other: meanwhile the kernel's queue is emptied", async () => {
-  const script = await edited(server, [
-    ["worker = new Worker(", 'print("starts");\n$&'],
-    ["isRunning = true;", '$& print("runs");'],
-  ]);
-  const came = Array.from({ length: 6 }, () => connect(script.port));
-  for (const client of await Promise.all(came))
-    await expectEcho(client, "hello");
-  const starts = script.lines().filter((line) => /^(starts|runs)$/.test(line));
-  assert.equal(starts, Array(6).fill(["starts", "runs"]).flat());
-});
-
-test("where the system gives no more threads, who waits is served when one ends", async () => {
-  // As where `ulimit -n` doesn't tell: the third thread that would live can't start.
-  const script = await edited(server, [
-    [
-      "worker = new Worker(",
-      'if (threads === 3) throw new Error("EAGAIN");\n$&',
-    ],
-  ]);
-  const clients = [];
-  for (let i = 0; i < 5; i++) clients.push(await connect(script.port));
-  const [first, second, third, fourth, fifth] = clients;
-  for (const client of clients.slice(0, 2)) await expectEcho(client, "hello");
-  assert.is(await third!.endOfStream(), "FIN");
-  for (const client of [first, second]) client!.sendFin();
-  for (const client of [fourth, fifth]) await expectEcho(client!, "hello");
-  assert.is(
-    script.output.stderr,
-    `lecture1_server_forever: the thread of ${third!.addr} failed: Error: EAGAIN; from now on 2 at a time\n`,
+/**
+ * A handler that receives, sends and prints more than fits into the memory that
+ * a thread and the main thread share.
+ */
+const bigHandler = once(async () => {
+  const program = await startEdited(
+    name,
+    { before: "conn.recv(1024)", after: "conn.recv(1e6)" },
+    {
+      before: "conn.sendall(data);",
+      after: `
+        console.log("got", data.length);
+        print("x".repeat(200_000));
+        conn.sendall(new TextEncoder().encode("y".repeat(200_000)));`,
+    },
   );
-});
-
-test.unless(noSignals)("few open files: who waits is served", async () => {
-  const command = nodeCommand(`${server.name}.ts`).join(" ");
-  for (const [files, clients, least, complaints] of [
-    [70, 60, 25, 0],
-    [40, 3, 2, 1],
-  ] as const) {
-    const limited = `ulimit -n ${files}; exec ${command} --port 0`;
-    const script = await listening(launch(["sh", "-c", limited]));
-    const visits = Array.from({ length: clients }, () => visit(script.port));
-    const ends = await Promise.allSettled(visits);
-    const served = ends.filter(({ status }) => status === "fulfilled").length;
-    assert.ok(served >= least, `${served} of ${clients}`);
-    const lines = script.output.stderr.split("\n").length - 1;
-    assert.ok(lines <= complaints, script.output.stderr);
-    if (lines)
-      await script.prints(/EMFILE; from now on \d+ at a time, ulimit -n may/);
-  }
-});
-
-test("what a learner adds to handleClient works: big pieces, console.log, long lines", async () => {
-  const script = await edited(server, [
-    ["conn.recv(1024)", "conn.recv(1e6)"],
-    [
-      "conn.sendall(data);",
-      'console.log("got", data.length); print("x".repeat(200000)); conn.sendall(new TextEncoder().encode("y".repeat(200000)));',
-    ],
-  ]);
-  const client = await connect(script.port);
-  await client.send("a".repeat(200_000)); // more than the memory that thread and main share
-  assert.is(String(await client.recv(200_000)), "y".repeat(200_000));
+  const client = await connect(program.port);
+  await client.send("a".repeat(200_000));
+  const answer = String(await client.recv(200_000));
   client.sendFin();
   await client.endOfStream();
-  await script.prints(/closed\n/);
-  assert.ok(script.lines().some((line) => /^got \d+$/.test(line)));
-  assert.ok(script.lines().includes("x".repeat(200_000)));
+  await program.prints(/closed\n/);
+  return { program, answer };
+});
+
+test("sendall sends 200,000 bytes", async () => {
+  const { answer } = await bigHandler();
+
+  assert.is(answer, "y".repeat(200_000));
+});
+
+test("recv(1e6) takes what it gets, and says how much", async () => {
+  const { program } = await bigHandler();
+
+  const sizes = program.lines().filter((line) => /^got \d+$/.test(line));
+  assert.ok(sizes.length > 0);
+});
+
+test("print prints a line of 200,000 letters", async () => {
+  const { program } = await bigHandler();
+
+  assert.ok(program.lines().includes("x".repeat(200_000)));
 });
 
 test.run();

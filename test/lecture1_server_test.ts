@@ -4,91 +4,186 @@ import {
   connect,
   expectEcho,
   leave,
-  untilRefused,
   unreadBytes,
+  untilRefused,
 } from "./helpers/clients.ts";
+import { testEveryServer } from "./helpers/everyServer.ts";
 import { suite } from "./helpers/harness.ts";
-import { noSignals, notLinux, onLinux, type Why } from "./helpers/machine.ts";
-import { startEdited, nodeCommand, start } from "./helpers/programs.ts";
-import { everyServer, type Server } from "./helpers/servers.ts";
+import { noSignals, notLinux, type Why } from "./helpers/machine.ts";
+import { testMistakes } from "./helpers/mistakes.ts";
+import { nodeCommand, startEdited, startServer } from "./helpers/programs.ts";
+import { escapeRegExp, type Server } from "./helpers/servers.ts";
 
-const server: Server = {
-  name: "lecture1_server",
-  forever: false,
-  listens: (port) => `Server listening on 127.0.0.1:${port}`,
-  receives: (_addr, text) => `Received: ${text}`,
-  calls: ["conn.sendall", "conn.recv"],
-  fails,
-  mistakes: {
-    "utf8.decode(conn.recv(1024))": fails('TypeError.*: The "\\w+" argument'),
-  },
-};
-/** What is said of a server that failed: the stack with its line. */
-function fails(what: string) {
-  return new RegExp(`${what}[^]* at .*lecture1_server\\.mjs:\\d+`);
+const name = "lecture1_server";
+
+/** What is printed of an error: its stack, with the line of the file. */
+function stackOf(error: string): RegExp {
+  return new RegExp(`${error}[^]* at .*lecture1_server\\.mjs:\\d+`);
 }
 
-const test = suite(server.name);
+const server: Server = {
+  name,
+  isForever: false,
+  closesAtCtrlC: false,
+  listens: (port) => `Server listening on 127.0.0.1:${port}`,
+  receives: (_addr, text) => `Received: ${text}`,
+  resetComplaint:
+    /^lecture1_server: read ECONNRESET; the client reset the connection\n$/,
+  complaint: (error) => stackOf(escapeRegExp(error)),
+  firstLine: "const s = socket();",
+  sender: "conn.sendall",
+  verbs: { send: "sendall", receive: "recv" },
+  send: (data) => `await conn.sendall(${data});`,
+  receive: (size) => `await conn.recv(${size});`,
+  sleep: (ms) => `await new Promise((done) => setTimeout(done, ${ms}));`,
+};
 
-everyServer(test, server);
+const test = suite(name);
 
-test("a second client waits unanswered, and is reset when the first leaves", async () => {
-  const script = await start(server);
-  const first = await connect(script.port);
+testEveryServer(test, server);
+
+testMistakes(test, server, [
+  {
+    title: "it forgets the await before recv",
+    code: "utf8.decode(conn.recv(1024));",
+    complaint: stackOf('TypeError.*: The "\\w+" argument'),
+  },
+]);
+
+test("a second client waits while the first is served", async () => {
+  const { port } = await startServer(name);
+  const first = await connect(port);
   await expectEcho(first, "first");
-  const second = await connect(script.port);
-  const silent = await connect(script.port);
+  const second = await connect(port);
+
   await second.send("second");
+
   await expectEcho(first, "first again");
   assert.is(second.length, 0);
-  const { localPort } = second.socket;
-  if (onLinux) assert.equal(unreadBytes(script.port, localPort), [6]);
+});
+
+test.unless(notLinux)(
+  "a waiting client's bytes stay in the kernel",
+  async () => {
+    const { port } = await startServer(name);
+    const first = await connect(port);
+    await expectEcho(first, "first");
+    const second = await connect(port);
+
+    await second.send("second");
+
+    await expectEcho(first, "first again");
+    assert.equal(unreadBytes(port, second.socket.localPort), [6]);
+  },
+);
+
+test("waiting clients are reset when the first one leaves", async () => {
+  const { port } = await startServer(name);
+  const first = await connect(port);
+  await expectEcho(first, "first");
+  const sender = await connect(port);
+  const silent = await connect(port);
+  await sender.send("second");
+  // An echo of the first client: by now the server knows of the others.
+  await expectEcho(first, "first again");
+
   await leave(first);
-  assert.is(await second.endOfStream(), "ECONNRESET");
+
+  assert.is(await sender.endOfStream(), "ECONNRESET");
   assert.is(await silent.endOfStream(), "ECONNRESET");
-  assert.equal(await script.exit(), { code: 0, signal: null });
-  assert.equal(script.lines(), [
-    server.listens(script.port),
+});
+
+test("it exits with 0 though clients wait", async () => {
+  const program = await startServer(name);
+  const first = await connect(program.port);
+  await expectEcho(first, "first");
+  await connect(program.port);
+
+  await leave(first);
+
+  assert.equal(await program.exit(), { code: 0, signal: null });
+});
+
+test("it prints nothing of a client that waits", async () => {
+  const program = await startServer(name);
+  const first = await connect(program.port);
+  await expectEcho(first, "first");
+  const second = await connect(program.port);
+  await second.send("second");
+  await expectEcho(first, "first again");
+  await leave(first);
+
+  await program.exit();
+
+  assert.equal(program.lines(), [
+    server.listens(program.port),
     `Connected by ${first.addr}`,
     "Received: first",
     "Received: first again",
   ]);
-  await refused(script.port);
 });
 
-for (const [what, code] of [
-  ["closes first ends, though its client doesn't", "break;"],
-  [
-    "reads after close finds the end of the stream",
-    "conn.close(); if (!(await conn.recv(1))) break;",
-  ],
-] as const)
-  test(`a server that ${what}`, async () => {
-    const script = await edited(server, [["if (!data) break;", code]]);
-    const client = await connect(script.port);
-    await client.send("hello");
-    assert.match(await client.endOfStream(), /^(FIN|ECONNRESET)$/);
-    assert.equal(await script.exit(), { code: 0, signal: null });
+test("nothing listens when its client has left", async () => {
+  const { port } = await startServer(name);
+  const client = await connect(port);
+  await expectEcho(client, "hello");
+
+  await leave(client);
+
+  await untilRefused(port);
+});
+
+test("a server that closes first exits before its client", async () => {
+  const program = await startEdited(name, {
+    before: "if (!data) break;",
+    after: "break;",
   });
+  const client = await connect(program.port);
+
+  await client.send("hello");
+
+  assert.match(await client.endOfStream(), /^(FIN|ECONNRESET)$/);
+  assert.equal(await program.exit(), { code: 0, signal: null });
+});
+
+test("recv after close finds the end of the stream", async () => {
+  const program = await startEdited(name, {
+    before: "if (!data) break;",
+    after: "conn.close(); if (!(await conn.recv(1))) break;",
+  });
+  const client = await connect(program.port);
+
+  await client.send("hello");
+
+  assert.match(await client.endOfStream(), /^(FIN|ECONNRESET)$/);
+  assert.equal(await program.exit(), { code: 0, signal: null });
+});
 
 const notRoot: Why = notLinux || (process.getuid!() !== 0 && "it takes root");
-test.unless(notRoot)("a port that isn't for everybody: why", async () => {
-  const nobody = ["setpriv", "--bounding-set=-net_bind_service"];
-  const command = nodeCommand(`${server.name}.ts`);
-  const script = launch([...nobody, ...command, "--port", "1"]);
-  assert.equal(await script.exit(), { code: 1, signal: null });
+
+test.unless(notRoot)("a port that only root may use: why", async () => {
+  const withoutRight = ["setpriv", "--bounding-set=-net_bind_service"];
+  const command = nodeCommand(`${name}.ts`);
+
+  const program = launch([...withoutRight, ...command, "--port", "1"]);
+
+  assert.equal(await program.exit(), { code: 1, signal: null });
   assert.is(
-    script.output.stderr,
-    "lecture1_server: listen EACCES: permission denied 127.0.0.1:1; below 1024, or reserved by Hyper-V or WSL: take another --port\n",
+    program.output.stderr,
+    "lecture1_server: listen EACCES: permission denied 127.0.0.1:1; " +
+      "below 1024, or reserved by Hyper-V or WSL: take another --port\n",
   );
 });
 
-test.unless(noSignals)("it dies of Ctrl+C, a client connected", async () => {
-  const script = await start(server);
-  await expectEcho(await connect(script.port), "hello");
-  script.kill("SIGINT");
-  assert.equal(await script.exit(), { code: null, signal: "SIGINT" });
-  assert.is(script.output.stderr, "");
+test.unless(noSignals)("Ctrl+C kills it while a client stays", async () => {
+  const program = await startServer(name);
+  const client = await connect(program.port);
+  await expectEcho(client, "hello");
+
+  program.kill("SIGINT");
+
+  assert.equal(await program.exit(), { code: null, signal: "SIGINT" });
+  assert.is(program.output.stderr, "");
 });
 
 test.run();

@@ -1,124 +1,444 @@
-/** packets as a user runs it: its options, its recordings, and what it says where it can't capture. */
+/**
+ * packets as a user runs it: its options, its recordings, and what it prints if
+ * nothing can be captured.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { stripVTControlCharacters as plain } from "node:util";
+import { stripVTControlCharacters } from "node:util";
 import * as assert from "uvu/assert";
-import { suite } from "./helpers/harness.ts";
+import { parseFlags, UsageError } from "../scripts/commandLine.ts";
 import { temporaryFolder } from "../scripts/copyProject.ts";
-import { notLinux } from "./helpers/machine.ts";
+import {
+  flags,
+  parseOptions,
+  type Options,
+} from "../scripts/packets/options.ts";
+import { recordingNames } from "../scripts/packets/recordings.ts";
+import { expectNoneLeft, suite } from "./helpers/harness.ts";
+import { noTerminal, notLinux } from "./helpers/machine.ts";
 import {
   english,
-  threeAtATime,
   korean,
   pathWithTshark,
   recorded,
-  run,
-  start,
+  runPackets,
+  startPackets,
+  type PacketsOptions,
 } from "./helpers/packetsTool.ts";
 import { nodeCommand } from "./helpers/programs.ts";
-import { noTerminal, openTerminal } from "./helpers/pseudoTerminal.ts";
+import { openTerminal } from "./helpers/pseudoTerminal.ts";
 
 const test = suite("packets");
-const without = test.unless(notLinux);
+const onLinux = test.unless(notLinux);
 
-test("a wrong option: one line, exit 2", async () => {
-  const wrong = `
-    --server thread: --server takes server, forever, async
-    --bytes 30001: --bytes takes 1-30000
-    --show noFin: --show takes hello, long, forever, async, refused, reset, robot, lossy, sleep, recv4
-    --refused --server async: --refused, --server: don't go together
-    --robot --bytes 4: --robot, --bytes: don't go together
-    --bytes 4 --message xxxx: --message, --bytes: don't go together
-    --show hello --save x: --show, --save: don't go together`;
-  await threeAtATime(wrong.trim().split(/\n\s*/), async (line) => {
-    const [args = "", ...says] = line.split(": ");
-    const told = `packets: ${says.join(": ")}; --help lists the options\n`;
-    const output = await run(args.split(" "), 2);
-    assert.equal(output, { stdout: "", stderr: told });
+// --- Options
+// ------------------------------------------------------------------
+
+/** Parses options, as packets does. */
+function parse(commandLine: string, say = english): Options {
+  const args = commandLine.split(" ").filter(Boolean);
+  return parseOptions(parseFlags(args, flags), say);
+}
+
+/** What packets reports about wrong options. */
+function mistakeOf(commandLine: string, say = english): string {
+  try {
+    parse(commandLine, say);
+  } catch (error) {
+    assert.instance(error, UsageError);
+    return (error as UsageError).message;
+  }
+  throw new Error(`${commandLine} is accepted`);
+}
+
+const mistakes = [
+  {
+    options: "--server thread",
+    message: "--server takes server, forever, async",
+  },
+  {
+    options: "--bytes 0",
+    message: "--bytes takes 1-30000",
+  },
+  {
+    options: "--bytes 30001",
+    message: "--bytes takes 1-30000",
+  },
+  {
+    options: "--bytes 1e3",
+    message: "--bytes takes 1-30000",
+  },
+  {
+    options: "--show noFin",
+    message:
+      "--show takes hello, long, forever, async, refused, reset, " +
+      "robot, lossy, sleep, recv4",
+  },
+  {
+    options: "--refused --server async",
+    message: "--refused, --server: don't go together",
+  },
+  {
+    options: "--robot --bytes 4",
+    message: "--robot, --bytes: don't go together",
+  },
+  {
+    options: "--bytes 4 --message xxxx",
+    message: "--message, --bytes: don't go together",
+  },
+  {
+    options: "--show hello --save x",
+    message: "--show, --save: don't go together",
+  },
+];
+
+for (const { options, message } of mistakes)
+  test(`${options} is a mistake`, async () => {
+    assert.is(mistakeOf(options), message);
+  });
+
+test("a mistake is reported in Korean", async () => {
+  const mistake = mistakeOf("--refused --reset", korean);
+
+  assert.is(mistake, "--refused, --reset: 함께 쓸 수 없습니다");
+});
+
+test("a mistake is one line on stderr, and exit code 2", async () => {
+  const output = await runPackets(["--bytes", "0"], { exitCode: 2 });
+
+  assert.equal(output, {
+    stdout: "",
+    stderr: "packets: --bytes takes 1-30000; --help lists the options\n",
   });
 });
 
-test("--show: the ladder, the JSON, the page; twice that it is recorded", async () => {
-  const folder = await temporaryFolder();
-  const [json, html] = [join(folder, "a.json"), join(folder, "a.html")];
-  const show = ["--show", "recv4"];
-  const shown = await run([...show, "--json", json, "--html", html]);
-  const stdout = plain(shown.stdout);
-  const begin = `Recorded, not run here: recv4, lecture1_server.ts
+test("--bytes takes 30000", async () => {
+  const { run } = parse("--bytes 30000");
+
+  assert.is(run.message, "x".repeat(30_000));
+});
+
+test("without options, the lecture's client and server run", async () => {
+  const { run } = parse("");
+
+  assert.equal(run, {
+    kind: "client",
+    server: "server",
+    message: "Hello, Server!",
+  });
+});
+
+test("--robot sends the line of a robot arm", async () => {
+  const { run } = parse("--robot --server async");
+
+  assert.equal(run, {
+    kind: "robot",
+    server: "async",
+    message: "hello socket from robot\n",
+  });
+});
+
+for (const { usage, language } of [english, korean])
+  test(`--help names every recording, in ${language}`, async () => {
+    const [, names = ""] = usage.split("--show NAME");
+    const missing = recordingNames.filter((name) => !names.includes(name));
+
+    assert.equal(missing, []);
+  });
+
+// --- Recordings
+// ---------------------------------------------------------------
+
+const folder = await temporaryFolder();
+const jsonFile = join(folder, "recv4.json");
+const htmlFile = join(folder, "recv4.html");
+const recv4 = onlyOnce(showRecv4);
+
+/** What packets prints of a recording that it writes into files as well. */
+async function showRecv4(): Promise<string> {
+  const files = ["--json", jsonFile, "--html", htmlFile];
+  const { stdout } = await runPackets(["--show", "recv4", ...files]);
+  return stripVTControlCharacters(stdout);
+}
+
+/** A function that does a task when it is first called, and never again. */
+function onlyOnce<T>(task: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= task());
+}
+
+test("above a recording is its name, and what was changed", async () => {
+  const stdout = await recv4();
+
+  const start = `Recorded, not run here: recv4, lecture1_server.ts
 Changed for it: lecture1_server.ts:
 - conn.recv(1024)
 + conn.recv(4)
 `;
+  assert.is(stdout.slice(0, start.length), start);
+});
+
+test("below a recording is why it is shown", async () => {
+  const stdout = await recv4();
+
   const end = `
 This is a recording, of the programs as they came (but for the change above):
 --show asks for it.
 `;
-  assert.ok(stdout.startsWith(begin), stdout);
-  assert.ok(stdout.endsWith(end), stdout);
-  assert.match(stdout, /reads 4 bytes[^]*reads 2 bytes/);
-  assert.equal(JSON.parse(await readFile(json, "utf8")), recorded("recv4"));
-  assert.match(await readFile(html, "utf8"), "Recorded, not run here: recv4");
-  const only = await run([...show, "--json", "-"]);
-  assert.equal(JSON.parse(only.stdout), recorded("recv4"));
-  const nowhere = await run([...show, "--html", "/nonexistent/x"], 1);
-  assert.is(nowhere.stderr, "packets: can't write /nonexistent/x (ENOENT)\n");
+  assert.is(stdout.slice(-end.length), end);
 });
 
-without("where nothing can be captured: why, and what fits", async () => {
-  const said = "There are no interfaces on which a capture can be done";
-  const PATH = await pathWithTshark(
-    `#!/bin/sh\necho "tshark: ${said}" >&2\nexit 1`,
-  );
-  const cases = [
-    ["--bytes 4000", "long, lecture1_server.ts", "reads 928 bytes"],
-    ["--server async", "async, lecture1_server_forever_async.ts", "still runs"],
-    ["--refused", "refused, lecture1_server.ts", "nobody listens"],
-    ["--robot --server forever", "robot, lecture1_server.ts", "never reads 24"],
-    ["--reset --lang ko", "reset, lecture1_server.ts", "2: [RST", korean],
-    ["--bytes 1024", "hello, lecture1_server.ts", "Len=14", english, PATH],
-  ] as const;
-  await threeAtATime(
-    cases,
-    async ([args, name, shows, say = english, PATH]) => {
-      const env = { PATH: PATH ?? "/nonexistent" };
-      const { stdout, stderr } = await run(args.split(" "), 1, env);
-      const why = PATH ? `${say.noRight}: ${said}` : say.noTshark;
-      const end = `${say.asTheyCame}: ${why}. `;
-      assert.ok(stdout.startsWith(`${say.recorded}: ${name}\n`), stdout);
-      assert.ok(stdout.replaceAll("\n", " ").endsWith(end), stdout);
-      assert.match(stdout, shows);
-      assert.is(stderr, `packets: ${why}; ${say.linux}; ${say.more}\n`);
-    },
-  );
-  const json = await run(["--json", "-"], 1, { PATH });
-  assert.is(json.stdout, "", "what was recorded is no measurement");
+test("a recording is drawn as a ladder", async () => {
+  assert.match(await recv4(), /reads 4 bytes[^]*reads 2 bytes/);
 });
 
-without("colours, NO_COLOR, other characters, and `| head`", async () => {
-  const args = ["--show", "lossy"];
-  const coloured = { FORCE_COLOR: "1", NODE_NO_WARNINGS: "1" };
-  const [colours, none, ascii] = await Promise.all([
-    run(args, 0, coloured),
-    run(args, 0, { ...coloured, NO_COLOR: "1" }),
-    run(args, 0, { LC_ALL: "C" }),
-  ]);
-  assert.match(colours.stdout, "\x1b[");
-  assert.is(none.stdout, plain(colours.stdout));
-  assert.not.match(ascii.stdout, /[─│◆▶◀✗]/);
-  assert.match(ascii.stdout, "|* reads 14 bytes");
-  const head = start(args);
-  head.child.stdout!.destroy();
-  assert.is((await head.exit()).code, 1);
-  assert.is(head.output.stderr, "");
+test("--json FILE writes the recording", async () => {
+  await recv4();
+
+  const json = JSON.parse(await readFile(jsonFile, "utf8"));
+  assert.equal(json, recorded("recv4"));
 });
 
-test.unless(noTerminal)("50 columns; a dumb one: no codes", async () => {
-  const command = `${nodeCommand("scripts/packets.ts").join(" ")} --show reset`;
-  const env = "stty cols 50; TERM=dumb NO_COLOR=1 NODE_NO_WARNINGS=1";
-  const shell = terminal(`${env} ${command}`);
-  assert.is(await shell.exit(), 0);
-  assert.not.match(shell.screen(), /\x1b|[^\n]{51}/);
-  assert.match(shell.screen(), "reset, lecture1_server.ts");
+test("--html FILE writes a page, which says that it is recorded", async () => {
+  await recv4();
+
+  const html = await readFile(htmlFile, "utf8");
+  assert.match(html, "Recorded, not run here: recv4");
+});
+
+test("--json - writes to stdout, and nothing else is there", async () => {
+  const args = ["--show", "recv4", "--json", "-"];
+  const { stdout } = await runPackets(args);
+
+  assert.equal(JSON.parse(stdout), recorded("recv4"));
+});
+
+test("a file that can't be written is reported", async () => {
+  const args = ["--show", "recv4", "--html", "/nonexistent/x"];
+  const { stderr } = await runPackets(args, { exitCode: 1 });
+
+  assert.is(stderr, "packets: can't write /nonexistent/x (ENOENT)\n");
+});
+
+test("unread bytes are explained", async () => {
+  assert.match(await recv4(), "The number beside a line: bytes that have");
+});
+
+test("unread bytes are not explained if there are none", async () => {
+  const { stdout } = await runPackets(["--show", "refused"]);
+
+  assert.not.match(stdout, "The number beside a line");
+});
+
+// --- If nothing can be captured
+// -----------------------------------------------
+
+const noTshark: PacketsOptions = {
+  env: { PATH: "/nonexistent" },
+  exitCode: 1,
+};
+
+const fittingRecordings = [
+  {
+    options: "--bytes 4000",
+    recording: "long, lecture1_server.ts",
+    shows: "reads 928 bytes",
+  },
+  {
+    options: "--server async",
+    recording: "async, lecture1_server_forever_async.ts",
+    shows: "still runs",
+  },
+  {
+    options: "--refused",
+    recording: "refused, lecture1_server.ts",
+    shows: "nobody listens",
+  },
+  {
+    options: "--robot --server forever",
+    recording: "robot, lecture1_server.ts",
+    shows: "never reads 24",
+  },
+];
+
+for (const { options, recording, shows } of fittingRecordings)
+  onLinux(`without tshark, ${options} shows a recording`, async () => {
+    const { stdout } = await runPackets(options.split(" "), noTshark);
+
+    const [firstLine] = stdout.split("\n");
+    assert.is(firstLine, `Recorded, not run here: ${recording}`);
+    assert.match(stdout, shows);
+  });
+
+const installAdvice =
+  "sudo apt install tshark (Fedora, Arch: wireshark-cli), answer Yes, " +
+  "sudo usermod -aG wireshark $USER, log out and in again; " +
+  "more in docs/reference.md";
+
+/** The last paragraph, as one line: where it breaks depends on the width. */
+function lastSentence(stdout: string, start: string): string {
+  const oneLine = stdout.trimEnd().replaceAll("\n", " ");
+  return oneLine.slice(oneLine.lastIndexOf(start));
+}
+
+const missing = onlyOnce(() => runPackets([], noTshark));
+
+onLinux("a missing tshark is reported, with how to install it", async () => {
+  const { stderr } = await missing();
+
+  assert.is(stderr, `packets: tshark is not installed; ${installAdvice}\n`);
+});
+
+onLinux("a recording says that tshark is missing", async () => {
+  const { stdout } = await missing();
+
+  const start = "This is a recording, of the programs as they came: ";
+  const sentence = lastSentence(stdout, start);
+  assert.is(sentence, `${start}tshark is not installed.`);
+});
+
+const missingInKorean = onlyOnce(() =>
+  runPackets(["--reset", "--lang", "ko"], noTshark),
+);
+
+onLinux("a missing tshark is reported in Korean", async () => {
+  const { stderr } = await missingInKorean();
+
+  const advice =
+    "sudo apt install tshark (Fedora, Arch: wireshark-cli), 질문에 Yes, " +
+    "sudo usermod -aG wireshark $USER, 로그아웃했다가 다시 로그인; " +
+    "자세한 것은 docs/reference.ko.md";
+  assert.is(stderr, `packets: tshark가 설치되어 있지 않음; ${advice}\n`);
+});
+
+onLinux("a recording says in Korean that it is one", async () => {
+  const { stdout } = await missingInKorean();
+
+  const [firstLine] = stdout.split("\n");
+  const title = "여기서 실행한 것이 아닌 기록";
+  assert.is(firstLine, `${title}: reset, lecture1_server.ts`);
+
+  const start = "이것은 기록이며, 프로그램은 처음 받은 그대로입니다: ";
+  const sentence = lastSentence(stdout, start);
+  assert.is(sentence, `${start}tshark가 설치되어 있지 않음.`);
+});
+
+onLinux("without tshark, --reset shows the recording of two", async () => {
+  const { stdout } = await missingInKorean();
+
+  assert.match(stdout, "2: [RST");
+});
+
+/** What tshark prints if it isn't allowed to capture. */
+const refusal = "There are no interfaces on which a capture can be done";
+const refused = onlyOnce(runRefused);
+
+async function runRefused(): Promise<{ stdout: string; stderr: string }> {
+  const tshark = `#!/bin/sh
+echo "tshark: ${refusal}" >&2
+exit 1
+`;
+  const env = { PATH: await pathWithTshark(tshark) };
+  return runPackets(["--bytes", "1024"], { env, exitCode: 1 });
+}
+
+onLinux("a tshark that isn't allowed to capture is reported", async () => {
+  const { stderr } = await refused();
+
+  const reason = `tshark may not capture: ${refusal}`;
+  assert.is(stderr, `packets: ${reason}; ${installAdvice}\n`);
+});
+
+onLinux("a recording says that tshark isn't allowed to capture", async () => {
+  const { stdout } = await refused();
+
+  const start = "This is a recording, of the programs as they came: ";
+  const sentence = lastSentence(stdout, start);
+  assert.is(sentence, `${start}tshark may not capture: ${refusal}.`);
+});
+
+onLinux("1024 bytes are shown by the recording of a short run", async () => {
+  const { stdout } = await refused();
+
+  const [firstLine] = stdout.split("\n");
+  assert.is(firstLine, "Recorded, not run here: hello, lecture1_server.ts");
+  assert.match(stdout, "Len=14");
+});
+
+onLinux("a recording is never written to --json -", async () => {
+  const { stdout } = await runPackets(["--json", "-"], noTshark);
+
+  assert.is(stdout, "");
+});
+
+// --- The terminal
+// -------------------------------------------------------------
+
+/** Prints the recording with lost packets. */
+async function showLossy(env: NodeJS.ProcessEnv): Promise<string> {
+  const { stdout } = await runPackets(["--show", "lossy"], { env });
+  return stdout;
+}
+
+const inColor = { FORCE_COLOR: "1", NODE_NO_WARNINGS: "1" };
+const colored = onlyOnce(() => showLossy(inColor));
+const ascii = onlyOnce(() => showLossy({ LC_ALL: "C" }));
+
+onLinux("the picture has colors", async () => {
+  assert.match(await colored(), "\x1b[");
+});
+
+onLinux("NO_COLOR takes away the colors, and nothing else", async () => {
+  const plain = await showLossy({ ...inColor, NO_COLOR: "1" });
+
+  assert.is(plain, stripVTControlCharacters(await colored()));
+});
+
+onLinux("LC_ALL=C has no characters that draw lines", async () => {
+  assert.not.match(await ascii(), /[─│◆▶◀✗]/);
+});
+
+onLinux("LC_ALL=C draws lines with ASCII characters", async () => {
+  assert.match(await ascii(), "|* reads 14 bytes");
+});
+
+onLinux("packets exits silently when its reader has exited", async () => {
+  const packets = startPackets(["--show", "lossy"]);
+  packets.child.stdout!.destroy();
+  const { code } = await packets.exit();
+
+  assert.is(code, 1);
+  assert.is(packets.output.stderr, "");
+  await expectNoneLeft(packets);
+});
+
+const inTerminal = test.unless(noTerminal);
+const narrow = onlyOnce(showInNarrowTerminal);
+
+/**
+ * What packets draws in a terminal with 50 columns, which understands no codes.
+ */
+async function showInNarrowTerminal(): Promise<string> {
+  const [node, packets] = nodeCommand("scripts/packets.ts");
+  const variables = "TERM=dumb NO_COLOR=1 NODE_NO_WARNINGS=1";
+  const command = `${variables} ${node} ${packets} --show reset`;
+  const terminal = openTerminal(`stty cols 50; ${command}`);
+  const exitCode = await terminal.exit();
+
+  assert.is(exitCode, 0);
+  return terminal.screen();
+}
+
+inTerminal("50 columns are enough", async () => {
+  const screen = await narrow();
+
+  const tooLong = screen.split("\n").filter((line) => line.length > 50);
+  assert.match(screen, "reset, lecture1_server.ts");
+  assert.equal(tooLong, []);
+});
+
+inTerminal("a dumb terminal gets no codes", async () => {
+  assert.not.match(await narrow(), "\x1b");
 });
 
 test.run();

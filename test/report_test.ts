@@ -107,7 +107,9 @@ test("a sentence names each Python server by its language", async () => {
   assert.match(sentences.join("\n"), "forever (Python): 0.09 ms.\n");
 });
 
-/** A run in which one thing was measured differently, and what then is reported. */
+/**
+ * A run in which one thing was measured differently, and what then is reported.
+ */
 interface Case {
   title: string;
   change: (run: Run) => void;

@@ -30,7 +30,7 @@ const longFiles = [
   "waiting_test.ts",
   "start_test.ts",
   "lecture1_server_test.ts",
-  "documents_test.ts",
+  "lesson_test.ts",
   "compare_test.ts",
   "parity_test.ts",
 ];

@@ -125,7 +125,8 @@ test("package.json's scripts", async () => {
     soak: "npm install >&2 && node --import tsx test/run.ts soak",
     record: "node --import tsx scripts/record.ts",
     screenshots: "node --import tsx scripts/screenshots.ts",
-    check: "npm install >&2 && prettier --check . && tsc",
+    check:
+      "npm install >&2 && prettier --check . && tsc && node --import tsx scripts/lineLengths.ts",
     format: "prettier --write .",
   });
 });

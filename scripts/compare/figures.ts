@@ -1,6 +1,6 @@
 /**
- * The figures of a report: what was measured of each server, as rows of a table, and the
- * most important ones as sentences.
+ * The figures of a report: what was measured of each server, as rows of a
+ * table, and the most important ones as sentences.
  */
 import { designs, type Design } from "../designs.ts";
 import type { Load, Run, ServerResult, Visit } from "./result.ts";
@@ -141,8 +141,8 @@ interface LoadFigureOptions {
 }
 
 /**
- * A figure for each number of connections. The one for the run's number of clients also
- * becomes a sentence.
+ * A figure for each number of connections. The one for the run's number of
+ * clients also becomes a sentence.
  */
 function loadFiguresOf(
   run: Run,
@@ -182,8 +182,8 @@ function describeTurns({ inTurn }: ServerResult, say: Texts): Description {
 }
 
 /**
- * How many clients were answered while one stayed connected, how long they waited, and
- * what happened to the others.
+ * How many clients were answered while one stayed connected, how long they
+ * waited, and what happened to the others.
  */
 function describeStay({ stay }: ServerResult, say: Texts): Description {
   if (!stay) return undefined;
@@ -234,8 +234,9 @@ function describeThreadStart(
 }
 
 /**
- * Whether clients wait about as long as threads take that start one after another: the
- * first client waits for one thread, the last client for all of them.
+ * Whether clients wait about as long as threads take that start one after
+ * another: the first client waits for one thread, the last client for all of
+ * them.
  */
 function waitForThreads(clients: Visit[], threadStartMs: number): boolean {
   const waitsMs = waitsMsOf(clients);
@@ -252,7 +253,8 @@ function waitForThreads(clients: Visit[], threadStartMs: number): boolean {
 }
 
 /**
- * CPU time per echo, and how many times the lowest value for this number of connections.
+ * CPU time per echo, and how many times the lowest value for this number of
+ * connections.
  *
  * @param allLoads the load tests of all servers
  */
@@ -275,7 +277,9 @@ function describeRate(load: Load): Description {
   return sameInBoth(mark + twoDigits(load.echoesPerSecond));
 }
 
-/** Whether the windows of a load test differ by more than half of their median. */
+/**
+ * Whether the windows of a load test differ by more than half of their median.
+ */
 export function isVague({ windows, echoesPerSecond }: Load): boolean {
   const rates = windows.map((window) => window.echoesPerSecond);
   const range = Math.max(...rates) - Math.min(...rates);
@@ -319,9 +323,11 @@ function describeCtrlC({ ctrlC }: ServerResult, say: Texts): Description {
 }
 
 /**
- * The sentence of a figure. Servers of which the same is said are named together.
+ * The sentence of a figure. Servers of which the same is said are named
+ * together.
  *
- * @returns undefined if the figure has no sentence, or was not measured of any server
+ * @returns undefined if the figure has no sentence, or was not measured of any
+ *   server
  */
 export function sentenceOf(figure: Figure, say: Texts): string | undefined {
   const { lead, texts } = figure;
@@ -337,8 +343,8 @@ export function sentenceOf(figure: Figure, say: Texts): string | undefined {
 }
 
 /**
- * The table of all figures: a row for each figure and language. Rows without any text
- * are left out.
+ * The table of all figures: a row for each figure and language. Rows without
+ * any text are left out.
  *
  * @param servers all servers of the run
  */

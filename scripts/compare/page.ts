@@ -1,5 +1,6 @@
 /**
- * Draws a report as a web page. The browser lays it out, for any width and for paper.
+ * Draws a report as a web page. The browser lays it out, for any width and for
+ * paper.
  */
 import { escape, list, page, paragraph } from "../page.ts";
 import type { FigureRow, FigureTable } from "./figures.ts";
@@ -63,7 +64,8 @@ function drawLegend(legend: Legend, end: string): string {
 
 function drawPanel(panel: Panel, endMs: number): string {
   const lanes = panel.lanes.map((lane) => drawLane(lane, endMs));
-  // The line is kept even if it is empty: panels side by side begin at one height.
+  // The line is kept even if it is empty: the lanes of panels that are side by
+  // side begin at one height.
   const about = escape(panel.about) || "&nbsp;";
   const more = panel.more ? paragraph(panel.more, "muted") : "";
   return `<section>

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { scriptNames, type Design } from "../designs.ts";
-import { erased } from "../erased.ts";
+import { eraseTypes } from "../erased.ts";
 import { projectFile } from "../project.ts";
 import { withDeadline } from "../waiting.ts";
 import { $ } from "../zx.ts";
@@ -134,7 +134,7 @@ export async function runClient(
   const command =
     language === "Python"
       ? pythonCommand(file, port)
-      : [process.execPath, await erased(file), "--port", String(port)];
+      : [process.execPath, await eraseTypes(file), "--port", String(port)];
   const client = $({ env })`${command}`;
   let wasKilled = false;
   try {

@@ -1,6 +1,6 @@
 /**
- * What compare says about a run: words and numbers in one language, without layout.
- * terminal.ts and page.ts draw it.
+ * What compare says about a run: words and numbers in one language, without
+ * layout. terminal.ts and page.ts draw it.
  */
 import type { Language } from "../language.ts";
 import {
@@ -242,7 +242,9 @@ function notesOf(run: Run, say: Texts): string[] {
   return notes;
 }
 
-/** What went wrong with a server, and its last lines; undefined if nothing did. */
+/**
+ * What went wrong with a server, and its last lines; undefined if nothing did.
+ */
 function failureOf(server: ServerResult, say: Texts): string | undefined {
   if (!server.failure) return undefined;
   const { step, trouble, detail, lastLines } = server.failure;

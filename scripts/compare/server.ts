@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Design } from "../designs.ts";
-import { preloaded } from "../erased.ts";
+import { commandWithPreload } from "../erased.ts";
 import {
   launch,
   patienceMs as usualPatienceMs,
@@ -97,7 +97,11 @@ class ServerProcess implements Server {
     const command =
       language === "Python"
         ? [...pythonCommand(file, 0), "--until-input-ends"]
-        : await preloaded("compare/footprint.ts", file, 0);
+        : await commandWithPreload({
+            preload: "compare/footprint.ts",
+            file,
+            port: 0,
+          });
     const process = launch(command, { env, messages: true });
     return new ServerProcess(program, process, patienceMs);
   }

@@ -12,8 +12,8 @@ export interface TerminalOptions {
   /** The terminal's width in characters; if it is missing, that of stdout. */
   columns?: number;
   /**
-   * Draws with ASCII characters only. If it is missing, the terminal's environment
-   * decides.
+   * Draws with ASCII characters only. If it is missing, the terminal's
+   * environment decides.
    */
   ascii?: boolean;
 }
@@ -82,7 +82,9 @@ function widest(lines: string[]): number {
   return Math.max(...lines.map((line) => stringWidth(line)));
 }
 
-/** The columns of a picture: names, the axis of time, and the clients' results. */
+/**
+ * The columns of a picture: names, the axis of time, and the clients' results.
+ */
 interface Layout {
   /** The width of the longest name. */
   nameWidth: number;
@@ -101,7 +103,9 @@ function layoutOf({ panels, endMs }: Picture, width: number): Layout {
   return { nameWidth, axisWidth: Math.max(4, axisWidth), endMs };
 }
 
-/** Which clients waited while one stayed, on an axis as wide as there is room. */
+/**
+ * Which clients waited while one stayed, on an axis as wide as there is room.
+ */
 function drawPicture(picture: Picture, width: number): string[] {
   const { experiment, panels, end, legend } = picture;
   const layout = layoutOf(picture, width);
@@ -193,7 +197,9 @@ function drawList({ designs, rows }: FigureTable, width: number): string {
   return lines.join("\n");
 }
 
-/** The characters that not every terminal can draw, and those that replace them. */
+/**
+ * The characters that not every terminal can draw, and those that replace them.
+ */
 const asciiCharacters = {
   "─": "-",
   "│": "|",
@@ -214,7 +220,9 @@ const asciiCharacters = {
   "…": ".",
 };
 
-/** A text in which ASCII characters of the same width replace all other marks. */
+/**
+ * A text in which ASCII characters of the same width replace all other marks.
+ */
 function inAscii(text: string): string {
   let replaced = text;
   for (const [character, ascii] of Object.entries(asciiCharacters))

@@ -1,5 +1,6 @@
 /**
- * All texts of compare, each in English and in Korean. {0} and {1} are places for values.
+ * All texts of compare, each in English and in Korean. {0} and {1} are places
+ * for values.
  */
 import {
   inLanguage,

@@ -13,8 +13,8 @@ export function nameOf(
 /**
  * How long a client waited for its answer, or for what it got instead.
  *
- * @returns the time since its connection, in milliseconds; undefined if it was never
- *   connected
+ * @returns the time since its connection, in milliseconds; undefined if it was
+ *   never connected
  */
 export function waitMsOf(client: Visit): number | undefined {
   const { connectedMs, reportedMs } = client;

@@ -4,173 +4,430 @@ import net from "node:net";
 import { release, type } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scriptNames } from "../designs.ts";
-import { preloaded } from "../erased.ts";
+import { commandWithPreload } from "../erased.ts";
 import { freePort } from "../freePort.ts";
-import { launch } from "../launch.ts";
+import { launch, type Launched } from "../launch.ts";
 import { projectFile } from "../project.ts";
-import { follow, type Recording, type Run, type Side } from "./recording.ts";
-import type { Told } from "./tell.ts";
-import { say } from "./texts.ts";
-import { startCapture, type Captured } from "./tshark.ts";
+import {
+  ConnectionTracker,
+  type End,
+  type Line,
+  type Packet,
+  type Read,
+  type Recording,
+  type Run,
+  type Side,
+} from "./recording.ts";
+import type { ProgramEvent } from "./tell.ts";
+import type { Texts } from "./texts.ts";
+import { startCapture, type Capture, type CapturedPacket } from "./tshark.ts";
 
-/** Seconds that a program may take, a learner's pause included; and the kernel by itself. */
-const [patience, moment] = [30, 10];
+/** How long a program may take; a learner may have added a pause. */
+const programPatienceSeconds = 30;
 
-/** Milliseconds: how long the robot waits; and after which a server that still runs goes on. */
-const [robotWaits, goesOn] = [300, 300];
+/** How long the kernel may take to send a packet by itself. */
+const kernelPatienceSeconds = 10;
 
-/** One of the lecture's programs, and what it has told. */
-type Program = Awaited<ReturnType<typeof start>>;
+/** How long the robot waits before it closes its connection. */
+const robotWaitsMs = 300;
 
 /**
- * Runs a server and a client once and captures what goes between them.
- *
- * @param save file for the packets
- * @returns the recording, and what didn't go as it should
- * @throws CannotCapture where nothing can be captured; Error when the server doesn't
- *   listen, or no packet came
+ * How long a server that serves one client after another gets to exit by
+ * itself.
  */
-export async function captureRun(run: Run, save?: string) {
-  const { kind, server: design, message } = run;
+const serverExitMs = 300;
+
+export interface CaptureRunOptions {
+  run: Run;
+  /** Where the packets are kept, as pcapng. */
+  file?: string;
+  /** The texts of errors and problems. */
+  say: Texts;
+}
+
+/** What a run has left behind. */
+export interface CapturedRun {
+  recording: Recording;
+  /** What did not go as it should, as messages. */
+  problems: string[];
+}
+
+/**
+ * Runs a server and a client once, and captures the packets between them.
+ *
+ * @throws CannotCapture if nothing can be captured on this machine
+ * @throws Error if the server doesn't listen, tshark fails, or no packet was
+ *   captured
+ */
+export async function captureRun(
+  options: CaptureRunOptions,
+): Promise<CapturedRun> {
+  const session = await start(options);
+  await runClient(session);
+  await waitForPackets(session);
+  await endServer(session);
+  await endCapture(session);
+  return resultOf(session);
+}
+
+/** A run between its start and its end: what its steps share. */
+interface Session {
+  run: Run;
+  say: Texts;
+  port: number;
+  capture: Capture;
+  /** Is missing if nothing listens (--refused). */
+  server?: Program;
+  /** Is missing if a robot connects instead of the program. */
+  client?: Program;
+  problems: string[];
+}
+
+/** One of the lecture's programs, which reports what it does. */
+interface Program {
+  side: Side;
+  /** Its file's name: "lecture1_client.ts". */
+  file: string;
+  process: Launched;
+  /** What it has done so far. */
+  events: ProgramEvent[];
+  /** When it got Ctrl+C from packets, in milliseconds since 1970. */
+  interruptedMs?: number;
+}
+
+/** 1. Starts the capture and the server. */
+async function start(options: CaptureRunOptions): Promise<Session> {
+  const { run, file, say } = options;
   const port = await freePort();
+  const needsServer = run.kind !== "refused";
   const [capture, server] = await Promise.all([
-    startCapture(port, save),
-    kind === "refused" ? undefined : startServer(scriptNames[design], port),
+    startCapture({ port, file, say }),
+    needsServer ? startServer(scriptNames[run.server], port, say) : undefined,
   ]);
-  const problems: string[] = [];
+  return { run, say, port, capture, server, problems: [] };
+}
 
-  /** Waits for packets; what doesn't come is told at the end. */
-  async function until(what: string, holds: () => boolean, seconds: number) {
-    const wait = capture.until(what, holds, seconds * 1000);
-    await wait.catch(() => problems.push(say.missing(what, seconds)));
+/** 2. Runs the client, from its connection to its end. */
+async function runClient(session: Session): Promise<void> {
+  switch (session.run.kind) {
+    case "client":
+    case "refused":
+      await startClient(session);
+      break;
+    case "robot":
+      await playRobot(session);
+      break;
+    case "reset":
+      await startSecondClient(session);
+      break;
   }
+  if (session.client) await exitOf(session.client, session);
+}
 
-  /** Waits for a program's end. */
-  async function itsEnd({ name, process }: Program): Promise<void> {
-    const missing = say.missing(`${name}: exit`, patience);
-    await process.exit(patience * 1000).catch(() => problems.push(missing));
-    await process.stop();
-  }
+/**
+ * 3. Waits for the packets of the whole run: tshark prints them a moment later.
+ */
+async function waitForPackets(session: Session): Promise<void> {
+  const { capture, run, say } = session;
+  const connections = run.kind === "reset" ? 2 : 1;
+  const hasBegun = () => capture.packets().length > 0;
+  const isOver = () => closedConnections(capture.packets()) === connections;
 
-  const first = kind === "reset" ? await connect(port) : undefined;
-  const client =
-    kind === "robot"
-      ? await playRobot(port, message)
-      : await start("client", "lecture1_client", port, message);
-  if (first) {
-    const waits = ({ connection, from, ack = 0 }: Captured) =>
-      connection === 2 && from === "server" && ack > 1;
-    const confirmed = () => capture.packets().some(waits);
-    await until(say.secondWaits, confirmed, moment);
-    first.end();
+  await until(session, "SYN", hasBegun, kernelPatienceSeconds);
+  if (!hasBegun()) return;
+  await until(session, say.everyEnd, isOver, programPatienceSeconds);
+}
+
+/** 4. Ends the server: by Ctrl+C, if it serves one client after another. */
+async function endServer(session: Session): Promise<void> {
+  const { server, run } = session;
+  if (!server) return;
+  if (run.server !== "server") await interrupt(server);
+  await exitOf(server, session);
+}
+
+/** 5. Ends the capture. */
+async function endCapture({ capture, problems }: Session): Promise<void> {
+  try {
+    await capture.stop();
+  } catch (error) {
+    problems.unshift((error as Error).message);
   }
-  if (client) await itsEnd(client);
-  const any = () => capture.packets().length > 0;
-  const over = () => endedIn(capture.packets()) === (first ? 2 : 1);
-  await until("SYN", any, moment);
-  if (any()) await until(say.everyEnd, over, patience);
-  if (server && design !== "server") {
-    await server.process.exit(goesOn).catch(() => {});
-    if (!server.process.exitStatus) {
-      server.told.push({ timeMs: Date.now(), signal: "SIGINT" });
-      server.process.kill("SIGINT");
-    }
-  }
-  if (server) await itsEnd(server);
-  await capture.stop().catch(({ message }: Error) => problems.unshift(message));
-  const programs = [server, client].flatMap((it) => it ?? []);
-  problems.push(...programs.flatMap(crashOf));
+}
+
+/**
+ * 6. Puts together what was captured and what the programs have reported.
+ *
+ * @throws Error if there is no packet
+ */
+function resultOf(session: Session): CapturedRun {
+  const { run, say, capture, server, client, problems } = session;
   const packets = capture.packets();
+  const programs: Program[] = [];
+  if (server) programs.push(server);
+  if (client) programs.push(client);
+  for (const program of programs) {
+    const crash = crashOf(program, say);
+    if (crash) problems.push(crash);
+  }
   if (packets.length === 0) throw new Error(problems.join("; "));
-  return [recordingOf(run, packets, programs), problems] as const;
+  return { recording: recordingOf(run, packets, programs), problems };
 }
 
-/** How many connections have ended. */
-function endedIn(packets: Captured[]): number {
-  const { next, ended } = follow();
-  packets.forEach(next);
-  return ended();
-}
-
-/** Starts a program, with the preload that tells what it does. */
-async function start(side: Side, name: string, port: number, message = "") {
-  const told: Told[] = [];
-  const file = projectFile(`${name}.ts`);
-  const command = await preloaded("packets/tell.ts", file, port);
-  if (message) command.push(`--message=${message}`);
-  const process = launch(command, {
-    onMark: (it: Told) => told.push(it),
+/** Starts a program, with the preload that reports what it does. */
+async function startProgram(
+  side: Side,
+  file: string,
+  port: number,
+  args: string[] = [],
+): Promise<Program> {
+  const command = await commandWithPreload({
+    preload: "packets/tell.ts",
+    file: projectFile(file),
+    port,
+  });
+  const events: ProgramEvent[] = [];
+  const process = launch([...command, ...args], {
+    onMark: (event: ProgramEvent) => events.push(event),
     messages: true,
   });
-  return { side, name: `${name}.ts`, told, process };
+  return { side, file, process, events };
 }
 
-/** Starts a server, and waits until it listens. */
-async function startServer(name: string, port: number): Promise<Program> {
-  const server = await start("server", name, port);
-  const { told, process } = server;
-  const listens = () => told.some(({ listens }) => listens);
-  await process.until("listening", listens, patience * 1000).catch(() => {
-    const late = say.missing(`${name}.ts: listen`, patience);
-    const why = `${name}.ts ${say.ends} ${process.exitStatus?.code}`;
-    throw new Error(
-      process.printed().trim() || (process.exitStatus ? why : late),
-    );
-  });
-  return server;
+/**
+ * Starts a server and waits until it listens.
+ *
+ * @param script its file without .ts
+ * @throws Error with what the server has printed, if it doesn't listen
+ */
+async function startServer(
+  script: string,
+  port: number,
+  say: Texts,
+): Promise<Program> {
+  const server = await startProgram("server", `${script}.ts`, port);
+  const { file, process, events } = server;
+  const listens = () => events.some(({ kind }) => kind === "listens");
+  try {
+    await process.until("listening", listens, programPatienceSeconds * 1000);
+    return server;
+  } catch {
+    const printed = process.printed().trim();
+    if (printed) throw new Error(printed);
+    if (process.exitStatus)
+      throw new Error(`${file} ${say.ends} ${process.exitStatus.code}`);
+    throw new Error(say.missing(`${file}: listen`, programPatienceSeconds));
+  }
 }
 
-/** A connection that reads nothing. */
-async function connect(port: number): Promise<net.Socket> {
-  const socket = new net.Socket().pause().on("error", () => {}); // the capture shows what happened
-  await once(socket.connect(port, "127.0.0.1"), "connect");
-  return socket;
+/** Starts the lecture's client. */
+async function startClient(session: Session): Promise<void> {
+  const { message } = session.run;
+  session.client = await startProgram(
+    "client",
+    "lecture1_client.ts",
+    session.port,
+    [`--message=${message}`],
+  );
 }
 
-/** Closes without reading, as a robot arm's socket_send_line and socket_close do. */
-async function playRobot(port: number, line: string): Promise<undefined> {
+/**
+ * Starts the lecture's client while another one is connected, so that the
+ * server doesn't accept it. The other one closes when the kernel has
+ * acknowledged the program's bytes for the server.
+ */
+async function startSecondClient(session: Session): Promise<void> {
+  const { capture, port, say } = session;
+  const first = await connect(port);
+  await startClient(session);
+  const isAcknowledged = () =>
+    capture
+      .packets()
+      .some(
+        ({ connection, from, ack = 0 }) =>
+          connection === 2 && from === "server" && ack > 1,
+      );
+  await until(session, say.secondWaits, isAcknowledged, kernelPatienceSeconds);
+  first.end();
+}
+
+/**
+ * Sends one line and closes without reading, as a robot arm's socket_send_line
+ * and socket_close do. The echo is unread then, so the kernel resets the
+ * connection.
+ */
+async function playRobot({ port, run }: Session): Promise<void> {
   const socket = await connect(port);
-  socket.write(line);
-  await sleep(robotWaits);
+  socket.write(run.message);
+  await sleep(robotWaitsMs);
   socket.destroy();
 }
 
-/** Packets and what the programs told, with times since the first packet. */
-function recordingOf(run: Run, captured: Captured[], programs: Program[]) {
+/** Opens a connection that reads nothing. */
+async function connect(port: number): Promise<net.Socket> {
+  const socket = new net.Socket();
+  socket.pause();
+  // The capture shows what has happened to the connection.
+  socket.on("error", () => {});
+  socket.connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Waits for packets. If they are missing, that is a problem of the run. */
+async function until(
+  { capture, problems, say }: Session,
+  what: string,
+  holds: () => boolean,
+  patienceSeconds: number,
+): Promise<void> {
+  try {
+    await capture.until(what, holds, patienceSeconds * 1000);
+  } catch {
+    problems.push(say.missing(what, patienceSeconds));
+  }
+}
+
+/** Presses Ctrl+C, unless the server exits by itself. */
+async function interrupt(server: Program): Promise<void> {
+  try {
+    await server.process.exit(serverExitMs);
+  } catch {
+    server.interruptedMs = Date.now();
+    server.process.kill("SIGINT");
+  }
+}
+
+/** Waits for a program's exit. If it is late, that is a problem of the run. */
+async function exitOf(program: Program, session: Session): Promise<void> {
+  const { problems, say } = session;
+  const { file, process } = program;
+  try {
+    await process.exit(programPatienceSeconds * 1000);
+  } catch {
+    problems.push(say.missing(`${file}: exit`, programPatienceSeconds));
+    await process.stop();
+  }
+}
+
+/** How many connections are closed, by both sides or by a reset. */
+function closedConnections(packets: CapturedPacket[]): number {
+  const tracker = new ConnectionTracker();
+  for (const packet of packets) tracker.onPacket(packet);
+  return tracker.closedCount();
+}
+
+/**
+ * What Node prints about an uncaught error, for example after a learner's edit.
+ */
+function crashOf(program: Program, say: Texts): string | undefined {
+  const { file, process, events } = program;
+  // What the program prints itself is reported; what Node prints is not.
+  let unreported = process.output.stderr;
+  for (const event of events)
+    if (event.kind === "prints")
+      unreported = unreported.replace(event.text, "");
+
+  const exitCode = process.exitStatus?.code;
+  if (!exitCode || unreported.trim() === "") return undefined;
+  return `${file} ${say.ends} ${exitCode}\n${unreported.trim()}`;
+}
+
+/**
+ * The packets and what the programs have done, with times since the first
+ * packet.
+ */
+function recordingOf(
+  run: Run,
+  captured: CapturedPacket[],
+  programs: Program[],
+): Recording {
   const firstMs = captured[0]!.timeMs;
-  const since = (ms: number) => Math.round((ms - firstMs) * 1000) / 1000;
+  const sinceFirst = (ms: number) => Math.round((ms - firstMs) * 1000) / 1000;
+
   const connections: Recording["connections"] = [];
-  const packets = captured.map(({ ends, ...packet }) => {
-    connections[packet.connection - 1] ??= ends;
-    return { ...packet, timeMs: since(packet.timeMs) };
-  });
-  const told = programs
-    .flatMap(({ side, told }) => told.map((it) => ({ from: side, ...it })))
-    .map((it) => ({ ...it, timeMs: since(it.timeMs) }))
-    .sort((a, b) => a.timeMs - b.timeMs);
-  const isOf = (ports: Told["ports"]) => (ends: Record<Side, string>) =>
-    ports?.includes(Number(ends.client.split(":").at(-1)));
+  const packets: Packet[] = [];
+  for (const { addresses, ...packet } of captured) {
+    connections[packet.connection - 1] ??= addresses;
+    packets.push({ ...packet, timeMs: sinceFirst(packet.timeMs) });
+  }
+
+  const { reads, lines, ends } = reportsOf(programs, connections, sinceFirst);
   return {
     date: new Date(firstMs).toISOString(),
     system: `${type()} ${release()}, Node ${process.version}`,
-    ...{ run, connections, packets },
-    reads: told.flatMap(({ ports, bytes = 0, ...read }) => {
-      const connection = connections.findIndex(isOf(ports)) + 1;
-      return connection ? { ...read, connection, bytes } : []; // a learner's own
-    }),
-    lines: told.flatMap(({ text = "", ...line }) => {
-      const texts = text.split(/\r?\n/).filter(Boolean);
-      return texts.map((text) => ({ ...line, text }));
-    }),
-    ends: told.filter(({ code, signal }) => signal ?? code !== undefined),
-  } satisfies Recording;
+    run,
+    connections,
+    packets,
+    reads,
+    lines,
+    ends,
+  };
 }
 
-/** What node says itself of an error that nobody caught: of a learner's edit, perhaps. */
-function crashOf({ name, told, process: { exitStatus, output } }: Program) {
-  const untold = told
-    .reduce((rest, { text = "" }) => rest.replace(text, ""), output.stderr)
-    .trim();
-  if (!exitStatus?.code || !untold) return [];
-  return [`${name} ${say.ends} ${exitStatus.code}\n${untold}`];
+/**
+ * Sorts what the programs have done by its kind and its time.
+ *
+ * @param sinceFirst turns milliseconds since 1970 into those since the first
+ *   packet
+ */
+function reportsOf(
+  programs: Program[],
+  connections: Recording["connections"],
+  sinceFirst: (ms: number) => number,
+): Pick<Recording, "reads" | "lines" | "ends"> {
+  const reads: Read[] = [];
+  const lines: Line[] = [];
+  const ends: End[] = [];
+  for (const { side, events, interruptedMs } of programs) {
+    for (const event of events) {
+      const moment = { from: side, timeMs: sinceFirst(event.timeMs) };
+      switch (event.kind) {
+        case "reads": {
+          const { bytes, ports } = event;
+          const connection = numberOfConnection(ports, connections);
+          // A connection that a learner has added isn't captured.
+          if (connection > 0) reads.push({ ...moment, connection, bytes });
+          break;
+        }
+        case "prints":
+          for (const text of event.text.split(/\r?\n/))
+            if (text !== "") lines.push({ ...moment, text });
+          break;
+        case "exits":
+          ends.push({ ...moment, code: event.code });
+          break;
+      }
+    }
+    if (interruptedMs !== undefined) {
+      const timeMs = sinceFirst(interruptedMs);
+      ends.push({ from: side, timeMs, signal: "SIGINT" });
+    }
+  }
+
+  return {
+    reads: reads.sort(byTime),
+    lines: lines.sort(byTime),
+    ends: ends.sort(byTime),
+  };
+}
+
+/**
+ * Finds a connection by its ports, of which the client's is enough.
+ *
+ * @returns its number, counted from 1; 0 if it wasn't captured
+ */
+function numberOfConnection(
+  ports: (number | undefined)[],
+  connections: Recording["connections"],
+): number {
+  const index = connections.findIndex(({ client }) => {
+    const clientPort = Number(client.split(":").at(-1));
+    return ports.includes(clientPort);
+  });
+  return index + 1;
+}
+
+function byTime(one: { timeMs: number }, other: { timeMs: number }): number {
+  return one.timeMs - other.timeMs;
 }

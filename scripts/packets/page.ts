@@ -1,81 +1,144 @@
-/** Draws a picture as a page for the wall: a table, which the browser lays out for any width and for paper. */
+/**
+ * Draws a picture as a web page: as a table, which the browser lays out for any
+ * width and for paper.
+ */
 import type { Language } from "../language.ts";
 import { escape, page, paragraph } from "../page.ts";
 import type { Side } from "./recording.ts";
-import type { Picture, Row } from "./rows.ts";
+import type { EventRow, PacketRow, Picture, Row } from "./rows.ts";
 import type { Texts } from "./texts.ts";
 
-/** What stands above a picture, and below it. */
-export type Around = [before: string[], after: string[]];
+/** Paragraphs above and below a picture. */
+export interface Around {
+  above: string[];
+  below: string[];
+}
 
-/** @param texts in the page's language */
+export interface PacketsPageOptions {
+  around: Around;
+  language: Language;
+  /** The texts in the page's language. */
+  texts: Texts;
+}
+
+/** A picture as a whole web page, as HTML. */
 export function packetsPage(
   picture: Picture,
-  [before, after]: Around,
-  lang: Language,
-  texts: Texts,
+  { around, language, texts }: PacketsPageOptions,
 ): string {
-  const { opens, confirms, hands, closes, resets } = texts;
-  const flags = { SYN: opens, ACK: confirms, PSH: hands };
-  const meanings = Object.entries({ ...flags, FIN: closes, RST: resets }).map(
-    ([flag, does]) =>
-      `<span><b class="${flag.toLowerCase()}">${flag}</b> ${escape(does)}</span>`,
-  );
-  const legend = [
-    ...[meanings.join(" "), escape(texts.numbers), escape(texts.times)],
-    `<span class="count">14</span> ${escape(texts.unread)}`,
-  ].map((html) => `<p>${html}</p>`);
-  const { notes, origin } = picture;
+  const above = [...around.above, ...picture.notes];
+  const below = [picture.origin, ...around.below];
   return page({
-    language: lang,
+    language,
     title: texts.title,
     parts: [
-      ...[...before, ...notes].map((note) => paragraph(note, "note")),
-      `<div class="legend">${legend.join("\n")}</div>`,
+      ...above.map((text) => paragraph(text, "note")),
+      legend(texts),
       table(picture, texts),
-      ...[origin, ...after].map((note) => paragraph(note, "muted")),
+      ...below.map((text) => paragraph(text, "muted")),
     ],
     style: new URL("page.css", import.meta.url),
   });
 }
 
-const hidden = (text: string) => `<span class="hidden">${escape(text)}</span>`;
+/** What the flags, the numbers, the times and the yellow numbers mean. */
+function legend(texts: Texts): string {
+  const flags = [
+    flagMeaning("SYN", texts.opens),
+    flagMeaning("ACK", texts.confirms),
+    flagMeaning("PSH", texts.hands),
+    flagMeaning("FIN", texts.closes),
+    flagMeaning("RST", texts.resets),
+  ];
+  return `<div class="legend"><p>${flags.join(" ")}</p>
+<p>${escape(texts.numbers)}</p>
+<p>${escape(texts.times)}</p>
+<p><span class="count">14</span> ${escape(texts.unread)}</p></div>`;
+}
 
-function table({ sides, connections, rows }: Picture, texts: Texts): string {
-  const head = (side: Side) => {
-    const ends = connections.map((each, index) => {
-      const number = connections.length > 1 ? `${index + 1}: ` : "";
-      return ` <small>${number}${escape(each[side])}</small>`;
-    });
-    return `<span><b>${escape(sides[side])}</b>${ends.join("")}</span>`;
-  };
+function flagMeaning(flag: string, meaning: string): string {
+  const name = `<b class="${flag.toLowerCase()}">${flag}</b>`;
+  return `<span>${name} ${escape(meaning)}</span>`;
+}
+
+/** A text for screen readers only. */
+function hidden(text: string): string {
+  return `<span class="hidden">${escape(text)}</span>`;
+}
+
+function table(picture: Picture, texts: Texts): string {
+  const { sides, rows } = picture;
   const heads = [
-    ...["ms", hidden(`${sides.client}: ${texts.notRead}`)],
-    ...[`${head("client")} ${head("server")}`],
-    ...[hidden(`${sides.server}: ${texts.notRead}`), hidden(texts.meaning)],
-  ].map((html) => `<th scope="col">${html}</th>`);
-  const most = Math.max(...rows.flatMap(({ unread }) => Object.values(unread)));
-  return `<table style="--digits: ${String(most).length}"><thead><tr>${heads.join("")}</tr></thead>
-<tbody>${rows.map((row) => drawn(row, sides)).join("\n")}</tbody></table>`;
+    "ms",
+    hidden(`${sides.client}: ${texts.notRead}`),
+    `${sideHead(picture, "client")} ${sideHead(picture, "server")}`,
+    hidden(`${sides.server}: ${texts.notRead}`),
+    hidden(texts.meaning),
+  ];
+  return `<table style="--digits: ${unreadDigits(rows)}">
+<thead>
+<tr>
+${heads.map((head) => `<th scope="col">${head}</th>`).join("\n")}
+</tr>
+</thead>
+<tbody>
+${rows.map((row) => tableRow(row, sides)).join("\n")}
+</tbody>
+</table>`;
 }
 
-function drawn(row: Row, sides: Picture["sides"]): string {
-  const { time, from, kind, words, unread } = row;
-  const count = (bytes: number) =>
-    bytes ? `<td class="count">${bytes}</td>` : "<td></td>";
-  return `<tr class="${kind} ${from}"><td class="time">${time.replace(/ $/, "<i>0</i>")}</td>
-${count(unread.client)}<td class="lane">${inLane(row, sides)}</td>${count(unread.server)}
-<td class="words">${words.map(escape).join("<br>")}</td></tr>`;
+/** How many digits the highest number of unread bytes has. */
+function unreadDigits(rows: Row[]): number {
+  const counts = rows.flatMap(({ unread }) => [unread.client, unread.server]);
+  return String(Math.max(...counts)).length;
 }
 
-function inLane(row: Row, sides: Picture["sides"]): string {
-  const { from, kind, label, carried, lost } = row;
-  const [what, numbers] = label.map(escape);
+/** A side's name, and its address in each connection. */
+function sideHead({ sides, connections }: Picture, side: Side): string {
+  const addresses = connections.map((addressOf, index) => {
+    const number = connections.length > 1 ? `${index + 1}: ` : "";
+    return ` <small>${number}${escape(addressOf[side])}</small>`;
+  });
+  return `<span><b>${escape(sides[side])}</b>${addresses.join("")}</span>`;
+}
+
+function tableRow(row: Row, sides: Picture["sides"]): string {
+  const { type, from, unread, descriptions } = row;
+  const inLane =
+    row.kind === "packet" ? arrow(row, sides) : eventText(row, sides);
+  return `<tr class="${type} ${from}">
+<td class="time">${alignedTime(row)}</td>
+${unreadCell(unread.client)}
+<td class="lane">${inLane}</td>
+${unreadCell(unread.server)}
+<td class="description">${descriptions.map(escape).join("<br>")}</td>
+</tr>`;
+}
+
+/** A row's time: an event gets an invisible third decimal, to be aligned. */
+function alignedTime({ kind, time }: Row): string {
+  return kind === "packet" ? time : `${time}<i>0</i>`;
+}
+
+function unreadCell(bytes: number): string {
+  return bytes > 0 ? `<td class="count">${bytes}</td>` : "<td></td>";
+}
+
+/** A packet's flags, numbers and data. The style sheet draws the arrow. */
+function arrow(row: PacketRow, sides: Picture["sides"]): string {
+  const { from, flags, numbers, data, lost } = row;
   const to = from === "client" ? "server" : "client";
-  if (!numbers) {
-    const text = kind === "line" ? `<code>${what}</code>` : `<b>${what}</b>`;
-    return `<div class="told">${hidden(`${sides[from]}:`)}${text}</div>`;
-  }
-  const quoted = carried && ` <q>${escape(carried)}</q>`;
-  return `<div class="arrow${lost ? " lost" : ""}">${hidden(`${sides[from]} → ${sides[to]}:`)}<span><b>${what}</b> ${numbers}${quoted}</span></div>`;
+  const direction = hidden(`${sides[from]} → ${sides[to]}:`);
+  const quoted = data ? ` <q>${escape(data)}</q>` : "";
+  const label = `<b>${escape(flags)}</b> ${escape(numbers)}${quoted}`;
+  const classes = lost ? "arrow lost" : "arrow";
+  return `<div class="${classes}">${direction}<span>${label}</span></div>`;
+}
+
+/** What a program does or prints. The style sheet puts a mark beside it. */
+function eventText(row: EventRow, sides: Picture["sides"]): string {
+  const { from, type, text } = row;
+  const element = type === "line" ? "code" : "b";
+  const shown = `<${element}>${escape(text)}</${element}>`;
+  return `<div class="event">${hidden(`${sides[from]}:`)}${shown}</div>`;
 }

@@ -1,52 +1,77 @@
-/** What a recording is; and what each of its packets does. */
+/** What a recording consists of, and what each of its packets does. */
 import type { Design } from "../designs.ts";
 
 export type Side = "client" | "server";
 
-/** What is run: the lecture's client, a robot, a client without a server, a client of a busy one. */
+/** What was run, and against which server. */
 export interface Run {
+  /**
+   * The lecture's client, a robot, a client without a server, or a client of a
+   * server that is busy with another one.
+   */
   kind: "client" | "robot" | "refused" | "reset";
   server: Design;
-  /** What the client sends. */
+  /** The text that the client sends. */
   message: string;
 }
 
-/** When something happened, in milliseconds since the first packet, and at whose side. */
-type Moment = { timeMs: number; from: Side };
+/** When something happened, and at which side. */
+interface Moment {
+  /** Milliseconds since the first packet. */
+  timeMs: number;
+  from: Side;
+}
 
 export interface Packet extends Moment {
-  /** Which connection, counted from 1. */
+  /** The number of the packet's connection, counted from 1. */
   connection: number;
+  /** The names of the TCP flags that are set: "SYN", "ACK". */
   flags: string[];
+  /** The relative sequence number: that of a SYN is 0. */
   seq: number;
-  /** Only where the ACK flag is set does the number mean something. */
+  /** The relative acknowledgment number; missing unless the ACK flag is set. */
   ack?: number;
-  /** Bytes it carries, and they as UTF-8; U+FFFD where it cuts a character. */
+  /** How many bytes of data the packet carries. */
   length: number;
+  /** The data as UTF-8, with U+FFFD for a character that is cut. */
   text?: string;
-  /** What Wireshark finds unusual, as far as a run on one machine meets it. */
+  /** Wireshark finds that the packet repeats data that was sent before. */
   retransmission?: true;
+  /** Wireshark finds that the packet only announces a new receive window. */
   windowUpdate?: true;
-  /** Thrown away behind the capture by whoever made the recording. */
+  /** The packet was dropped on purpose, after it had been captured. */
   lost?: true;
 }
 
-/** Bytes that a program took from a connection, if only to drop them. */
-export type Read = Moment & { connection: number; bytes: number };
+/** Bytes that a program took from a connection, even if it only drops them. */
+export interface Read extends Moment {
+  /** The number of the connection, counted from 1. */
+  connection: number;
+  bytes: number;
+}
 
 /** A line that a program printed. */
-export type Line = Moment & { text: string };
+export interface Line extends Moment {
+  text: string;
+}
 
-/** A program's end and its exit code; or the signal that packets sent to one that went on. */
-export type End = Moment & { code?: number; signal?: string };
+/** A program's exit, or the signal that packets sent to a running server. */
+export interface End extends Moment {
+  /** The exit code. */
+  code?: number;
+  signal?: string;
+}
 
-/** What --json writes, and what recordings/ holds. */
+/** A run as --json writes it, and as recordings/ keeps it. */
 export interface Recording {
+  /** When the first packet was captured, as an ISO 8601 date. */
   date: string;
+  /** The operating system and the version of Node. */
   system: string;
   run: Run;
-  /** What was changed for it, as lines of a diff: a program, or the network. */
+  /** What was changed in a program or the network, as lines of a diff. */
   changed?: string[];
+  /** The address of both sides of each connection. */
   connections: Record<Side, string>[];
   packets: Packet[];
   reads: Read[];
@@ -54,99 +79,211 @@ export interface Recording {
   ends: End[];
 }
 
-/** Something that a packet does, by the name of its text; and with how many bytes. */
-export type Act =
-  | ["opens" | "agrees" | "refuses" | "resets" | "closes" | "connected"]
-  | ["confirmsFin" | "sentAgain" | "hasRoom" | "lost"]
-  | ["carries" | "confirms" | "neverRead", number];
-
-/** One side of a connection: SYN and FIN take a number each, as if they were bytes. */
-interface Peer {
-  syn?: true;
-  /** The number of its FIN. */
-  fin?: number;
-  /** The highest number it has confirmed of the other side's bytes. */
-  confirmed: number;
-  /** The number of the byte that arrives there next. */
-  next: number;
-  /** Bytes that have arrived there, less those that its program has read. */
-  unread: number;
+/** Something that a packet does, and that needs no number to be told. */
+export interface PlainAct {
+  kind:
+    | "opens"
+    | "agrees"
+    | "refuses"
+    | "resets"
+    | "closes"
+    | "connected"
+    | "confirmsFin"
+    | "sentAgain"
+    | "hasRoom"
+    | "lost";
 }
 
-type Connection = Record<Side, Peer> & { ended?: boolean };
-
-/** Follows connections from their first SYN on: each packet, and what programs read. */
-export function follow() {
-  const connections: Connection[] = [];
-  const connectionOf = (it: Packet | Read) =>
-    (connections[it.connection - 1] ??= {
-      client: { confirmed: 0, next: 1, unread: 0 },
-      server: { confirmed: 0, next: 1, unread: 0 },
-    });
-  const unreadAt = (side: Side) =>
-    connections.reduce((sum, it) => sum + Math.max(0, it[side].unread), 0);
-  return {
-    /** What the next packet does. */
-    next: (packet: Packet) => doesWhat(packet, connectionOf(packet)),
-    read(read: Read): void {
-      connectionOf(read)[read.from].unread -= read.bytes;
-    },
-    /** A side's program has ended. */
-    end: (side: Side) => connections.forEach((it) => (it[side].unread = 0)),
-    /** Bytes that have arrived at a side and that its program has not read. */
-    unread: () => ({ client: unreadAt("client"), server: unreadAt("server") }),
-    /** How many connections have ended: reset, or closed by both, and each FIN confirmed. */
-    ended: () => connections.filter(({ ended }) => ended).length,
-  };
+/** Something that a packet does with a number of bytes. */
+export interface ByteAct {
+  kind: "carries" | "confirms" | "neverRead";
+  bytes: number;
 }
 
-function doesWhat(packet: Packet, connection: Connection): Act[] {
-  const { from, flags, seq, ack, length, lost } = packet;
-  const { client, server } = connection;
-  const [me, other] = from === "client" ? [client, server] : [server, client];
-  const has = (flag: string) => flags.includes(flag);
-  const end = seq + length;
-  const does: Act[] = [];
-  if (has("RST")) {
-    does.push([other.syn && !me.syn ? "refuses" : "resets"]);
-    if (me.unread > 0) does.push(["neverRead", me.unread]);
-    me.unread = other.unread = 0; // nobody can read them any more
-    connection.ended = true;
+/** Something that a packet does. The kind is the name of its text. */
+export type Act = PlainAct | ByteAct;
+
+/**
+ * Follows all connections of a run from their first SYN on. Packets, reads and
+ * exits have to be passed in the order of time.
+ */
+export class ConnectionTracker {
+  readonly #connections = new Map<number, Connection>();
+
+  /**
+   * Follows a packet.
+   *
+   * @returns what the packet does, in the order in which it is described
+   */
+  onPacket(packet: Packet): Act[] {
+    return this.#connection(packet.connection).onPacket(packet);
   }
-  if (has("SYN")) {
-    does.push([has("ACK") ? "agrees" : "opens"]);
-    me.syn = true;
+
+  /** Follows a program's read. */
+  onRead({ connection, from, bytes }: Read): void {
+    this.#connection(connection)[from].unreadBytes -= bytes;
   }
-  if (length) does.push(["carries", length]);
-  if (length && !lost && end > other.next) {
-    other.unread += end - Math.max(seq, other.next); // the rest came before
-    other.next = end;
+
+  /** Follows a program's exit: its unread bytes are lost. */
+  onExit(side: Side): void {
+    for (const connection of this.#connections.values())
+      connection[side].unreadBytes = 0;
   }
-  if (has("FIN")) {
-    does.push(["closes"]);
-    me.fin = end;
+
+  /** How many bytes have arrived at each side that its program has not read. */
+  unreadBytes(): Record<Side, number> {
+    const unread = { client: 0, server: 0 };
+    for (const { client, server } of this.#connections.values()) {
+      // If a clock is a little late, a read comes before its packet.
+      unread.client += Math.max(0, client.unreadBytes);
+      unread.server += Math.max(0, server.unreadBytes);
+    }
+    return unread;
   }
-  if (ack !== undefined && !has("RST"))
-    does.push(...confirms(ack, has("SYN"), me, other));
-  connection.ended ||=
-    client.confirmed > (server.fin ?? Infinity) &&
-    server.confirmed > (client.fin ?? Infinity);
-  if (packet.retransmission) does.push(["sentAgain"]);
-  if (packet.windowUpdate) does.push(["hasRoom"]);
-  if (lost) does.push(["lost"]);
-  return does;
+
+  /** How many connections have been reset, or closed by both sides. */
+  closedCount(): number {
+    const connections = [...this.#connections.values()];
+    return connections.filter((connection) => connection.isClosed()).length;
+  }
+
+  /** The connection with a number: a new one if nothing has been seen of it. */
+  #connection(number: number): Connection {
+    const known = this.#connections.get(number);
+    if (known) return known;
+    const connection = new Connection();
+    this.#connections.set(number, connection);
+    return connection;
+  }
 }
 
-/** What an ACK newly confirms. */
-function confirms(ack: number, agrees: boolean, me: Peer, other: Peer): Act[] {
-  const { confirmed } = me;
-  if (ack <= confirmed) return [];
-  me.confirmed = ack;
-  const does: Act[] = [];
-  const fin = other.fin !== undefined && ack > other.fin;
-  const bytes = ack - Math.max(1, confirmed) - Number(fin);
-  if (confirmed === 0 && !agrees) does.push(["connected"]);
-  if (bytes > 0) does.push(["confirms", bytes]);
-  if (fin) does.push(["confirmsFin"]);
-  return does;
+/**
+ * The state of one side, as far as packets show it. All numbers are relative:
+ * the SYN has number 0 and the first byte of data number 1, since SYN and FIN
+ * take a sequence number each, as if they were a byte (RFC 9293, 3.4).
+ */
+class Endpoint {
+  hasSentSyn = false;
+  /** The sequence number of the FIN that this side has sent. */
+  finSeq: number | undefined;
+  /** The highest acknowledgment number that this side has sent; 0 if none. */
+  acknowledged = 0;
+  /** The sequence number of the next byte to arrive here: RCV.NXT. */
+  nextSeq = 1;
+  /** Bytes that have arrived here, less the bytes that the program has read. */
+  unreadBytes = 0;
+
+  /** Whether this side has acknowledged the FIN of the other one. */
+  hasAcknowledgedFin(sender: Endpoint): boolean {
+    return sender.finSeq !== undefined && this.acknowledged > sender.finSeq;
+  }
+}
+
+/** A connection, from its first SYN on. */
+class Connection {
+  readonly client = new Endpoint();
+  readonly server = new Endpoint();
+  #wasReset = false;
+
+  /** Whether one side has reset the connection, or both have closed it. */
+  isClosed(): boolean {
+    if (this.#wasReset) return true;
+    const { client, server } = this;
+    return (
+      client.hasAcknowledgedFin(server) && server.hasAcknowledgedFin(client)
+    );
+  }
+
+  /** Follows a packet; returns what the packet does. */
+  onPacket(packet: Packet): Act[] {
+    const { flags, seq, ack, length } = packet;
+    const sender = this[packet.from];
+    const receiver = this[packet.from === "client" ? "server" : "client"];
+    const hasSyn = flags.includes("SYN");
+    const hasReset = flags.includes("RST");
+    const acts: Act[] = [];
+
+    if (hasReset) acts.push(...this.#reset(sender, receiver));
+    if (hasSyn) {
+      acts.push({ kind: flags.includes("ACK") ? "agrees" : "opens" });
+      sender.hasSentSyn = true;
+    }
+    if (length > 0) {
+      acts.push({ kind: "carries", bytes: length });
+      if (!packet.lost) arrive(packet, receiver);
+    }
+    if (flags.includes("FIN")) {
+      acts.push({ kind: "closes" });
+      // The FIN comes after the last byte of data in its packet.
+      sender.finSeq = seq + length;
+    }
+    if (ack !== undefined && !hasReset) {
+      const newlyAcknowledged = acknowledge(ack, sender, receiver, hasSyn);
+      acts.push(...newlyAcknowledged);
+    }
+
+    if (packet.retransmission) acts.push({ kind: "sentAgain" });
+    if (packet.windowUpdate) acts.push({ kind: "hasRoom" });
+    if (packet.lost) acts.push({ kind: "lost" });
+    return acts;
+  }
+
+  /** Follows a packet with RST; returns what the RST does. */
+  #reset(sender: Endpoint, receiver: Endpoint): Act[] {
+    // Without a listening socket, a SYN is answered with RST (RFC 9293, 3.5.2).
+    const isRefusal = receiver.hasSentSyn && !sender.hasSentSyn;
+    const acts: Act[] = [{ kind: isRefusal ? "refuses" : "resets" }];
+    // A program that closes with bytes unread resets its connection, to show
+    // that data was lost (RFC 9293, 3.6.1).
+    if (sender.unreadBytes > 0)
+      acts.push({ kind: "neverRead", bytes: sender.unreadBytes });
+
+    // Neither program can read what has arrived before.
+    sender.unreadBytes = 0;
+    receiver.unreadBytes = 0;
+    this.#wasReset = true;
+    return acts;
+  }
+}
+
+/**
+ * Adds the bytes of a packet to its receiver's unread ones. Bytes that have
+ * arrived before, in front of new ones, don't count (RFC 9293, 3.10.7.4).
+ */
+function arrive({ seq, length }: Packet, receiver: Endpoint): void {
+  const endSeq = seq + length;
+  if (endSeq <= receiver.nextSeq) return;
+  receiver.unreadBytes += endSeq - Math.max(seq, receiver.nextSeq);
+  receiver.nextSeq = endSeq;
+}
+
+/**
+ * Follows an acknowledgment.
+ *
+ * @param ack the sequence number of the next byte that the sender of this ACK
+ *   expects: all lower numbers have arrived (RFC 9293, 3.4)
+ * @param isSynAck whether the packet is a SYN with ACK
+ * @returns what the packet newly acknowledges
+ */
+function acknowledge(
+  ack: number,
+  sender: Endpoint,
+  receiver: Endpoint,
+  isSynAck: boolean,
+): Act[] {
+  const before = sender.acknowledged;
+  if (ack <= before) return [];
+  sender.acknowledged = ack;
+
+  // Number 0 is the SYN, and the last number below `ack` can be the FIN.
+  const hasFin = sender.hasAcknowledgedFin(receiver);
+  const endOfData = hasFin ? ack - 1 : ack;
+  const bytes = endOfData - Math.max(1, before);
+
+  const acts: Act[] = [];
+  // The handshake ends with the first ACK of the side that began it.
+  if (before === 0 && !isSynAck) acts.push({ kind: "connected" });
+  if (bytes > 0) acts.push({ kind: "confirms", bytes });
+  if (hasFin) acts.push({ kind: "confirmsFin" });
+  return acts;
 }

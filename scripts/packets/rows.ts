@@ -1,6 +1,6 @@
-/** What stands in a picture of a run, whatever draws it: the ladder or the page. */
+/** The contents of a picture, whether the ladder or the web page draws it. */
 import {
-  follow,
+  ConnectionTracker,
   type Act,
   type End,
   type Line,
@@ -11,121 +11,221 @@ import {
 } from "./recording.ts";
 import type { Texts } from "./texts.ts";
 
-/** A packet, or something that a program tells. */
-export interface Row {
-  /** In ms, with the digits that hold: a program's clock and the capture's agree to some 0.02. */
+/** What every row has. */
+interface RowBase {
+  /**
+   * Milliseconds since the first packet, with the digits that hold: three
+   * decimals for a packet. An event has two, since the program's clock and the
+   * capture's agree to about 0.02 ms.
+   */
   time: string;
+  /** The side that sent the packet, or whose program did something. */
   from: Side;
-  /** What colours it. */
-  kind: "syn" | "fin" | "rst" | "data" | "ack" | "read" | "line" | "end";
-  /** A packet's flags and numbers, as Wireshark writes them; or what a program prints or does. */
-  label: string[];
-  /** What a packet carries. */
-  carried: string;
-  words: string[];
-  lost: boolean;
-  /** Bytes that have arrived at a side and that its program has not read, after this row. */
+  /** What the row means, in phrases: "carries 14 bytes". */
+  descriptions: string[];
+  /** How many bytes each side's program has not read, after this row. */
   unread: Record<Side, number>;
 }
 
+/** A packet. */
+export interface PacketRow extends RowBase {
+  kind: "packet";
+  /** Decides the row's color: the main flag, or whether there is data. */
+  type: "syn" | "fin" | "rst" | "data" | "ack";
+  /** The flags, after the connection's number if there are more than one. */
+  flags: string;
+  /** Sequence number, acknowledgment number and length, as in Wireshark. */
+  numbers: string;
+  /** The data, cut if it is long; "" if there is none. */
+  data: string;
+  lost: boolean;
+}
+
+/** Something that a program does. */
+export interface EventRow extends RowBase {
+  kind: "event";
+  /** Decides the row's color: a read, a printed line, or a program's end. */
+  type: "read" | "line" | "end";
+  /** The line that the program prints, or what it does. */
+  text: string;
+}
+
+export type Row = PacketRow | EventRow;
+
 /** What a picture shows. */
 export interface Picture {
+  /** What each side is called. */
   sides: Record<Side, string>;
+  /** The addresses of both sides of each connection. */
   connections: Recording["connections"];
+  /** The rows in the order of time. */
   rows: Row[];
   notes: string[];
   /** How much was captured, where, and when. */
   origin: string;
 }
 
+/**
+ * Decides what a picture of a recording shows.
+ *
+ * @param texts the texts of one language
+ */
 export function pictureOf(recording: Recording, texts: Texts): Picture {
   const { connections, packets, run, system, date } = recording;
-  const client = run.kind === "robot" ? texts.robot : texts.client;
-  const arrived = packets.filter(({ lost }) => !lost);
-  const carried = arrived.reduce((sum, { length }) => sum + length, 0);
-  const count = texts.origin(packets.length, carried);
+  let carriedBytes = 0;
+  for (const { lost, length } of packets) if (!lost) carriedBytes += length;
+  const count = texts.origin(packets.length, carriedBytes);
+  const day = date.slice(0, "2026-12-31".length);
+
+  const writer = new RowWriter(connections.length, texts);
   return {
-    sides: { client, server: texts.server },
+    sides: {
+      client: run.kind === "robot" ? texts.robot : texts.client,
+      server: texts.server,
+    },
     connections,
-    rows: rowsOf(recording, texts),
+    rows: eventsOf(recording).map((event) => writer.rowOf(event)),
     notes: run.kind === "reset" ? [texts.twoClients] : [],
-    origin: [count, system, date.slice(0, 10)].join("; "),
+    origin: [count, system, day].join("; "),
   };
 }
 
-/** The rows in the order of time. */
-function rowsOf(recording: Recording, texts: Texts): Row[] {
-  const { packets, reads, lines, ends, connections } = recording;
-  const followed = follow();
-  const numbered = (connection: number, text: string) =>
-    connections.length > 1 ? `${connection}: ${text}` : text;
+/** Something that happened in a run. */
+type RunEvent =
+  | ({ kind: "packet" } & Packet)
+  | ({ kind: "read" } & Read)
+  | ({ kind: "line" } & Line)
+  | ({ kind: "end" } & End);
 
-  const said = ([act, count]: Act) =>
-    count ? texts.counted(texts[act], count) : texts[act];
+/** All that happened in a run, in the order of time. */
+function eventsOf({ packets, reads, lines, ends }: Recording): RunEvent[] {
+  const events: RunEvent[] = [];
+  for (const packet of packets) events.push({ kind: "packet", ...packet });
+  for (const read of reads) events.push({ kind: "read", ...read });
+  for (const line of lines) events.push({ kind: "line", ...line });
+  for (const end of ends) events.push({ kind: "end", ...end });
+  return events.sort((one, other) => one.timeMs - other.timeMs);
+}
 
-  function ofPacket(packet: Packet) {
-    const { timeMs, connection, flags, seq, ack, length } = packet;
-    const main = ["RST", "SYN", "FIN"].find((flag) => flags.includes(flag));
-    const confirms = ack === undefined ? "" : `Ack=${ack} `;
+/** Makes the row of each event, one after the other, in the order of time. */
+class RowWriter {
+  readonly #tracker = new ConnectionTracker();
+  readonly #connectionCount: number;
+  readonly #texts: Texts;
+
+  constructor(connectionCount: number, texts: Texts) {
+    this.#connectionCount = connectionCount;
+    this.#texts = texts;
+  }
+
+  rowOf(event: RunEvent): Row {
+    switch (event.kind) {
+      case "packet":
+        return this.#packetRow(event);
+      case "read":
+        return this.#readRow(event);
+      case "line":
+        return this.#lineRow(event);
+      case "end":
+        return this.#endRow(event);
+    }
+  }
+
+  #packetRow(packet: Packet): PacketRow {
+    const { timeMs, from, connection, flags, seq, ack, length } = packet;
+    const acts = this.#tracker.onPacket(packet);
+    const numbers = [`Seq=${seq}`];
+    if (ack !== undefined) numbers.push(`Ack=${ack}`);
+    numbers.push(`Len=${length}`);
     return {
+      kind: "packet",
+      type: typeOf(packet),
       time: timeMs.toFixed(3),
-      kind: (main?.toLowerCase() ?? (length ? "data" : "ack")) as Row["kind"],
-      label: [
-        numbered(connection, `[${flags.join(", ")}]`),
-        `Seq=${seq} ${confirms}Len=${length}`,
-      ],
-      carried: shown(packet.text ?? ""),
-      words: followed.next(packet).map(said),
+      from,
+      flags: this.#numbered(connection, `[${flags.join(", ")}]`),
+      numbers: numbers.join(" "),
+      data: shorten(packet.text ?? ""),
+      descriptions: acts.map((act) => this.#describe(act)),
       lost: packet.lost ?? false,
+      unread: this.#tracker.unreadBytes(),
     };
   }
 
-  function told(ms: number, kind: Row["kind"], does: string, word?: string) {
-    const [time, words] = [`${ms.toFixed(2)} `, word ? [word] : []];
-    return { time, kind, label: [does], carried: "", words, lost: false };
+  #readRow(read: Read): EventRow {
+    this.#tracker.onRead(read);
+    const reads = this.#texts.counted(this.#texts.reads, read.bytes);
+    return this.#eventRow(read, "read", this.#numbered(read.connection, reads));
   }
 
-  function ofRead(read: Read) {
-    followed.read(read);
-    const { timeMs, connection, bytes } = read;
-    const does = texts.counted(texts.reads, bytes);
-    return told(timeMs, "read", numbered(connection, does));
+  #lineRow(line: Line): EventRow {
+    const row = this.#eventRow(line, "line", shorten(line.text));
+    row.descriptions.push(this.#texts.prints);
+    return row;
   }
 
-  const ofLine = ({ timeMs, text }: Line) =>
-    told(timeMs, "line", shown(text), texts.prints);
+  #endRow(end: End): EventRow {
+    // Without an exit code, it is the signal to a server that kept running.
+    if (end.code === undefined)
+      return this.#eventRow(end, "end", this.#texts.goesOn);
 
-  function ofEnd({ timeMs, from, code }: End) {
-    if (code === undefined) return told(timeMs, "end", texts.goesOn);
-    followed.end(from);
-    return told(timeMs, "end", `${texts.ends} ${code}`);
+    this.#tracker.onExit(end.from);
+    return this.#eventRow(end, "end", `${this.#texts.ends} ${end.code}`);
   }
 
-  const events = [
-    ...packets.map((it) => ({ it, row: () => ofPacket(it) })),
-    ...reads.map((it) => ({ it, row: () => ofRead(it) })),
-    ...lines.map((it) => ({ it, row: () => ofLine(it) })),
-    ...ends.map((it) => ({ it, row: () => ofEnd(it) })),
-  ].sort((a, b) => a.it.timeMs - b.it.timeMs);
-  return events.map(({ it: { from }, row }) => {
-    return { ...row(), from, unread: followed.unread() };
-  });
+  #eventRow(
+    { timeMs, from }: Read | Line | End,
+    type: EventRow["type"],
+    text: string,
+  ): EventRow {
+    return {
+      kind: "event",
+      type,
+      time: timeMs.toFixed(2),
+      from,
+      text,
+      descriptions: [],
+      unread: this.#tracker.unreadBytes(),
+    };
+  }
+
+  /** A text after the number of its connection, if there are more than one. */
+  #numbered(connection: number, text: string): string {
+    return this.#connectionCount > 1 ? `${connection}: ${text}` : text;
+  }
+
+  #describe(act: Act): string {
+    const text = this.#texts[act.kind];
+    return "bytes" in act ? this.#texts.counted(text, act.bytes) : text;
+  }
 }
 
-/** Text for a row: of a long one the beginning, JSON has all of it. */
-function shown(text: string): string {
-  return visible(text.length > 120 ? `${text.slice(0, 32)}...` : text);
+/** Which type of row a packet gets. */
+function typeOf({ flags, length }: Packet): PacketRow["type"] {
+  if (flags.includes("RST")) return "rst";
+  if (flags.includes("SYN")) return "syn";
+  if (flags.includes("FIN")) return "fin";
+  return length > 0 ? "data" : "ack";
+}
+
+/** A text for a row, cut if it is long. The JSON has all of it. */
+function shorten(text: string): string {
+  const longest = 120;
+  const kept = 32;
+  if (text.length <= longest) return visible(text);
+  return visible(`${text.slice(0, kept)}...`);
 }
 
 /**
- * Text as one line that can't drive the terminal: control codes are shown as \x1b,
- * and what turns or hides text without a column of its own as \u202e.
+ * A text as one line that can't drive the terminal. Control characters are
+ * shown as \x1b, and invisible characters that reverse or hide text as \u202e.
  */
 export function visible(text: string): string {
-  const codes =
+  const invisible =
     /[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-  return text.replaceAll("\n", "\\n").replace(codes, (code) => {
-    const hex = code.charCodeAt(0).toString(16).padStart(2, "0");
-    return hex.length > 2 ? `\\u${hex.padStart(4, "0")}` : `\\x${hex}`;
+  return text.replaceAll("\n", "\\n").replace(invisible, (character) => {
+    const code = character.charCodeAt(0);
+    const hex = code.toString(16);
+    if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
+    return `\\u${hex.padStart(4, "0")}`;
   });
 }

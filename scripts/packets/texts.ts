@@ -1,5 +1,5 @@
 /** Everything that packets says: each text in English and in Korean. */
-import { inLanguage, languageOf, type TextsOf } from "../language.ts";
+import { inLanguage, type Language, type TextsOf } from "../language.ts";
 
 export const pairs = {
   usage: [
@@ -35,7 +35,7 @@ export const pairs = {
   together: ["don't go together", "함께 쓸 수 없습니다"],
   running: ["the programs run", "프로그램을 실행하는 중"],
 
-  /** Who stands where, and how much there is. */
+  // The heads of the picture, and how much was captured.
   title: ["What went over the wire", "네트워크를 오간 패킷"],
   client: ["client", "클라이언트"],
   server: ["server", "서버"],
@@ -49,7 +49,7 @@ export const pairs = {
       `패킷 ${packets}개, 데이터 ${bytes}바이트`,
   ],
 
-  /** What a packet does, or a program. */
+  // What a packet or a program does.
   opens: ["asks for a connection", "연결 요청"],
   agrees: ["answers the request", "연결 요청에 응답"],
   refuses: ["refused: nobody listens", "연결 거부: 기다리는 서버 없음"],
@@ -67,30 +67,42 @@ export const pairs = {
   confirms: ["confirms", "확인 응답"],
   reads: ["reads", "읽음"],
   neverRead: ["never reads", "끝내 읽지 않음"],
-  /** One of the last four, and how many bytes. */
+  // One of the four verbs above, with a number of bytes.
   counted: [
     (does: string, count: number) =>
       `${does} ${count} byte${count === 1 ? "" : "s"}`,
     (does: string, count: number) => `${count}바이트 ${does}`,
   ],
 
-  /** What stands above a picture, or below it. */
+  // Texts above and below the picture.
   hands: ["hands to the program at once", "프로그램에 바로 전달"],
   numbers: [
-    "Seq: number of the packet's first byte. Ack: number of the byte expected next. Len: bytes carried. SYN and FIN take a number each.",
-    "Seq: 패킷의 첫 바이트 번호. Ack: 다음에 받을 바이트의 번호. Len: 담긴 바이트 수. SYN과 FIN도 번호를 하나씩 씁니다.",
+    "Seq: number of the packet's first byte. Ack: number of the byte " +
+      "expected next. Len: bytes carried. SYN and FIN take a number each.",
+    "Seq: 패킷의 첫 바이트 번호. Ack: 다음에 받을 바이트의 번호. " +
+      "Len: 담긴 바이트 수. SYN과 FIN도 번호를 하나씩 씁니다.",
   ],
   times: [
-    "ms: since the first packet; a packet at the moment it was captured, on Linux' loopback that of its arrival. ◆: told by the program itself.",
-    "ms: 첫 패킷부터의 시간. 패킷의 시각은 캡처된 순간이며, Linux의 루프백에서는 도착한 순간입니다. ◆: 프로그램이 직접 알린 것.",
+    "ms: since the first packet; a packet at the moment it was captured, " +
+      "on Linux' loopback that of its arrival. " +
+      "◆: told by the program itself.",
+    "ms: 첫 패킷부터의 시간. 패킷의 시각은 캡처된 순간이며, " +
+      "Linux의 루프백에서는 도착한 순간입니다. ◆: 프로그램이 직접 알린 것.",
   ],
   unread: [
-    "The number beside a line: bytes that have arrived there and that the program has not read yet.",
+    "The number beside a line: bytes that have arrived there and that " +
+      "the program has not read yet.",
     "세로줄 옆의 수: 도착했지만 프로그램이 아직 읽지 않은 바이트의 수.",
   ],
   twoClients: [
-    "1 is a client that leaves after bytes of 2 are confirmed; 2 is lecture1_client, which waits for accept. When 1 has left the server ends, and whoever still waits is reset, whether it has sent something or not.",
-    "1은 2의 바이트에 확인 응답이 온 뒤에 나가는 클라이언트이고, 2는 accept를 기다리는 lecture1_client입니다. 1이 나가면 서버가 끝나고, 아직 기다리는 연결은 보낸 것이 있든 없든 강제로 끊깁니다.",
+    "1 is a client that leaves after bytes of 2 are confirmed; " +
+      "2 is lecture1_client, which waits for accept. " +
+      "When 1 has left the server ends, and whoever still waits is reset, " +
+      "whether it has sent something or not.",
+    "1은 2의 바이트에 확인 응답이 온 뒤에 나가는 클라이언트이고, " +
+      "2는 accept를 기다리는 lecture1_client입니다. " +
+      "1이 나가면 서버가 끝나고, " +
+      "아직 기다리는 연결은 보낸 것이 있든 없든 강제로 끊깁니다.",
   ],
   recorded: ["Recorded, not run here", "여기서 실행한 것이 아닌 기록"],
   changed: ["Changed for it", "기록하기 위해 바꾼 것"],
@@ -101,20 +113,24 @@ export const pairs = {
   butFor: ["but for the change above", "위에서 바꾼 것은 빼고"],
   asked: ["--show asks for it", "--show로 요청함"],
 
-  /** What went wrong, and what to do about it. */
+  // What went wrong, and what to do about it.
   noTshark: ["tshark is not installed", "tshark가 설치되어 있지 않음"],
   noRight: ["tshark may not capture", "tshark로 캡처할 수 없음"],
   tsharkSays: ["tshark says", "tshark의 메시지"],
   linux: [
-    "sudo apt install tshark (Fedora, Arch: wireshark-cli), answer Yes, sudo usermod -aG wireshark $USER, log out and in again",
-    "sudo apt install tshark (Fedora, Arch: wireshark-cli), 질문에 Yes, sudo usermod -aG wireshark $USER, 로그아웃했다가 다시 로그인",
+    "sudo apt install tshark (Fedora, Arch: wireshark-cli), answer Yes, " +
+      "sudo usermod -aG wireshark $USER, log out and in again",
+    "sudo apt install tshark (Fedora, Arch: wireshark-cli), 질문에 Yes, " +
+      "sudo usermod -aG wireshark $USER, 로그아웃했다가 다시 로그인",
   ],
   darwin: [
-    "install Wireshark from its .dmg, and with it ChmodBPF, then log out and in again",
+    "install Wireshark from its .dmg, and with it ChmodBPF, then log " +
+      "out and in again",
     "Wireshark를 .dmg로 설치하고 ChmodBPF도 설치한 뒤 로그아웃했다가 다시 로그인",
   ],
   win32: [
-    "install Wireshark, and with it Npcap without the option that only administrators capture",
+    "install Wireshark, and with it Npcap without the option that only " +
+      "administrators capture",
     "Wireshark를 설치하면서 Npcap을 관리자만 캡처하게 하는 옵션 없이 설치",
   ],
   more: ["more in docs/reference.md", "자세한 것은 docs/reference.ko.md"],
@@ -126,7 +142,10 @@ export const pairs = {
   secondWaits: ["ACK of client 2's bytes", "클라이언트 2의 바이트에 대한 ACK"],
 } as const;
 
-export type Texts = TextsOf<typeof pairs>;
+/** The texts of one language, and which language it is. */
+export type Texts = TextsOf<typeof pairs> & { language: Language };
 
-/** Those of this run. */
-export const say = inLanguage(pairs, languageOf(process.argv.slice(2)));
+/** Chooses the texts of a language. */
+export function textsIn(language: Language): Texts {
+  return { ...inLanguage(pairs, language), language };
+}

@@ -19,6 +19,17 @@ import { onLinux, type Why } from "./machine.ts";
 /** The sockets that a test has opened: destroyed after it. */
 export const sockets = new Set<net.Socket>();
 
+/** The programs that several tests share. */
+const sharedPrograms = new Set<Launched>();
+
+/**
+ * Lets a program run after the test that started it, until the last test of the
+ * file.
+ */
+export function keepRunning(program: Launched): void {
+  sharedPrograms.add(program);
+}
+
 // On exit, launch.ts kills what was started.
 process.once("SIGINT", () => process.exit(130));
 
@@ -38,27 +49,34 @@ export interface Suite extends AddTest {
 
 /**
  * A uvu suite whose tests leave nothing behind: after each test, passed or
- * failed, every client is disconnected and every process is killed. The message
- * of a failed test has what the processes printed.
+ * failed, every client is disconnected and every process is killed, except
+ * those that keepRunning() got. The message of a failed test has the output of
+ * each process that has printed anything during the test.
  */
 export function suite(name: string): Suite {
   const tests = uvu.suite(name);
 
   function add(title: string, body: () => Promise<void>): void {
     tests(title, async () => {
+      const printedBefore = new Map<Launched, string>();
+      for (const program of launched())
+        printedBefore.set(program, program.printed());
       try {
         await withDeadline(120_000, "the test's end", body());
       } catch (error) {
-        const outputs = launched().map((program) => program.describe());
+        const outputs = launched()
+          .filter((program) => program.printed() !== printedBefore.get(program))
+          .map((program) => program.describe());
         (error as Error).message += `\n${outputs.join("\n")}`;
         throw error;
       } finally {
         for (const socket of sockets) socket.destroy();
         sockets.clear();
-        await stopAll();
+        await stopAll(...sharedPrograms);
       }
     });
   }
+  tests.after(() => stopAll());
 
   function unless(why: Why): AddTest {
     if (!why) return add;

@@ -21,6 +21,9 @@ export const notLinux: Why = !onLinux && "it takes Linux' /proc or its tools";
 export const hasSignals = !onWindows;
 export const noSignals: Why = !hasSignals && "Windows has no signals";
 
+/** A shell's `ulimit -n` says how many files a program may open. */
+export const noUlimit: Why = onWindows && "Windows has no ulimit";
+
 /** Python's reason: the originals can't run here. */
 export async function noPython(): Promise<Why> {
   // On Windows a program of this name may do nothing but offer the real one.

@@ -7,20 +7,18 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "../../scripts/copyProject.ts";
-import { inLanguage } from "../../scripts/language.ts";
 import type { Recording } from "../../scripts/packets/recording.ts";
-import { pairs } from "../../scripts/packets/texts.ts";
-import { projectFile } from "../../scripts/project.ts";
+import { recordingFile } from "../../scripts/packets/recordings.ts";
+import { textsIn } from "../../scripts/packets/texts.ts";
 import { expectNoneLeft, launchMarked, type Marked } from "./harness.ts";
 import { nodeCommand } from "./programs.ts";
 
-export const english = inLanguage(pairs, "en");
-export const korean = inLanguage(pairs, "ko");
+export const english = textsIn("en");
+export const korean = textsIn("ko");
 
 /** A recording that the project has, by its name: "hello". */
 export function recorded(name: string): Recording {
-  const file = projectFile(`scripts/packets/recordings/${name}.json`);
-  return JSON.parse(readFileSync(file, "utf8"));
+  return JSON.parse(readFileSync(recordingFile(name), "utf8"));
 }
 
 export interface PacketsOptions {

@@ -146,6 +146,23 @@ export function preloadedCommand(name: string, code: string): string[] {
 }
 
 /**
+ * Starts a server, with JavaScript that runs before it, and waits until it
+ * listens.
+ *
+ * @param name the server's file without .ts
+ * @param args further arguments of the server
+ * @throws Error when it doesn't listen within 10 seconds
+ */
+export function startPreloaded(
+  name: string,
+  code: string,
+  ...args: string[]
+): Promise<ListeningServer> {
+  const command = preloadedCommand(name, code);
+  return listening(launch([...command, "--port", "0", ...args]));
+}
+
+/**
  * To be preloaded: a resolver that needs no network. Every name is ::1, and
  * 127.0.0.1 for those who ask for IPv4; "nowhere" is unknown.
  */

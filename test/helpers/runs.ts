@@ -1,6 +1,7 @@
 /**
- * Runs of compare for the tests of its report, with round numbers: three servers, each
- * visited by two clients. Every call makes a new object, which a test may change.
+ * Runs of compare for the tests of its report, with round numbers: three
+ * servers, each visited by two clients. Every call makes a new object, which a
+ * test may change.
  */
 import type { Design } from "../../scripts/designs.ts";
 import { report, type Report } from "../../scripts/compare/report.ts";
@@ -32,8 +33,8 @@ export function aRun(changes: Partial<Run> = {}): Run {
 }
 
 /**
- * A run of the three servers, each followed by its original in Python, whose threads
- * need less memory and start sooner.
+ * A run of the three servers, each followed by its original in Python, whose
+ * threads need less memory and start sooner.
  *
  * @param changes what is different from it
  */
@@ -52,7 +53,10 @@ export function besidePython(changes: Partial<Run> = {}): Run {
   return aRun({ servers, ...changes });
 }
 
-/** A run about which as much is reported as possible: six servers, and a failure. */
+/**
+ * A run about which as much is reported as possible: six servers, and a
+ * failure.
+ */
 export function aLongRun(): Run {
   const run = besidePython({ missing: ["x.py"] });
   serverOf(run, "server").failure = {
@@ -79,7 +83,8 @@ export function barelyMeasuredRun(): Run {
 }
 
 /**
- * The first server of a design in a run; in besidePython() it is the one in TypeScript.
+ * The first server of a design in a run; in besidePython() it is the one in
+ * TypeScript.
  *
  * @throws Error if the run has none
  */
@@ -146,7 +151,9 @@ function singleClientServer(): ServerResult {
   };
 }
 
-/** Its threads start one after another: the second client waits for two of them. */
+/**
+ * Its threads start one after another: the second client waits for two of them.
+ */
 function threadedServer(): ServerResult {
   const oneClient = aLoad({
     connections: 1,
@@ -255,7 +262,10 @@ export function reportOf(run: Run, language: Language = "en"): Report {
   return report(run, textsIn(language));
 }
 
-/** Every line of every text in an object and what it contains, but names of kinds. */
+/**
+ * Every line of every text in an object and what it contains, but names of
+ * kinds.
+ */
 export function textsOf(part: unknown): string[] {
   if (typeof part === "string") return part.split("\n");
   if (typeof part !== "object" || part === null) return [];
