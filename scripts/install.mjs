@@ -5,13 +5,7 @@
  * because a fresh clone has nothing yet that runs TypeScript.
  */
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -37,12 +31,12 @@ const installArguments = {
     "--include=optional",
     // By package-lock.json, which stays unchanged.
     "--package-lock",
-    "--no-package-lock-only",
     "--no-save",
-    // Into this folder and no other.
+    // Into this folder and no other, and not only on trial.
     "--location=project",
     "--no-global",
     "--no-dry-run",
+    "--no-package-lock-only",
   ],
   pnpm: ["install"],
   yarn: ["install"],
@@ -128,29 +122,42 @@ function packageManager() {
  * the same time damage each other.
  */
 async function otherInstall() {
-  const pid = installingProcess();
-  if (pid !== 0)
+  const pid = lockingProcess();
+  if (isRunning(pid))
     process.stderr.write(
-      `install: waiting for process ${pid}, which installs the packages\n`,
+      `install: waiting until process ${pid} has installed the packages\n`,
     );
-  while (installingProcess() !== 0) await sleep(100);
+  while (isRunning(lockingProcess())) await sleep(100);
 }
 
 /** @returns {string[]} what has to be installed */
 function findMissing() {
+  const pid = lockingProcess();
   // After Ctrl+C in the middle, a package may be there without all its files.
-  if (existsSync(lockFile)) return ["the rest of an interrupted install"];
+  const isInterrupted = pid !== undefined && !isRunning(pid);
+  if (isInterrupted) return ["the rest of an interrupted install"];
   return missingPackages(project);
 }
 
-/** @returns {number} the process in the lock file; 0 if it doesn't run */
-function installingProcess() {
+/**
+ * @returns {number | undefined} the process in the lock file; undefined: there
+ *   is no such file, or on Windows it is just being removed
+ */
+function lockingProcess() {
   try {
-    const pid = Number(readFileSync(lockFile, "utf8"));
-    process.kill(pid, 0);
-    return pid;
+    return Number(readFileSync(lockFile, "utf8"));
   } catch {
-    return 0;
+    return undefined;
+  }
+}
+
+/** @param {number} [pid] undefined: none */
+function isRunning(pid) {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 
@@ -166,7 +173,7 @@ function lock(manager, missing) {
   try {
     mkdirSync(nodeModules, { recursive: true });
     // The process may have been killed.
-    if (installingProcess() === 0) rmSync(lockFile, { force: true });
+    if (!isRunning(lockingProcess())) rmSync(lockFile, { force: true });
     return createLockFile();
   } catch (error) {
     throw new InstallError(

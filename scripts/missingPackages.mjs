@@ -18,9 +18,12 @@ import { dirname, join } from "node:path";
  */
 
 /**
- * The packages in package-lock.json, by their paths.
+ * What package-lock.json asks for.
  *
- * @typedef {Record<string, Manifest | undefined>} Lock
+ * @typedef {object} Lock
+ * @property {Record<string, Manifest | undefined>} packages by their paths
+ * @property {boolean} isObeyed whether npm has installed the packages: other
+ *   package managers choose the versions of some of them
  */
 
 /**
@@ -50,11 +53,7 @@ import { dirname, join } from "node:path";
  * @returns {string[]} "NAME VERSION" of each package that is missing
  */
 export function missingPackages(project) {
-  /** @type {Lock} */
-  const lock = readJson(join(project, "package-lock.json")).packages ?? {};
-  // Only npm goes by package-lock.json; others choose some versions themselves.
-  const npmsMark = join(project, "node_modules", ".package-lock.json");
-  const isByNpm = existsSync(npmsMark);
+  const lock = readLock(project);
   /** @type {Set<string>} */
   const visited = new Set();
   /** @type {string[]} */
@@ -63,7 +62,7 @@ export function missingPackages(project) {
   // The loop also reaches the packages that are added in it.
   const found = [readProject(project)];
   for (const dependent of found)
-    for (const dependency of dependenciesOf(dependent, lock, isByNpm)) {
+    for (const dependency of dependenciesOf(dependent, lock)) {
       if (visited.has(dependency.path)) continue;
       visited.add(dependency.path);
       const installed = findInstalled(dependency, dependent.folder);
@@ -85,23 +84,32 @@ function readProject(folder) {
 }
 
 /**
+ * @param {string} project
+ * @returns {Lock} without packages if package-lock.json is missing
+ */
+function readLock(project) {
+  const { packages = {} } = readJson(join(project, "package-lock.json"));
+  const writtenByNpm = join(project, "node_modules", ".package-lock.json");
+  return { packages, isObeyed: existsSync(writtenByNpm) };
+}
+
+/**
  * @param {Installed} dependent
  * @param {Lock} lock
- * @param {boolean} isByNpm whether npm has installed the packages
  * @returns {Dependency[]} what it needs on this machine
  */
-function dependenciesOf({ manifest, path }, lock, isByNpm) {
+function dependenciesOf({ manifest, path }, lock) {
   const { dependencies, optionalDependencies = {} } = manifest;
   const all = { ...dependencies, ...optionalDependencies };
   const needed = [];
   for (const [name, range] of Object.entries(all)) {
     const lockedPath = findLocked(name, path, lock);
-    const locked = lock[lockedPath];
+    const locked = lock.packages[lockedPath];
     const isOptional = optionalDependencies[name] !== undefined;
     if (isOptional && !isForThisMachine(locked)) continue;
 
     const isExact = /^\d+\.\d+\.\d+$/.test(range);
-    const lockedVersion = isByNpm ? locked?.version : undefined;
+    const lockedVersion = lock.isObeyed ? locked?.version : undefined;
     const version = isExact ? range : lockedVersion;
     needed.push({ name, path: lockedPath, version });
   }
@@ -121,7 +129,7 @@ function findLocked(name, path, lock) {
   let around = path;
   while (around !== "") {
     const inside = `${around}/node_modules/${name}`;
-    if (lock[inside]) return inside;
+    if (lock.packages[inside]) return inside;
     const end = around.lastIndexOf("/node_modules/");
     around = around.slice(0, Math.max(end, 0));
   }

@@ -168,7 +168,7 @@ test("two terminals: the second one waits", async () => {
   await first.prints(/printed by the package manager/);
   const second = project.install();
 
-  await second.prints(/^install: waiting for process \d+/);
+  await second.prints(/^install: waiting until process \d+ has installed/);
   await expectSuccess(first);
   await expectSuccess(second);
 });
@@ -196,11 +196,11 @@ test("npm installs all that package-lock.json asks for, here", async () => {
     "--include=dev",
     "--include=optional",
     "--package-lock",
-    "--no-package-lock-only",
     "--no-save",
     "--location=project",
     "--no-global",
     "--no-dry-run",
+    "--no-package-lock-only",
   ]);
 });
 
