@@ -323,11 +323,13 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
   process.stderr.write = streamTo("stderr");
 
   function streamTo(name: "stdout" | "stderr") {
+    // Joins a character that was split across two writes.
+    const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
     return (chunk: string | Uint8Array, ...options: unknown[]) => {
       const [encoding] = options as [BufferEncoding | undefined];
       const isText = typeof chunk === "string";
       const bytes = isText ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
-      write(`${name} ${bytes}`);
+      write(`${name} ${utf8.decode(bytes, { stream: true })}`);
       const written = options.at(-1);
       if (typeof written === "function") written();
       return true;
