@@ -323,12 +323,13 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
   process.stderr.write = streamTo("stderr");
 
   function streamTo(name: "stdout" | "stderr") {
+    // Joins a character that was split across two writes.
+    const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
     return (chunk: string | Uint8Array, ...options: unknown[]) => {
       const [encoding] = options as [BufferEncoding | undefined];
       const isText = typeof chunk === "string";
       const bytes = isText ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
-      // The message is a text with one character for each byte.
-      write(`${name} ${bytes.toString("latin1")}`);
+      write(`${name} ${utf8.decode(bytes, { stream: true })}`);
       const written = options.at(-1);
       if (typeof written === "function") written();
       return true;
@@ -412,12 +413,12 @@ function mainSide(client: net.Socket, memory: Memory) {
     print(text, countWritten(size));
   }
 
-  function onStdout(bytes: string, size: number) {
-    printBytes(bytes, countWritten(size));
+  function onStdout(text: string, size: number) {
+    printUnchanged(text, countWritten(size));
   }
 
-  function onStderr(bytes: string, size: number) {
-    process.stderr.write(Buffer.from(bytes, "latin1"), () => subtract(size));
+  function onStderr(text: string, size: number) {
+    process.stderr.write(text, () => subtract(size));
   }
 
   /**
@@ -427,7 +428,7 @@ function mainSide(client: net.Socket, memory: Memory) {
    * written.
    */
   function countWritten(size: number) {
-    const isTerminalSlow = (unprinted?.bytes.length ?? 0) > maxUnwritten;
+    const isTerminalSlow = (unprinted?.text.length ?? 0) > maxUnwritten;
     if (client.writableNeedDrain || isTerminalSlow) return () => subtract(size);
     subtract(size);
     return undefined;
@@ -470,12 +471,9 @@ function splitAtSpace(message: string): [call: string, argument: string] {
   return [message.slice(0, space), message.slice(space + 1)];
 }
 
-/**
- * What is to be written next, as a text with one character for each byte, and
- * the callbacks that wait for it.
- */
+/** What is to be written next, and the callbacks that wait for it. */
 interface Unprinted {
-  bytes: string;
+  text: string;
   callbacks: (() => void)[];
 }
 
@@ -503,13 +501,13 @@ function print(text: string, callback?: () => void) {
     if (code < 0x100) return `\\x${hex.padStart(2, "0")}`;
     return `\\u${hex.padStart(4, "0")}`;
   });
-  printBytes(Buffer.from(shown).toString("latin1"), callback);
+  printUnchanged(shown, callback);
 }
 
-/** Prints bytes as they are: a text with one character for each byte. */
-function printBytes(bytes: string, callback?: () => void) {
-  unprinted ??= { bytes: "", callbacks: [] };
-  unprinted.bytes += bytes;
+/** Prints a text as it is, without a newline. */
+function printUnchanged(text: string, callback?: () => void) {
+  unprinted ??= { text: "", callbacks: [] };
+  unprinted.text += text;
   if (callback) unprinted.callbacks.push(callback);
   writing ??= writeLines();
 }
@@ -520,10 +518,9 @@ function printBytes(bytes: string, callback?: () => void) {
  */
 async function writeLines() {
   while (unprinted) {
-    const { bytes, callbacks } = unprinted;
+    const { text, callbacks } = unprinted;
     unprinted = undefined;
-    const chunk = Buffer.from(bytes, "latin1");
-    await new Promise((written) => process.stdout.write(chunk, written));
+    await new Promise((written) => process.stdout.write(text, written));
     for (const callback of callbacks) callback();
     await new Promise(setImmediate);
   }

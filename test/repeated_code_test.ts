@@ -74,7 +74,7 @@ const repetitions: Repetition[] = [
       lecture1_server_forever: [
         { has: ", callback?: () => void", insteadOf: "" },
         {
-          has: 'printBytes(Buffer.from(shown).toString("latin1"), callback);',
+          has: "printUnchanged(shown, callback);",
           insteadOf: "process.stdout.write(shown);",
         },
       ],
