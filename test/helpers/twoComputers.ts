@@ -2,8 +2,8 @@
  * Two computers and a cable between them: network namespaces of Linux, which
  * nothing outside them can reach.
  */
-import { $ } from "../../scripts/zx.ts";
 import { spawnSync } from "node:child_process";
+import { $ } from "../../scripts/zx.ts";
 import { notLinux, type Why } from "./machine.ts";
 
 /** The server's address in its namespace. */
@@ -15,9 +15,15 @@ const robotAddress = "192.168.0.3";
 export async function noTwoComputers(): Promise<Why> {
   if (notLinux) return notLinux;
   if (process.getuid!() !== 0) return "network namespaces take root";
-  const name = `lecture1-try-${process.pid}`;
-  const { exitCode } = await $`ip netns add ${name} && ip netns del ${name}`;
-  return exitCode !== 0 && "no network namespaces here";
+  const computers = new TwoComputers();
+  try {
+    await computers.make();
+    return false;
+  } catch {
+    return "no network namespaces here";
+  } finally {
+    computers.remove();
+  }
 }
 
 export class TwoComputers {
@@ -26,7 +32,7 @@ export class TwoComputers {
 
   /** Is called by makeTwoComputers() only. */
   async make(): Promise<void> {
-    process.once("exit", () => this.remove());
+    process.once("exit", () => this.remove()); // Also when a test fails.
     await run(`netns add ${this.#server}`);
     await run(`netns add ${this.#robot}`);
     const ends = `cable netns ${this.#server} type veth peer name cable`;
