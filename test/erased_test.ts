@@ -6,7 +6,11 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "../scripts/copyProject.ts";
-import { MissingFile, plainCommand, preloaded } from "../scripts/erased.ts";
+import {
+  commandWithPreload,
+  MissingFile,
+  plainCommand,
+} from "../scripts/erased.ts";
 import { launch, type Launched } from "../scripts/launch.ts";
 import { tsxLoader } from "../scripts/project.ts";
 import { connect } from "./helpers/clients.ts";
@@ -48,14 +52,22 @@ const ways: Way[] = [
   {
     name: "compare's server",
     async start(file) {
-      const command = await preloaded("compare/footprint.ts", file, 7);
+      const command = await commandWithPreload({
+        preload: "compare/footprint.ts",
+        file,
+        port: 7,
+      });
       return launch(command, { messages: true });
     },
   },
   {
     name: "packets",
     async start(file) {
-      const command = await preloaded("packets/tell.ts", file, 7);
+      const command = await commandWithPreload({
+        preload: "packets/tell.ts",
+        file,
+        port: 7,
+      });
       return launch(command, { messages: true, onMark() {} });
     },
   },
@@ -221,7 +233,11 @@ test("an error in a thread of the threaded server: its line", async () => {
   });
   const lines = (await readFile(file, "utf8")).split("\n");
   const line = lines.findIndex((one) => one.includes("arm.sendall")) + 1;
-  const command = await preloaded("compare/footprint.ts", file, 0);
+  const command = await commandWithPreload({
+    preload: "compare/footprint.ts",
+    file,
+    port: 0,
+  });
   const server = await listening(launch(command, { messages: true }));
   const client = await connect(server.port);
   await client.send("hello");
