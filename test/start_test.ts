@@ -117,6 +117,7 @@ test("package.json's scripts", async () => {
   assert.equal(scripts, {
     compare: "npm install >&2 && node --import tsx scripts/compare.ts",
     packets: "npm install >&2 && node --import tsx scripts/packets.ts",
+    beside: "npm install >&2 && node --import tsx scripts/beside.ts",
     server: "npm install >&2 && tsx lecture1_server.ts",
     forever: "npm install >&2 && tsx lecture1_server_forever.ts",
     async: "npm install >&2 && tsx lecture1_server_forever_async.ts",

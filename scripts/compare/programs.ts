@@ -2,10 +2,9 @@
  * The programs that compare runs: servers and clients, in TypeScript and in
  * Python.
  */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { scriptNames, type Design } from "../designs.ts";
+import { clientName, scriptNames, type Design } from "../designs.ts";
 import { eraseTypes } from "../erased.ts";
+import { findOriginal } from "../originals.ts";
 import { projectFile } from "../project.ts";
 import { withDeadline } from "../waiting.ts";
 import { $ } from "../zx.ts";
@@ -27,8 +26,6 @@ export interface FoundPrograms {
   programs: Program[];
   missing: string[];
 }
-
-const clientName = "lecture1_client";
 
 /** Python's name on this system. */
 export const python = process.platform === "win32" ? "python" : "python3";
@@ -56,10 +53,8 @@ export function findPrograms(
   const programs: Program[] = [];
   const missing = new Set<string>();
 
-  function findOriginal(name: string): string | undefined {
-    const names = [name, name.replace("lecture1_", "")];
-    const files = names.map((name) => resolve(folder!, `${name}.py`));
-    const file = files.find((file) => existsSync(file));
+  function findOrMiss(name: string): string | undefined {
+    const file = findOriginal(folder!, name);
     if (!file) missing.add(`${name}.py`);
     return file;
   }
@@ -74,8 +69,8 @@ export function findPrograms(
     });
     if (!folder) continue;
 
-    const file = findOriginal(name);
-    const client = findOriginal(clientName);
+    const file = findOrMiss(name);
+    const client = findOrMiss(clientName);
     if (file) programs.push({ design, language: "Python", file, client });
   }
   return { programs, missing: [...missing] };
