@@ -35,8 +35,11 @@ export interface Comparison {
   /** How many statements the original has. */
   statements: number;
   unmatched: Unmatched[];
-  /** The words, as snake_case, that a statement has and its counterpart not. */
-  ownWords: string[];
+  /**
+   * For each statement of the original whose counterpart doesn't have all its
+   * words: those that are missing there, as snake_case.
+   */
+  ownWords: string[][];
 }
 
 /**
@@ -53,14 +56,15 @@ export function compareSources(
   const own = pairs.filter((pair) => pair.original && !isEndOfWith(pair));
   const unmatched = own.filter((pair) => !pair.port);
   const matched = own.filter((pair) => pair.port);
-  const ownWords = matched.flatMap(({ original, port }) =>
-    wordsWithout(original!.words, port!.words).map(({ name }) => name),
-  );
+  const ownWords = matched.map(({ original, port }) => {
+    const words = wordsWithout(original!.words, port!.words);
+    return [...new Set(words.map(({ name }) => name))];
+  });
   return {
     rows: rowsOf(pairs, { original, port, noteOf }),
     statements: own.length,
     unmatched: unmatched.map((pair) => describe(pair.original!, original)),
-    ownWords: [...new Set(ownWords)],
+    ownWords: ownWords.filter(({ length }) => length > 0),
   };
 }
 

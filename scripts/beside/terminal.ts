@@ -32,7 +32,9 @@ export function terminalText(report: Report, options: TerminalOptions): string {
     wrapped(chalk.bold.underline(report.title)),
     wrapped(report.legend),
   ];
-  for (const note of report.notes) lines.push(chalk.yellow(wrapped(note)));
+  // Without hard wrapping, since an address has to stay whole.
+  for (const note of report.notes)
+    lines.push(chalk.yellow(wrapAnsi(note, columns)));
 
   const draw = columns < leastForColumns ? drawInTurn : drawInColumns;
   for (const program of report.programs) {

@@ -60,7 +60,7 @@ ${originalsAddress}`,
   ],
   endOfWith: [
     (name: string) => `(here the "with" closes ${name})`,
-    (name: string) => `(여기서 "with"가 ${name} 소켓을 닫음)`,
+    (name: string) => `(여기서 "with"가 끝나며 ${name} 닫힘)`,
   ],
   all: [
     (original: string, port: string, statements: number) =>
