@@ -245,8 +245,11 @@ const advice: Record<string, string> = {
     "no answer: is that computer on, and does its firewall allow the port?",
   EHOSTUNREACH:
     "that computer can't be reached: check power, cable, firewall, --host, subnet",
+  EHOSTDOWN:
+    "that computer can't be reached: check power, cable, firewall, --host, subnet",
   ENETUNREACH:
     "there is no way to that network: check your cable, --host, subnet",
+  ENETDOWN: "there is no way to that network: check your cable, --host, subnet",
   ECONNABORTED: "the connection broke: check cable, power and network",
   ENOTFOUND: "unknown host, check --host",
   EAI_AGAIN: "unknown host, check --host and the network",
@@ -256,8 +259,8 @@ const advice: Record<string, string> = {
 /** The advice for an error, by where it happened. */
 function adviceFor(error: NodeJS.ErrnoException & { address?: string }) {
   const { code = "", syscall, address = "127." } = error;
-  const isLost = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"].includes(code);
-  if (isLost && syscall !== "connect")
+  const noAnswer = /^(ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN)$/;
+  if (noAnswer.test(code) && syscall !== "connect")
     return "the server no longer answers: check its cable, power and network";
   // A server that listens on 127.0.0.1 can't be reached from another computer.
   if (code === "ECONNREFUSED" && !address.startsWith("127."))

@@ -246,6 +246,8 @@ const advice: Record<string, string> = {
   EHOSTUNREACH:
     "the client can't be reached: check its cable, power and network",
   ENETUNREACH: "the client can't be reached: check cables and network",
+  EHOSTDOWN: "the client can't be reached: check its cable, power and network",
+  ENETDOWN: "the client can't be reached: check cables and network",
   ECONNABORTED:
     "the client no longer answers: check its cable, power and network",
   EPIPE: "nobody reads it any more",

@@ -287,10 +287,8 @@ const workerCode = `
   const { memory, args, script } = workerData;
   // tsx makes functions keep their names by calls to __name.
   globalThis.__name = (named) => named;
-  const vm = require("node:vm");
-  const [text, place] = script;
-  const importModuleDynamically = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-  const target = vm.runInThisContext(text, { ...place, importModuleDynamically });
+  // An eval outside of this program: script doesn't see these names.
+  const target = (0, eval)(script);
   const conn = (${threadSide})(parentPort, memory, ${maxUnwritten});
   target(conn, ...args);`;
 
@@ -325,9 +323,13 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
   process.stderr.write = streamTo("stderr");
 
   function streamTo(name: "stdout" | "stderr") {
+    // Joins a character that was split across two writes.
+    const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
     return (chunk: string | Uint8Array, ...options: unknown[]) => {
-      const text = typeof chunk === "string" ? chunk : Buffer.from(chunk);
-      write(`${name} ${text}`);
+      const [encoding] = options as [BufferEncoding | undefined];
+      const isText = typeof chunk === "string";
+      const bytes = isText ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
+      write(`${name} ${utf8.decode(bytes, { stream: true })}`);
       const written = options.at(-1);
       if (typeof written === "function") written();
       return true;
@@ -585,14 +587,14 @@ function complainOnce(what: string) {
 }
 
 /**
- * How a connection ended by an error: a reset, or a client that can't be
- * reached.
+ * How a connection ended by an error: the client's reset, a mistake of the
+ * handler (an error of Node's own, ERR_...), or no answer any more.
  */
 function howItEnded({ code = "", message }: NodeJS.ErrnoException) {
-  const noAnswer = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ECONNABORTED"];
-  if (noAnswer.includes(code))
-    return `no longer answers (${message}): check its cable, power and network`;
-  return `reset the connection (${message})`;
+  if (code === "ECONNRESET" || code === "EPIPE")
+    return `reset the connection (${message})`;
+  if (code.startsWith("ERR_")) return `failed: ${message}`;
+  return `no longer answers (${message}): check its cable, power and network`;
 }
 
 /** What to do about an error of the network, by the system's code for it. */
@@ -631,7 +633,7 @@ function reasonOf(error: unknown, isRunning: boolean) {
   if (isRunning) reason += placeOfError(error);
   else reason += `; from now on ${maxThreads} at a time`;
   if (what.includes("EMFILE")) reason += ", ulimit -n may allow more";
-  if (/\b__\w+ is not defined/.test(what))
+  if (/__(using|callDispose|decorat\w+) is not defined/.test(what))
     reason +=
       "; a thread lacks what tsx adds to a file for `using` and decorators";
   else if (what.startsWith("ReferenceError"))
@@ -675,24 +677,32 @@ function maxOpenFiles() {
   return Number(report?.userLimits?.open_files.soft) || Infinity;
 }
 
-/** A place in a file, as Node's vm.runInThisContext takes it. */
+/** Where a function begins in the code that this process runs. */
 interface Place {
-  filename: string;
-  lineOffset?: number;
-  columnOffset?: number;
+  url: string;
+  linesBefore: number;
+  columnsBefore: number;
 }
 
-var script: [text: string, place: Place | undefined] | undefined;
+var script: string | undefined;
 
 /**
- * What a thread runs: the function's source text, and its place, so that an
+ * What a thread runs: the function's source text, with its place, so that an
  * error in the thread names a line of this file, and a debugger finds its
  * breakpoints. This file is read once: when many clients are connected, no more
  * files may be opened.
  */
 function scriptOf(target: typeof handleClient) {
-  script ??= [`(${target})`, placeOfFunction(target)];
+  script ??= withPlace(`(${target})`, placeOfFunction(target));
   return script;
+}
+
+/** A text that is found at a place when it runs. */
+function withPlace(text: string, place: Place | undefined) {
+  if (!place) return text;
+  const { url, linesBefore, columnsBefore } = place;
+  const before = "\n".repeat(linesBefore) + " ".repeat(columnsBefore);
+  return `${before}${text}\n//# sourceURL=${url}`;
 }
 
 /**
@@ -700,18 +710,20 @@ function scriptOf(target: typeof handleClient) {
  * Undefined for what is no `function`, but an arrow function, say.
  */
 function placeOfFunction(target: typeof handleClient): Place | undefined {
+  if (!/^(async )?function/.test(String(target))) return undefined;
   const url = import.meta.url;
   const file = readFileSync(new URL(url), "utf8");
-  const [before = "", after] = file.split(`function ${target.name}(`);
-  if (after === undefined) return undefined;
-  const linesBefore = before.split("\n").length - 1;
+  const declaration = `^ *(export )?(async )?function ${target.name}\\(`;
+  const start = file.search(new RegExp(declaration, "m"));
+  if (start === -1) return undefined;
+  const linesBefore = file.slice(0, start).split("\n").length - 1;
 
   // tsx makes one line of the whole file; then only a column can be given.
-  const isByTsx = !String(target).includes("\n");
-  if (!isByTsx) return { filename: url, lineOffset: linesBefore };
+  const isByTsx = module.findSourceMap?.(url) !== undefined;
+  if (!isByTsx) return { url, linesBefore, columnsBefore: 0 };
   // One less, for the parenthesis before the text.
-  const columnOffset = columnInOutput(linesBefore + 1) - 1;
-  return { filename: `${url}?tsx`, columnOffset };
+  const columnsBefore = columnInOutput(linesBefore + 1) - 1;
+  return { url: `${url}?tsx`, linesBefore: 0, columnsBefore };
 }
 
 /**
@@ -726,15 +738,19 @@ function columnInOutput(line: number) {
 }
 
 /**
- * " (lecture1_server_forever.ts:30)", from an error's stack; "" if it has none.
+ * " (lecture1_server_forever.ts:30)", from an error's stack; "" if no line of
+ * this file is in it.
  */
 function placeOfError(error: unknown) {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const place = /file:\S+?:(?<line>\d+):(?<column>\d+)/.exec(stack);
-  if (!place?.groups) return "";
-  const { line, column } = place.groups;
-  const lineHere = lineInFile(Number(line), Number(column));
-  return ` (lecture1_server_forever.ts:${lineHere})`;
+  // Above our line, there may be those of a module that handleClient imports.
+  const places = /(?<url>file:\S+?)(\?tsx)?:(?<line>\d+):(?<column>\d+)/g;
+  for (const { groups } of stack.matchAll(places)) {
+    if (groups!.url !== import.meta.url) continue;
+    const line = lineInFile(Number(groups!.line), Number(groups!.column));
+    return ` (lecture1_server_forever.ts:${line})`;
+  }
+  return "";
 }
 
 /**

@@ -93,7 +93,7 @@ async function startServer(handler: Handler, host: string, port: number) {
 
   server.on("connection", (client) => {
     const connection = openConnection(client);
-    tasks.set(connection, runTask(connection));
+    tasks.set(connection, runTask(connection, client));
   });
   // Our output can't be written: its reader has exited (`| head`), the disk is
   // full.
@@ -108,12 +108,12 @@ async function startServer(handler: Handler, host: string, port: number) {
    * Runs the handler for one client. If it fails, the other clients are not
    * affected.
    */
-  async function runTask(connection: Connection) {
+  async function runTask(connection: Connection, client: net.Socket) {
     const { reader, writer } = connection;
     try {
       await handler(reader, writer);
     } catch (error) {
-      complain(`${writer.getExtraInfo("peername")} ${reasonOf(error)}`);
+      complain(`${writer.getExtraInfo("peername")} ${reasonOf(error, client)}`);
     } finally {
       writer.close();
       tasks.delete(connection);
@@ -352,18 +352,18 @@ function complain(what: string) {
   console.error(`lecture1_server_forever_async: ${what}`);
 }
 
-/** Why a handler failed: its connection broke, or a bug, with its stack. */
-function reasonOf(error: unknown) {
-  const isSystemError = error instanceof Error && "syscall" in error;
-  if (!isSystemError) return inspect(error);
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  if (noAnswer.includes(code))
-    return `no longer answers (${message}): check its cable, power and network`;
-  return `reset the connection (${message})`;
+/**
+ * Why a handler failed: its client's connection broke, or anything else, with
+ * its stack.
+ */
+function reasonOf(error: unknown, client: net.Socket) {
+  const { code, syscall, message } = (client.errored ?? {}) as SystemError;
+  if (error !== client.errored || !syscall) return inspect(error);
+  if (code === "ECONNRESET" || code === "EPIPE")
+    return `reset the connection (${message})`;
+  return `no longer answers (${message}): check its cable, power and network`;
 }
-
-/** The system's codes for a client that can't be reached any more. */
-const noAnswer = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ECONNABORTED"];
+type SystemError = Partial<NodeJS.ErrnoException>;
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {

@@ -1,105 +1,259 @@
 /**
- * Runs TypeScript with plain node of any version: erases the types first, once
- * a file.
+ * Starts TypeScript with plain node, whatever its version: the types are erased
+ * once. With the tsx loader, or in a newer node, every process would erase them
+ * again, which takes longer than all that the client does.
+ *
+ * A program doesn't notice: import.meta and process.argv name its own file, and
+ * errors name the lines of its own file.
  */
 import { randomUUID } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { BuildFailure } from "esbuild";
-import { projectFile } from "./project.ts";
+import type { BuildFailure, Loader, PluginBuild } from "esbuild";
+import { projectFile, tsxLoader } from "./project.ts";
+
+/** The file of a program is missing. */
+export class MissingFile extends Error {
+  /** The full path of the file. */
+  readonly file: string;
+
+  constructor(file: string) {
+    super(`${file} is missing`);
+    this.file = file;
+  }
+}
+
+/**
+ * The command that runs a program with plain node.
+ *
+ * @param file the program's full path
+ * @param port the value of its option --port
+ * @throws MissingFile if there is no such file
+ * @throws Error that names the line of a mistake in it
+ */
+export async function plainCommand(
+  file: string,
+  port: number,
+): Promise<string[]> {
+  const program = await programArguments(file);
+  return [process.execPath, ...program, "--port", String(port)];
+}
 
 export interface PreloadOptions {
   /** A file that runs before the program, by its path in scripts/. */
   preload: string;
   /** The program's full path. */
   file: string;
-  /** The program's --port. */
+  /** The value of its option --port. */
   port: number;
 }
 
 /**
- * The command of one of the lecture's programs, with a file that runs before
- * it. With the tsx loader, or in a node that erases types itself, every process
- * would erase them again, which takes longer than the client's whole work.
+ * The command that runs a program with plain node, with a file that runs before
+ * it.
  *
- * @throws Error as eraseTypes() does
+ * @throws Error as plainCommand() does
  */
 export async function commandWithPreload({
   preload,
   file,
   port,
 }: PreloadOptions): Promise<string[]> {
-  const preloadFile = await eraseTypes(projectFile(`scripts/${preload}`));
-  const programFile = await eraseTypes(file);
+  const first = await erased(projectFile(`scripts/${preload}`), "preload");
   return [
     process.execPath,
-    // An error names the line in the .ts file.
+    // An error names its line in the program's own file.
     "--enable-source-maps",
     "--import",
-    pathToFileURL(preloadFile).href,
-    programFile,
+    pathToFileURL(first.file).href,
+    ...(await programArguments(file)),
     "--port",
     String(port),
   ];
 }
 
-/** The folder of the files without types; removed when this process exits. */
+/** Node's arguments that run a program. */
+async function programArguments(file: string): Promise<string[]> {
+  const copy = await erased(file, "program");
+  return copy.loadsTypeScript ? [...tsxLoader, file] : [copy.file];
+}
+
+/** A program is what node starts; a preload runs before it. */
+type Role = "program" | "preload";
+
+/** A file without types. */
+interface Copy {
+  /** Its full path. */
+  file: string;
+  /**
+   * The program names a file of TypeScript, with which it starts a thread or a
+   * process. Only the tsx loader can run that one.
+   */
+  loadsTypeScript: boolean;
+}
+
+/** A folder that exists as long as this process. */
 const folder = join(tmpdir(), `lecture1-${randomUUID()}`);
 process.on("exit", () => {
-  // A virus scanner may still have a file open, so it is tried again.
+  // A virus scanner may hold a file for a moment.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** The results of eraseTypes(), by the full path of the original. */
-const erasedFiles = new Map<string, Promise<string>>();
+/** The copies that were made, by the paths of the files. */
+const copies = new Map<string, Promise<Copy>>();
 
-/**
- * Writes a copy of a TypeScript file without its types, once for each file.
- *
- * @param file its full path
- * @returns the copy's full path
- * @throws Error that names the file and the line, if it doesn't compile
- */
-export function eraseTypes(file: string): Promise<string> {
-  const known = erasedFiles.get(file);
-  if (known) return known;
-  const erased = writeErased(file);
-  erasedFiles.set(file, erased);
-  return erased;
+function erased(file: string, role: Role): Promise<Copy> {
+  let copy = copies.get(file);
+  if (!copy) {
+    copy = erase(file, role);
+    copies.set(file, copy);
+  }
+  return copy;
 }
 
 /**
- * Writes the copy, bundled with the files that it imports. Errors at run time
- * name the lines of the originals.
+ * Writes a copy of a file without its types into the folder, together with the
+ * files that it imports, except for those of packages.
  */
-async function writeErased(file: string): Promise<string> {
-  // Not at the top: esbuild takes long to load.
+async function erase(file: string, role: Role): Promise<Copy> {
+  await expectFile(file);
+  // esbuild takes long to load.
   const { build } = await import("esbuild");
-  const outfile = join(folder, `${basename(file, ".ts")}.mjs`);
-  const { outputFiles } = await build({
-    entryPoints: [file],
-    outfile,
-    // esbuild is a process of its own, which Ctrl+C may kill while it writes.
-    write: false,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    packages: "external",
-    sourcemap: "inline",
-    logLevel: "silent",
-  }).catch((failure: BuildFailure) => {
-    throw compileError(file, failure);
-  });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(outfile, outputFiles[0]!.contents);
-  return outfile;
+  const outfile = join(folder, `${basename(file, extname(file))}.mjs`);
+  const url = pathToFileURL(file).href;
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [file],
+      outfile,
+      // esbuild is a process of its own. Ctrl+C may arrive while it writes.
+      write: false,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      // Node's own conditions: not "module", which is for bundlers.
+      conditions: [],
+      // In one line, as tsx does: the threaded server knows how to find the
+      // lines of its file then.
+      minifyWhitespace: true,
+      sourcemap: "inline",
+      // The source map is found under the URL that import.meta has.
+      footer: { js: `//# sourceURL=${url}` },
+      define: { "import.meta": importMeta },
+      plugins: [
+        { name: "packages", setup: leavePackages },
+        { name: "places", setup: (build) => keepPlaces(build, file, role) },
+      ],
+      logLevel: "silent",
+    });
+    const { contents, text } = outputFiles[0]!;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(outfile, contents);
+    return { file: outfile, loadsTypeScript: namesTypeScript(text) };
+  } catch (error) {
+    throw mistakeOf(error as BuildFailure, file);
+  }
 }
 
-/** The first error of esbuild; it may be in a file that the program imports. */
-function compileError(program: string, { errors }: BuildFailure): Error {
-  const [error] = errors;
-  const { file = program, line } = error?.location ?? {};
-  return new Error(`${resolve(file)}:${line}: ${error?.text}`);
+/** @throws MissingFile if there is no such file */
+async function expectFile(file: string): Promise<void> {
+  try {
+    await readFile(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === "ENOENT" ? new MissingFile(file) : error;
+  }
+}
+
+/**
+ * Whether a text has a string that is the relative path of a file of
+ * TypeScript. The full paths are those that keepPlaces() has inserted.
+ */
+function namesTypeScript(text: string): boolean {
+  return /(["'`])[\w.-][^"'`\s:]*\.[cm]?ts\1/.test(text);
+}
+
+/** esbuild's first error, with its file and its line. */
+function mistakeOf(failure: BuildFailure, file: string): Error {
+  const [error] = failure.errors ?? [];
+  // No mistake in the program: the folder for temporary files is full, say.
+  if (!error) return failure;
+  const place = error.location;
+  if (!place) return new Error(`${file}: ${error.text}`);
+  return new Error(`${resolve(place.file)}:${place.line}: ${error.text}`);
+}
+
+/**
+ * Lets Node load packages from where they are installed. The copy is in another
+ * folder, from which Node would not find them.
+ */
+function leavePackages(build: PluginBuild): void {
+  const isOwnQuestion = { isOwnQuestion: true };
+  // Neither a relative path nor a full one.
+  build.onResolve({ filter: /^[^./]/ }, async (args) => {
+    if (args.kind === "entry-point" || args.pluginData === isOwnQuestion)
+      return undefined;
+
+    const { kind, importer, resolveDir } = args;
+    const pluginData = isOwnQuestion;
+    const options = { kind, importer, resolveDir, pluginData };
+    const found = await build.resolve(args.path, options);
+    if (found.errors.length > 0 || found.external) return undefined;
+
+    const isOfPackage = found.path.includes(`${sep}node_modules${sep}`);
+    const isJavaScript = /\.([cm]?js|node)$/.test(found.path);
+    if (!isOfPackage || !isJavaScript) return undefined;
+    const isImport = !kind.startsWith("require");
+    const path = isImport ? pathToFileURL(found.path).href : found.path;
+    return { external: true, path };
+  });
+}
+
+/** The variable that takes the place of import.meta. */
+const importMeta = "lecture1ImportMeta";
+
+/**
+ * Begins each file with where it is: what it reads beside itself is there, and
+ * not beside the copy.
+ */
+function keepPlaces(build: PluginBuild, program: string, role: Role): void {
+  build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
+    const text = await readFile(path, "utf8");
+    const extension = extname(path).slice(1);
+    const isProgram = role === "program" && path === program;
+    const beginning = isProgram
+      ? beginningOfProgram(path) + beginningOfFile(path)
+      : beginningOfFile(path);
+    return {
+      contents: insertAtStart(text, beginning),
+      loader: extension.replace(/^[cm]/, "") as Loader,
+    };
+  });
+}
+
+/** Defines a file's import.meta. */
+function beginningOfFile(path: string): string {
+  const url = pathToFileURL(path).href;
+  const meta = { url, filename: path, dirname: dirname(path) };
+  return `var ${importMeta} = ${JSON.stringify(meta)};`;
+}
+
+/** What Node and the tsx loader give to the file that is started. */
+function beginningOfProgram(path: string): string {
+  const name = "lecture1CreateRequire";
+  return (
+    `import { createRequire as ${name} } from "node:module";` +
+    `globalThis.require = ${name}(${JSON.stringify(path)});` +
+    `process.argv[1] = ${JSON.stringify(path)};`
+  );
+}
+
+/** Inserts code into the first line, or into the second one after a #! line. */
+function insertAtStart(text: string, code: string): string {
+  const [firstLine = ""] = text.split("\n", 1);
+  if (!firstLine.startsWith("#!")) return code + text;
+  const end = firstLine.length + 1;
+  return text.slice(0, end) + code + text.slice(end);
 }

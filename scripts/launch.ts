@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { withDeadline } from "./waiting.ts";
+import { activeSleep, withDeadline } from "./waiting.ts";
 
 /** How a process ended: by itself with a code, or by a signal. */
 export interface ExitStatus {
@@ -33,6 +33,12 @@ export interface LaunchOptions<Mark> {
    * Windows has no groups.
    */
   ownGroup?: boolean;
+  /**
+   * The size of stdout, and of stderr, beyond which only the end is kept: in
+   * characters, at least so many and at most twice as many. Everything is kept
+   * unless given.
+   */
+  maxOutput?: number;
 }
 
 /**
@@ -99,16 +105,22 @@ export class Launched {
   /** The process ID; 0 if the program could not be started. */
   readonly pid: number;
   /**
-   * Everything that the program has printed, less what dropOutput() has
-   * dropped.
+   * Everything that the program has printed; only its end if it is more than
+   * the option maxOutput allows.
    */
   readonly output = { stdout: "", stderr: "" };
   /** How the program ended; undefined while it runs. */
   exitStatus: ExitStatus | undefined;
 
   readonly #command: string[];
+  readonly #maxOutput: number;
   readonly #leadsGroup: boolean;
-  readonly #exited: Promise<ExitStatus>;
+  /** Its group had no process left when the program had exited. */
+  #groupIsEmpty = false;
+  readonly #exited: Promise<void>;
+  /** Resolves when the program has exited and nobody can print any more. */
+  readonly #closed: Promise<void>;
+  #isClosed = false;
   /** Emits "change" for output, a mark, an answer, and the exit. */
   readonly #events = new EventEmitter().setMaxListeners(0);
 
@@ -117,6 +129,7 @@ export class Launched {
     const { env = process.env, onMark, messages, ownGroup } = options;
     const [program = "", ...args] = command;
     this.#command = command;
+    this.#maxOutput = options.maxOutput ?? Infinity;
     this.#leadsGroup = ownGroup === true && process.platform !== "win32";
     this.child = spawn(program, args, {
       env,
@@ -144,12 +157,17 @@ export class Launched {
 
     running.add(this);
     this.#exited = this.#waitForExit();
+    this.#closed = this.#waitForClose();
   }
 
   #collect(stream: Readable, name: "stdout" | "stderr"): void {
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
-      this.output[name] += text;
+      let output = this.output[name] + text;
+      // Not with every text: to cut a string means to copy it.
+      if (output.length > 2 * this.#maxOutput)
+        output = output.slice(-this.#maxOutput);
+      this.output[name] = output;
       this.#events.emit("change");
     });
   }
@@ -161,18 +179,55 @@ export class Launched {
     });
   }
 
-  #waitForExit(): Promise<ExitStatus> {
+  #waitForExit(): Promise<void> {
     return new Promise((resolve) => {
-      this.child.on("close", (code, signal) => {
-        running.delete(this);
-        this.exitStatus = { code: this.pid ? code : null, signal };
+      this.child.on("exit", (code, signal) => {
+        this.exitStatus = { code, signal };
+        this.#groupIsEmpty = !this.#groupRuns();
         this.#events.emit("change");
-        resolve(this.exitStatus);
+        resolve();
       });
     });
   }
 
-  /** The whole lines on stdout so far. */
+  #waitForClose(): Promise<void> {
+    return new Promise((resolve) => {
+      this.child.on("close", () => {
+        running.delete(this);
+        this.#isClosed = true;
+        // A program that could not be started has not exited.
+        this.exitStatus ??= { code: null, signal: null };
+        this.#events.emit("change");
+        resolve();
+      });
+    });
+  }
+
+  /** Whether the group that the program leads has a process. */
+  #groupRuns(): boolean {
+    return this.#leadsGroup && this.#signalGroup(0);
+  }
+
+  /**
+   * Sends a signal to the group that the program leads; 0 is none.
+   *
+   * @returns false if the group has no process
+   */
+  #signalGroup(signal: NodeJS.Signals | 0): boolean {
+    // By then the group's number may be that of another one.
+    if (this.#groupIsEmpty || this.pid === 0) return false;
+    try {
+      return process.kill(-this.pid, signal);
+    } catch {
+      // There is no such group; or on macOS, a process of it has just exited.
+      return false;
+    }
+  }
+
+  /**
+   * The whole lines on stdout so far. If only the end of the output is kept,
+   * the first of them may lack its beginning.
+   */
   lines(): string[] {
     return this.output.stdout.split(/\r?\n/).slice(0, -1);
   }
@@ -180,11 +235,6 @@ export class Launched {
   /** Everything on stdout and stderr so far. */
   printed(): string {
     return this.output.stdout + this.output.stderr;
-  }
-
-  /** Drops all of stdout but its end: a server under load prints a lot. */
-  dropOutput(): void {
-    this.output.stdout = this.output.stdout.slice(-2000);
   }
 
   /**
@@ -201,7 +251,7 @@ export class Launched {
   ): Promise<void> {
     const wait = async () => {
       while (!holds()) {
-        if (this.exitStatus)
+        if (this.#isClosed)
           throw new Error(`ended without ${what}\n${this.describe()}`);
         await once(this.#events, "change");
       }
@@ -247,26 +297,47 @@ export class Launched {
    * @param ms the deadline, in milliseconds
    * @throws Error when the deadline passes
    */
-  exit(ms = patienceMs): Promise<ExitStatus> {
-    return withDeadline(ms, "its end", this.#exited, () => this.describe());
+  async exit(ms = patienceMs): Promise<ExitStatus> {
+    await withDeadline(ms, "its end", this.#closed, () => this.describe());
+    return this.exitStatus!;
+  }
+
+  /**
+   * Waits until the program has exited. A process that it has started may still
+   * run, and print.
+   *
+   * @param ms the deadline, in milliseconds
+   * @throws Error when the deadline passes
+   */
+  async ownExit(ms = patienceMs): Promise<ExitStatus> {
+    // A program that could not be started is closed, and has not exited.
+    const exited = Promise.race([this.#exited, this.#closed]);
+    await withDeadline(ms, "its exit", exited, () => this.describe());
+    return this.exitStatus!;
+  }
+
+  /**
+   * Whether the program has exited, and a process that it has started still
+   * runs. Such a process has a second to exit. It is found in the program's
+   * group, or because it can still print what the program can.
+   */
+  async leavesProcess(): Promise<boolean> {
+    if (!this.exitStatus) return false;
+    const tickMs = 20;
+    for (let leftMs = 1000; leftMs > 0; leftMs -= tickMs) {
+      if (this.#isClosed && !this.#groupRuns()) return false;
+      await activeSleep(tickMs);
+    }
+    return true;
   }
 
   /**
    * Sends a signal to the program, or to the group that it leads. Does nothing
-   * when the program has exited.
+   * when the program, or the whole group, has exited.
    */
   kill(signal: NodeJS.Signals): void {
-    if (!this.#leadsGroup) {
-      this.child.kill(signal);
-      return;
-    }
-    const stillRuns = this.child.kill(0);
-    if (!stillRuns) return;
-    try {
-      process.kill(-this.pid, signal);
-    } catch {
-      // The program has just exited, which macOS reports as an error.
-    }
+    if (this.#leadsGroup) this.#signalGroup(signal);
+    else this.child.kill(signal);
   }
 
   /**
@@ -276,7 +347,15 @@ export class Launched {
    */
   async stop(): Promise<void> {
     this.kill("SIGKILL");
-    await this.exit();
+    await this.ownExit();
+    try {
+      await this.exit(1000);
+    } catch {
+      // A process that the program has started keeps its output open, and
+      // belongs to no group that can be killed.
+      for (const stream of this.child.stdio) stream?.destroy();
+      await this.exit();
+    }
   }
 
   /**

@@ -27,7 +27,7 @@ import { flags, parseOptions, type Options } from "./packets/options.ts";
 import { packetsPage, type Around } from "./packets/page.ts";
 import type { Recording, Run } from "./packets/recording.ts";
 import { readRecording, type RecordingName } from "./packets/recordings.ts";
-import { pictureOf, type Picture } from "./packets/rows.ts";
+import { pictureOf, visible, type Picture } from "./packets/rows.ts";
 import { textsIn, type Texts } from "./packets/texts.ts";
 import { CannotCapture } from "./packets/tshark.ts";
 
@@ -44,7 +44,8 @@ async function main(args: string[]): Promise<void> {
   const given = parseFlags(args, flags);
   if (given.help) return print(`${say.usage}\n`);
   const options = parseOptions(given, say);
-  if (options.show) await showRecording(options.show, say.asked, options, say);
+  if (options.show)
+    await showRecording(options.show, { reason: say.asked }, options, say);
   else await showRun(options, say);
 }
 
@@ -84,7 +85,8 @@ async function showFailure(
   // --json is only for what was captured.
   const { json, html, run } = options;
   if (json === "-") return;
-  await showRecording(fittingRecording(run), message, { html }, say);
+  const asked = { reason: message, run };
+  await showRecording(fittingRecording(run), asked, { html }, say);
 }
 
 /** How to get tshark, and the right to capture, on this system. */
@@ -109,14 +111,17 @@ function fittingRecording({ kind, server, message }: Run): RecordingName {
 /** Where a recording is written, besides the terminal. */
 type Outputs = Pick<Options, "json" | "html">;
 
-/**
- * Shows a recording, and above and below the picture that it is one.
- *
- * @param reason why nothing was captured
- */
+/** Why a recording is shown. */
+interface Occasion {
+  reason: string;
+  /** The run that was asked for, if it can't be captured. */
+  run?: Run;
+}
+
+/** Shows a recording, and above and below the picture that it is one. */
 async function showRecording(
   name: RecordingName,
-  reason: string,
+  occasion: Occasion,
   outputs: Outputs,
   say: Texts,
 ): Promise<void> {
@@ -125,10 +130,38 @@ async function showRecording(
 
   const above = [`${say.recorded}: ${name}, ${scriptNames[run.server]}.ts`];
   if (changed) above.push(`${say.changed}: ${changed.join("\n  ")}`);
+  const differences = differencesOf(run, occasion.run ?? run, say);
+  if (differences.length > 0)
+    above.push(`${say.differs}: ${differences.join("; ")}.`);
   const exception = changed ? ` (${say.butFor})` : "";
-  const below = [`${say.asTheyCame}${exception}: ${reason}.`];
+  const below = [`${say.asTheyCame}${exception}: ${occasion.reason}.`];
 
   await present(recording, outputs, say, { above, below });
+}
+
+/** In what a recorded run differs from the one that was asked for. */
+function differencesOf(recorded: Run, asked: Run, say: Texts): string[] {
+  const differences: string[] = [];
+  if (recorded.server !== asked.server)
+    differences.push(
+      say.recordedNotAsked("--server", recorded.server, asked.server),
+    );
+  if (recorded.message !== asked.message)
+    differences.push(
+      say.recordedNotAsked(
+        "--message",
+        messageText(recorded.message, say),
+        messageText(asked.message, say),
+      ),
+    );
+  return differences;
+}
+
+/** A message in quotes, or its size if it is long. */
+function messageText(message: string, say: Texts): string {
+  const longest = 40;
+  if (message.length > longest) return say.longText(Buffer.byteLength(message));
+  return `"${visible(message)}"`;
 }
 
 /**

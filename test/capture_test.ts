@@ -356,6 +356,15 @@ live("the threaded server gets Ctrl+C, and exits with code 0", async () => {
   ]);
 });
 
+live("the threaded server gets Ctrl+C within seconds", async () => {
+  const { ends } = threadsLong.recording;
+
+  const client = ends.find(({ from }) => from === "client");
+  const interrupt = ends.find(({ signal }) => signal === "SIGINT");
+  const laterMs = interrupt!.timeMs - client!.timeMs;
+  assert.ok(laterMs < 4000, `${laterMs} ms after the client's exit`);
+});
+
 // --- Programs that a learner has changed
 // --------------------------------------
 

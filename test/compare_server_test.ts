@@ -2,10 +2,12 @@
  * The programs that compare runs: which are found, and servers of learners that
  * fail.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { clientsInTurn } from "../scripts/compare.ts";
+import { openConnection } from "../scripts/compare/connections.ts";
+import type { Footprint } from "../scripts/compare/footprint.ts";
 import { findPrograms } from "../scripts/compare/programs.ts";
 import type { Failure, Found } from "../scripts/compare/result.ts";
 import { footprintFromProc, withServer } from "../scripts/compare/server.ts";
@@ -15,7 +17,8 @@ import type { Design } from "../scripts/designs.ts";
 import { launched } from "../scripts/launch.ts";
 import { projectFile } from "../scripts/project.ts";
 import { suite } from "./helpers/harness.ts";
-import { noSignals } from "./helpers/machine.ts";
+import { noSignals, notLinux } from "./helpers/machine.ts";
+import { once } from "./helpers/servers.ts";
 import { resultsOfFailing } from "./helpers/steps.ts";
 
 const test = suite("servers that compare starts");
@@ -52,6 +55,66 @@ test("memory, threads and CPU time are read from Linux' /proc", async () => {
     threads: 3,
     cpuSeconds: 3,
   });
+});
+
+/** What a server of ours reports about itself, and what /proc says about it. */
+interface TwoFootprints {
+  reported: Footprint;
+  inProc: Footprint;
+}
+
+/** Asks the threaded server, when it has one client. */
+async function askServer(): Promise<TwoFootprints> {
+  let reported: Footprint = {};
+  let inProc: Footprint = {};
+  const file = projectFile("lecture1_server_forever.ts");
+  await withServer(
+    { design: "forever", language: "TypeScript", file },
+    async (server) => {
+      await openConnection(server);
+      reported = await server.footprint();
+      const pid = launched().at(-1)!.pid;
+      const status = await readFile(`/proc/${pid}/status`, "utf8");
+      const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+      inProc = footprintFromProc(status, stat);
+      return {};
+    },
+  );
+  return { reported, inProc };
+}
+
+const footprints = once(askServer);
+const onLinux = test.unless(notLinux);
+
+onLinux("a server reports the memory that it has", async () => {
+  const { reported, inProc } = await footprints();
+
+  const differenceMB = Math.abs(reported.memoryMB! - inProc.memoryMB!);
+  assert.ok(differenceMB < 5, `${reported.memoryMB}, ${inProc.memoryMB} MB`);
+});
+
+onLinux("a server reports the threads that it has", async () => {
+  const { reported, inProc } = await footprints();
+
+  assert.is(reported.threads, inProc.threads);
+});
+
+onLinux("a server reports the CPU time that it has used", async () => {
+  const { reported, inProc } = await footprints();
+
+  // /proc counts hundredths of a second.
+  const difference = Math.abs(reported.cpuSeconds! - inProc.cpuSeconds!);
+  const times = `${reported.cpuSeconds}, ${inProc.cpuSeconds} s`;
+  assert.ok(difference < 0.05, times);
+  assert.ok(reported.cpuSeconds! > 0.05, times);
+});
+
+onLinux("a server reports how long its last thread took", async () => {
+  const { reported } = await footprints();
+
+  const { threadStartMs } = reported;
+  assert.ok(threadStartMs! > 2, `${threadStartMs} ms`);
+  assert.ok(threadStartMs! < 2000, `${threadStartMs} ms`);
 });
 
 /** The first two lines of a learner's server. */

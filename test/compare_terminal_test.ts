@@ -209,22 +209,35 @@ test("in ASCII no other character is drawn", async () => {
   }
 });
 
-test("failures are red", async () => {
+/** What a terminal shows of a run, with colors. */
+function inColor(run: Run): string {
   const { level } = chalk;
   chalk.level = 1;
-  const text = terminalText(reportOf(longRun), { columns: 80 });
+  const text = terminalText(reportOf(run), { columns: 80 });
   chalk.level = level;
+  return text;
+}
 
-  assert.match(text, '\x1b[31m- server FAILED at "Ctrl+C"');
+test("failures are red", async () => {
+  assert.match(inColor(longRun), '\x1b[31m- server FAILED at "Ctrl+C"');
 });
 
 test("notes are yellow", async () => {
-  const { level } = chalk;
-  chalk.level = 1;
-  const text = terminalText(reportOf(longRun), { columns: 80 });
-  chalk.level = level;
+  assert.match(inColor(longRun), "\x1b[33m- Not found, and skipped: x.py.");
+});
 
-  assert.match(text, "\x1b[33m- Not found, and skipped: x.py.");
+test("the lane of a client that stays is cyan", async () => {
+  assert.match(inColor(aRun()), /stays \x1b\[36m█+\x1b\[39m +340 ms/);
+});
+
+test("the lane and the mark of an answered client are green", async () => {
+  const lane = /client 2 +\x1b\[32m─+\x1b\[39m\x1b\[32m●\x1b\[39m +220 ms/;
+  assert.match(inColor(aRun()), lane);
+});
+
+test("the lane and the mark of a reset client are red", async () => {
+  const lane = /client 2 +\x1b\[31m─+\x1b\[39m\x1b\[31m✗\x1b\[39m +reset/;
+  assert.match(inColor(aRun()), lane);
 });
 
 test("in Korean the wait of clients is reported", async () => {

@@ -110,6 +110,15 @@ for (const { title, error, reported } of reportCases)
     assert.equal([...failures, ...notes], [reported]);
   });
 
+test("connections that are left out, in Korean", async () => {
+  const { notes } = reportOf(failedRun(tooLittleMemory()), "ko");
+
+  assert.equal(notes, [
+    "forever: 클라이언트 200개부터는 생략함: " +
+      "남은 메모리가 부족함(1628 MB > 1700 MB / 2).",
+  ]);
+});
+
 test("what was measured before a failure is still reported", async () => {
   const { table } = reportOf(failedRun(ended()));
 

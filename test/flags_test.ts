@@ -185,13 +185,19 @@ test("lecture1_client: nobody listens on localhost, 127.0.0.1", async () => {
   );
 });
 
-/** To be preloaded: every connect() fails with an error code of the system. */
-function failingConnect(code: string): string {
+/**
+ * To be preloaded: every connect() fails with an error code of the system.
+ *
+ * @param address the server's
+ */
+function failingConnect(code: string, address = "127.0.0.1"): string {
   return `
     import net from "node:net";
     net.Socket.prototype.connect = function () {
       const error = new Error("connect ${code}");
       error.code = "${code}";
+      error.syscall = "connect";
+      error.address = "${address}";
       return this.destroy(error);
     };
   `;
@@ -218,7 +224,33 @@ for (const { code, advice } of [
     advice: "nobody listens there, is the server running?",
   },
   { code: "ECONNRESET", advice: "the server reset the connection" },
-  { code: "ETIMEDOUT", advice: "no answer, check --host and --port" },
+  {
+    code: "ETIMEDOUT",
+    advice:
+      "no answer: is that computer on, and does its firewall allow the port?",
+  },
+  {
+    code: "EHOSTUNREACH",
+    advice:
+      "that computer can't be reached: check power, cable, firewall, --host, subnet",
+  },
+  {
+    code: "EHOSTDOWN",
+    advice:
+      "that computer can't be reached: check power, cable, firewall, --host, subnet",
+  },
+  {
+    code: "ENETUNREACH",
+    advice: "there is no way to that network: check your cable, --host, subnet",
+  },
+  {
+    code: "ENETDOWN",
+    advice: "there is no way to that network: check your cable, --host, subnet",
+  },
+  {
+    code: "ECONNABORTED",
+    advice: "the connection broke: check cable, power and network",
+  },
   { code: "ENOTFOUND", advice: "unknown host, check --host" },
   {
     code: "EAI_AGAIN",
@@ -230,6 +262,19 @@ for (const { code, advice } of [
     await expectError(
       preloadedCommand("lecture1_client", failingConnect(code)),
       `lecture1_client: connect ${code}; ${advice}\n`,
+    );
+  });
+
+for (const address of ["192.168.0.2", "10.0.0.127"])
+  test(`lecture1_client: nobody listens on ${address}`, async () => {
+    const advice =
+      "nobody listens there, is the server running with --host 0.0.0.0?";
+    await expectError(
+      preloadedCommand(
+        "lecture1_client",
+        failingConnect("ECONNREFUSED", address),
+      ),
+      `lecture1_client: connect ECONNREFUSED; ${advice}\n`,
     );
   });
 
@@ -261,11 +306,39 @@ for (const program of servers)
       );
     });
 
-test("lecture1_server: advice for ECONNRESET", async () => {
-  await expectError(
-    preloadedCommand("lecture1_server", failingListen("ECONNRESET")),
-    "lecture1_server: listen ECONNRESET; the client reset the connection\n",
-  );
-});
+// The other two servers serve their next client.
+for (const { code, advice } of [
+  { code: "ECONNRESET", advice: "the client reset the connection" },
+  {
+    code: "ETIMEDOUT",
+    advice: "the client no longer answers: check its cable, power and network",
+  },
+  {
+    code: "EHOSTUNREACH",
+    advice: "the client can't be reached: check its cable, power and network",
+  },
+  {
+    code: "EHOSTDOWN",
+    advice: "the client can't be reached: check its cable, power and network",
+  },
+  {
+    code: "ENETUNREACH",
+    advice: "the client can't be reached: check cables and network",
+  },
+  {
+    code: "ENETDOWN",
+    advice: "the client can't be reached: check cables and network",
+  },
+  {
+    code: "ECONNABORTED",
+    advice: "the client no longer answers: check its cable, power and network",
+  },
+])
+  test(`lecture1_server: advice for ${code}`, async () => {
+    await expectError(
+      preloadedCommand("lecture1_server", failingListen(code)),
+      `lecture1_server: listen ${code}; ${advice}\n`,
+    );
+  });
 
 test.run();

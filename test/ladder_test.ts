@@ -4,7 +4,7 @@ import stringWidth from "string-width";
 import * as assert from "uvu/assert";
 import { chalk } from "zx/core";
 import { ladder, type LadderOptions } from "../scripts/packets/ladder.ts";
-import type { Recording } from "../scripts/packets/recording.ts";
+import type { Packet, Recording } from "../scripts/packets/recording.ts";
 import { recordingNames } from "../scripts/packets/recordings.ts";
 import { pictureOf } from "../scripts/packets/rows.ts";
 import { suite } from "./helpers/harness.ts";
@@ -93,29 +93,53 @@ test("the same ladder in ASCII", async () => {
 interface ColorCase {
   title: string;
   flags: string[];
+  /** How many bytes the packet carries. */
+  length: number;
   /** The escape sequence that begins the color. */
   sequence: string;
 }
 
 const colorCases: ColorCase[] = [
-  { title: "SYN is green", flags: ["SYN"], sequence: "\x1b[32m" },
-  { title: "FIN is yellow", flags: ["FIN", "ACK"], sequence: "\x1b[33m" },
-  { title: "RST is red", flags: ["RST"], sequence: "\x1b[31m" },
+  { title: "SYN is green", flags: ["SYN"], length: 0, sequence: "\x1b[32m" },
+  {
+    title: "FIN is yellow",
+    flags: ["FIN", "ACK"],
+    length: 0,
+    sequence: "\x1b[33m",
+  },
+  { title: "RST is red", flags: ["RST"], length: 0, sequence: "\x1b[31m" },
+  {
+    title: "data is cyan",
+    flags: ["PSH", "ACK"],
+    length: 14,
+    sequence: "\x1b[36m",
+  },
 ];
 
-for (const { title, flags, sequence } of colorCases)
-  test(title, async () => {
-    const recording = aRecording({ packets: [aPacket("client", { flags })] });
-    const picture = pictureOf(recording, english);
-    const level = chalk.level;
+/** Draws a packet of the client, with colors. */
+function drawInColor(packet: Packet): string {
+  const recording = aRecording({ packets: [packet] });
+  const picture = pictureOf(recording, english);
+  const { level } = chalk;
+  chalk.level = 1;
+  const drawn = ladder(picture, { columns: 80, drawsLines: true });
+  chalk.level = level;
+  return drawn;
+}
 
-    chalk.level = 1;
-    const drawn = ladder(picture, { columns: 80, drawsLines: true });
-    chalk.level = level;
+for (const { title, flags, length, sequence } of colorCases)
+  test(title, async () => {
+    const drawn = drawInColor(aPacket("client", { flags, length }));
 
     const beginning = `${sequence}─ [${flags.join(", ")}] Seq=1`;
     assert.ok(drawn.includes(beginning), JSON.stringify(drawn));
   });
+
+test("the number of unread bytes is bold and yellow", async () => {
+  const drawn = drawInColor(aMessage());
+
+  assert.ok(drawn.includes("│\x1b[1m\x1b[33m14"), JSON.stringify(drawn));
+});
 
 /** A run of one packet, with the longest flags that a packet has. */
 function aFinalMessage(length: number): Recording {

@@ -12,9 +12,11 @@ import { suite } from "./helpers/harness.ts";
 import {
   editedFile,
   erasedCommand,
+  failOnDemand,
   nodeCommand,
   preloadedCommand,
   startServer,
+  type Edit,
 } from "./helpers/programs.ts";
 
 const name = "lecture1_client";
@@ -163,6 +165,125 @@ async function runSlowly(
   return { server, exitCode };
 }
 
+// What the client says while it waits for a connection. These clients start
+// here, too, and wait at the same time.
+
+/** What a client has printed, and when. */
+interface Run {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+  /** When it printed on stderr, in milliseconds since its start. */
+  stderrTimesMs: number[];
+}
+
+/** Runs a command, started by zx, until it exits. */
+async function runOf(command: string[]): Promise<Run> {
+  const startedAt = performance.now();
+  const client = $`${command}`;
+  const stderrTimesMs: number[] = [];
+  client.stderr.on("data", () => {
+    stderrTimesMs.push(performance.now() - startedAt);
+  });
+  const { exitCode, stdout, stderr } = await client.timeout("30s", "SIGKILL");
+  return { exitCode, stdout, stderr, stderrTimesMs };
+}
+
+/** To be preloaded: no answer arrives; the test ends the client after 5 s. */
+const connectNever = `
+  import net from "node:net";
+  net.Socket.prototype.connect = function () {
+    setTimeout(() => process.exit(3), 5000);
+    return this;
+  };
+`;
+
+/** To be preloaded: the first answer arrives after 3.5 s. */
+const connectLate = `
+  import net from "node:net";
+  const { connect } = net.Socket.prototype;
+  net.Socket.prototype.connect = function (...args) {
+    setTimeout(() => connect.apply(this, args), 3500);
+    return this;
+  };
+`;
+
+/** To be preloaded: the system gives up after 3.5 s. */
+const connectFailsLate = `
+  import net from "node:net";
+  net.Socket.prototype.connect = function () {
+    const error = new Error("connect ETIMEDOUT 192.168.0.2:65432");
+    Object.assign(error, { code: "ETIMEDOUT", syscall: "connect" });
+    setTimeout(() => this.destroy(error), 3500);
+    return this;
+  };
+`;
+
+/** To be preloaded: nobody says which address a name has, for 5 s. */
+const lookupNever = `
+  import dns from "node:dns";
+  dns.lookup = () => setTimeout(() => process.exit(3), 5000);
+`;
+
+/** Runs the client with code that runs before it. */
+function runPreloaded(code: string, ...args: string[]): Promise<Run> {
+  return runOf([...preloadedCommand(name, code), ...args]);
+}
+
+/** Runs the client on a server whose answer is late, not its handshake. */
+async function runWithLateAnswer(): Promise<Run> {
+  const server = await serve((client) => {
+    setTimeout(() => client.end("late"), 3500);
+  });
+  return runOf([...nodeCommand(`${name}.ts`), ...portOf(server)]);
+}
+
+/** Runs the client on a server that accepts late. */
+async function runWithLateConnect(): Promise<{ run: Run; port: number }> {
+  const server = await serve(echo);
+  const run = await runPreloaded(connectLate, ...portOf(server));
+  return { run, port: server.port };
+}
+
+const neverConnected = runPreloaded(connectNever, "--host=192.168.0.2");
+const neverFound = runPreloaded(lookupNever, "--host=robot", "--port=30001");
+const failedLate = runPreloaded(connectFailsLate, "--host=192.168.0.2");
+const connectedLate = runWithLateConnect();
+const answeredLate = runWithLateAnswer();
+
+/** The line that the client prints while it waits for a connection. */
+function stillWaiting(address: string): string {
+  return (
+    `lecture1_client: still waiting for ${address}; ` +
+    "is that computer on, and does its firewall allow the port?\n"
+  );
+}
+
+// A recv that is given up for a time limit, many times, before the answer.
+
+/** A learner's loop: it waits on when 20 ms have passed. */
+const waitOn: Edit = {
+  before: /const data = await s.recv.*/g,
+  after: `
+    let data = "late";
+    while (data === "late") {
+      const late = new Promise((resolve) => setTimeout(resolve, 20, "late"));
+      data = await Promise.race([s.recv(1024), late]);
+    }
+  `,
+};
+
+/** The server's answer comes after some 60 recvs that were given up. */
+async function runGivingUp(): Promise<Run> {
+  const file = await editedFile(name, waitOn);
+  const server = await serve((client) => {
+    setTimeout(() => client.end("answer"), 1500);
+  });
+  return runOf([...(await erasedCommand(file)), ...portOf(server)]);
+}
+
+const gaveUp = runGivingUp();
+
 const slowRuns = slowServers.map(({ title, behavior, messageBytes }) => ({
   title,
   messageBytes,
@@ -188,6 +309,11 @@ const answers = [
     title: "shows controls as codes, keeps newlines, tabs and BOM",
     behavior: answerWith("\ufeff\u202e\r\n\r\x1b[2J\t\n"),
     prints: "Received from server: \ufeff\\u202e\r\n\\x0d\\x1b[2J\t\n\n",
+  },
+  {
+    title: "shows a line end that recv cuts in two as a line end",
+    behavior: answerWith(`${"x".repeat(1023)}\r\n`),
+    prints: `Received from server: ${"x".repeat(1023)}\r\n`,
   },
   {
     title: "shows bytes that are not UTF-8 as U+FFFD",
@@ -237,6 +363,41 @@ test("reports a server that resets the connection", async () => {
       "lecture1_client: read ECONNRESET; the server reset the connection\n",
   });
 });
+
+// A connection that breaks when it was made.
+
+/** The advice when the other side has vanished. */
+const noAnswer =
+  "the server no longer answers: check its cable, power and network";
+
+for (const { error, advice } of [
+  { error: "read ETIMEDOUT", advice: noAnswer },
+  { error: "read EHOSTUNREACH", advice: noAnswer },
+  { error: "read EHOSTDOWN", advice: noAnswer },
+  { error: "read ENETUNREACH", advice: noAnswer },
+  { error: "read ENETDOWN", advice: noAnswer },
+  {
+    error: "read ECONNABORTED",
+    advice: "the connection broke: check cable, power and network",
+  },
+  { error: "read ECONNRESET", advice: "the server reset the connection" },
+  { error: "write ETIMEDOUT", advice: noAnswer },
+  { error: "write EPIPE", advice: "nobody reads it any more" },
+])
+  test(`advice for ${error}, when it was connected`, async () => {
+    const server = await serve(() => {});
+    const command = [
+      ...preloadedCommand(name, failOnDemand),
+      ...portOf(server),
+    ];
+    const client = launch([...command, "--message", error]);
+
+    assert.equal(await client.exit(), { code: 1, signal: null });
+    assert.equal(client.output, {
+      stdout: "",
+      stderr: `lecture1_client: ${error}; ${advice}\n`,
+    });
+  });
 
 test("an output that nobody reads is not the server's EOF", async () => {
   // As on Windows, where the error has the same code as the server's end.
@@ -383,6 +544,67 @@ for (const serverName of ["lecture1_server", "lecture1_server_forever_async"])
     assert.is(server.output.stderr, "");
     assert.is(receivedText(server.output.stdout).length, fourMB);
   });
+
+// What was started above.
+
+test("says after 3 s what it still waits for, once", async () => {
+  const { stderr } = await neverConnected;
+
+  assert.is(stderr, stillWaiting("192.168.0.2:65432"));
+});
+
+test("says it after 3 s", async () => {
+  const { stderrTimesMs } = await neverConnected;
+
+  const [timeMs] = stderrTimesMs;
+  assert.ok(timeMs! > 3000 && timeMs! < 4900, `after ${timeMs} ms`);
+});
+
+test("says what it waits for while a name is looked up", async () => {
+  const { stderr } = await neverFound;
+
+  assert.is(stderr, stillWaiting("robot:30001"));
+});
+
+test("prints the answer though it had to wait for 3.5 s", async () => {
+  const { run, port } = await connectedLate;
+
+  assert.is(run.stdout, "Received from server: Hello, Server!\n");
+  assert.is(run.stderr, stillWaiting(`127.0.0.1:${port}`));
+  assert.is(run.exitCode, 0);
+});
+
+test("says what it waits for, then why it has failed", async () => {
+  const { stderr, exitCode } = await failedLate;
+
+  const failure =
+    "lecture1_client: connect ETIMEDOUT 192.168.0.2:65432; " +
+    "no answer: is that computer on, and does its firewall allow the port?\n";
+  assert.is(stderr, stillWaiting("192.168.0.2:65432") + failure);
+  assert.is(exitCode, 1);
+});
+
+test("says nothing when only the answer is late", async () => {
+  const { stdout, stderr } = await answeredLate;
+
+  assert.equal(
+    { stdout, stderr },
+    { stdout: "Received from server: late\n", stderr: "" },
+  );
+});
+
+test("gets the answer after 50 recvs that were given up", async () => {
+  const { stdout, exitCode } = await gaveUp;
+
+  assert.is(stdout, "Received from server: answer\n");
+  assert.is(exitCode, 0);
+});
+
+test("50 recvs that were given up: no warning", async () => {
+  const { stderr } = await gaveUp;
+
+  assert.is(stderr, "");
+});
 
 for (const { title, messageBytes, run } of slowRuns) {
   test(`sends all to a server that ${title}`, async () => {

@@ -7,11 +7,16 @@ import {
   visit,
 } from "./helpers/clients.ts";
 import { testEveryServer } from "./helpers/everyServer.ts";
-import { resetLine, testForeverServer } from "./helpers/foreverServers.ts";
+import {
+  lostLine,
+  resetLine,
+  testForeverServer,
+} from "./helpers/foreverServers.ts";
 import { eventually, suite } from "./helpers/harness.ts";
 import { noSignals, onLinux } from "./helpers/machine.ts";
 import { testMistakes } from "./helpers/mistakes.ts";
 import {
+  printsTimes,
   startEdited,
   startPreloaded,
   startServer,
@@ -35,6 +40,7 @@ const server: Server = {
   listens: (port) => `Server listening on ('127.0.0.1', ${port})`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
   resetComplaint: resetLine(name),
+  lostComplaint: (code) => lostLine(name, code),
   complaint,
   firstLine: "const server = await startServer(",
   sender: "writer.write",
@@ -201,6 +207,101 @@ test.unless(noSignals)(
     assert.match(program.output.stdout, end);
   },
 );
+
+/** Ctrl+C while the handlers of three clients sleep for a minute. */
+const ctrlCWhileSleeping = once(async () => {
+  const program = await startEdited(name, {
+    before: "writer.write(data);",
+    after: "await new Promise((done) => setTimeout(done, 60_000)); $&",
+  });
+  for (let i = 0; i < 3; i++) {
+    const client = await connect(program.port);
+    await client.send("hello");
+  }
+  await printsTimes(program, "Received", 3);
+  const pressed = performance.now();
+  program.kill("SIGINT");
+  await program.prints(/still running/);
+  const tookMs = performance.now() - pressed;
+  await sleep(800); // Within half a second, it counts as the same Ctrl+C.
+  const { stderr } = program.output;
+  program.kill("SIGINT");
+  const exit = await program.exit(4000);
+  return { tookMs, stderr, exit };
+});
+
+test.unless(noSignals)("Ctrl+C while handlers sleep: one line", async () => {
+  const { stderr } = await ctrlCWhileSleeping();
+
+  const line = "handlers still running: 3; Ctrl+C again stops at once";
+  assert.is(stderr, `${name}: ${line}\n`);
+});
+
+test.unless(noSignals)(
+  "Ctrl+C while handlers sleep: it says so immediately",
+  async () => {
+    const { tookMs } = await ctrlCWhileSleeping();
+
+    assert.ok(tookMs < 1500, `after ${tookMs} ms`);
+  },
+);
+
+test.unless(noSignals)(
+  "a second Ctrl+C ends it while handlers sleep",
+  async () => {
+    const { exit } = await ctrlCWhileSleeping();
+
+    assert.equal(exit, { code: null, signal: "SIGINT" });
+  },
+);
+
+test.unless(noSignals)(
+  "Ctrl+C: handlers that end in time are not told",
+  async () => {
+    const program = await startEdited(name, {
+      before: "} finally {",
+      after: "$& await new Promise((done) => setTimeout(done, 100));",
+    });
+    const client = await connect(program.port);
+    await expectEcho(client, "hello");
+
+    program.kill("SIGINT");
+
+    assert.equal(await program.exit(), { code: 0, signal: null });
+    assert.is(program.output.stderr, "");
+  },
+);
+
+/** The handler uses a file and another server, and fails there. */
+const otherFailures = [
+  {
+    title: "a file that is missing",
+    code: 'await (await import("node:fs/promises")).readFile("missing");',
+    complaint: /: \(.*\) \[?Error: ENOENT: no such file/,
+  },
+  {
+    title: "another server that refuses",
+    code: `await new Promise((done, fail) => {
+      net.connect(1, "127.0.0.1").on("error", fail);
+    });`,
+    complaint: /: \(.*\) Error: connect ECONNREFUSED/,
+  },
+];
+
+for (const { title, code, complaint } of otherFailures)
+  test(`${title} is not told as the client's reset`, async () => {
+    const program = await startEdited(name, {
+      before: "if (!data) break;",
+      after: `$& ${code}`,
+    });
+    const client = await connect(program.port);
+
+    await client.send("hello");
+
+    await program.prints(/Connection with .* closed\n/);
+    await program.prints(/lecture1_server_forever_async: .*\n/);
+    assert.match(program.output.stderr, complaint);
+  });
 
 test("1,000 clients are served at the same time", async () => {
   const { port } = await startServer(name);

@@ -13,7 +13,11 @@ import {
   type Client,
 } from "./helpers/clients.ts";
 import { testEveryServer } from "./helpers/everyServer.ts";
-import { resetLine, testForeverServer } from "./helpers/foreverServers.ts";
+import {
+  lostLine,
+  resetLine,
+  testForeverServer,
+} from "./helpers/foreverServers.ts";
 import { suite } from "./helpers/harness.ts";
 import { noSignals, noUlimit } from "./helpers/machine.ts";
 import { testMistakes } from "./helpers/mistakes.ts";
@@ -53,6 +57,7 @@ const server: Server = {
   listens: (port) => `Server listening on 127.0.0.1:${port}`,
   receives: (addr, text) => `Received from ${addr}: ${text}`,
   resetComplaint: resetLine(name),
+  lostComplaint: (code) => lostLine(name, code),
   complaint,
   firstLine: "const s = socket();",
   sender: "conn.sendall",
@@ -108,6 +113,14 @@ testMistakes(test, server, [
     code: "print(net.isIP(addr));",
     complaint: complaint(
       "ReferenceError: net is not defined",
+      "; it sees nothing outside itself",
+    ),
+  },
+  {
+    title: "it uses its own name that begins as tsx's do",
+    code: "print(__count);",
+    complaint: complaint(
+      "ReferenceError: __count is not defined",
       "; it sees nothing outside itself",
     ),
   },
@@ -288,6 +301,36 @@ test("a container's memory limits the threads", async () => {
   assert.is(waiting[0]!.length, 0);
 });
 
+/** What the server prints when a client has to wait for a thread. */
+function allInUse(threads: number): string {
+  return (
+    `${name}: all ${threads} threads are in use: ` +
+    "further clients wait until one ends\n"
+  );
+}
+
+test("clients that wait for a thread: one line, once", async () => {
+  const { program, served } = await startWithThreeThreads(2);
+  const [first] = served;
+  await program.prints(/all 3 threads/);
+  // A thread ends, a client that waited gets it, and others wait again.
+  first!.sendFin();
+  await first!.endOfStream();
+  const another = await connect(program.port);
+  await another.send("hello");
+  await expectEcho(served[1]!, "still here");
+
+  assert.is(program.output.stderr, allInUse(3));
+});
+
+test("as many clients as threads: no line", async () => {
+  const { program, served } = await startWithThreeThreads(0);
+
+  await expectEcho(served[0]!, "still here");
+
+  assert.is(program.output.stderr, "");
+});
+
 test("one client that waits is served when a thread ends", async () => {
   const { served, waiting } = await startWithThreeThreads(2);
 
@@ -392,9 +435,27 @@ test.unless(noUlimit)(
     const served = await servedOf(60, program.port);
 
     assert.ok(served >= 25, `${served} of 60`);
-    assert.is(program.output.stderr, "");
+    // Perhaps some clients had to wait.
+    const { stderr } = program.output;
+    assert.ok(["", allInUse(6)].includes(stderr), stderr);
   },
 );
+
+test.unless(noUlimit)("70 open files: who waits for a thread", async () => {
+  const program = await startWithFiles(70);
+  const served: Client[] = [];
+  for (let i = 0; i < 6; i++) {
+    const client = await connect(program.port);
+    await expectEcho(client, "hello");
+    served.push(client);
+  }
+  const waiting = await connect(program.port);
+
+  await program.prints(/threads are in use.*\n/);
+  assert.is(program.output.stderr, allInUse(6));
+  served[0]!.sendFin();
+  await expectEcho(waiting, "hello");
+});
 
 test.unless(noUlimit)("40 open files: a thread may fail, and why", async () => {
   const program = await startWithFiles(40);
@@ -402,10 +463,12 @@ test.unless(noUlimit)("40 open files: a thread may fail, and why", async () => {
   const served = await servedOf(3, program.port);
 
   assert.ok(served >= 2, `${served} of 3`);
-  assert.match(
-    program.output.stderr,
-    /^(.* failed: .*EMFILE; from now on \d+ at a time, ulimit -n may.*\n)?$/,
-  );
+  const complaints = program.output.stderr.split("\n").slice(0, -1);
+  const failed =
+    / failed: .*EMFILE; from now on \d+ at a time, ulimit -n may allow more$/;
+  const waits = / threads are in use: further clients wait until one ends$/;
+  for (const complaint of complaints)
+    assert.ok(failed.test(complaint) || waits.test(complaint), complaint);
 });
 
 // --- Ctrl+C ------------------------------------------------------------------

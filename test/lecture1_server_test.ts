@@ -11,8 +11,14 @@ import { testEveryServer } from "./helpers/everyServer.ts";
 import { suite } from "./helpers/harness.ts";
 import { noSignals, notLinux, type Why } from "./helpers/machine.ts";
 import { testMistakes } from "./helpers/mistakes.ts";
-import { nodeCommand, startEdited, startServer } from "./helpers/programs.ts";
-import { escapeRegExp, type Server } from "./helpers/servers.ts";
+import {
+  nodeCommand,
+  printsTimes,
+  startEdited,
+  startServer,
+  type Edit,
+} from "./helpers/programs.ts";
+import { escapeRegExp, once, type Server } from "./helpers/servers.ts";
 
 const name = "lecture1_server";
 
@@ -29,6 +35,10 @@ const server: Server = {
   receives: (_addr, text) => `Received: ${text}`,
   resetComplaint:
     /^lecture1_server: read ECONNRESET; the client reset the connection\n$/,
+  lostComplaint: (code) =>
+    new RegExp(
+      `^${name}: \\w+ ${code}; the client (no longer answers|can't be reached): check [a-z, ]+\n$`,
+    ),
   complaint: (error) => stackOf(escapeRegExp(error)),
   firstLine: "const s = socket();",
   sender: "conn.sendall",
@@ -156,6 +166,83 @@ test("recv after close finds the end of the stream", async () => {
   await client.send("hello");
 
   assert.match(await client.endOfStream(), /^(FIN|ECONNRESET)$/);
+  assert.equal(await program.exit(), { code: 0, signal: null });
+});
+
+// A recv that is given up for a time limit, and a loop that goes on.
+
+/** Exercise 5's time limit, which only prints that it has passed. */
+const waitOn: Edit = {
+  before: /const data = await conn.recv.*/g,
+  after: `
+    const late = new Promise((resolve) => setTimeout(resolve, 20, "late"));
+    const data = await Promise.race([conn.recv(1024), late]);
+    if (data === "late") {
+      print(data);
+      continue;
+    }
+  `,
+};
+
+/** Starts a server whose client is silent until 50 recvs were given up. */
+async function startAndGiveUp() {
+  const program = await startEdited(name, waitOn);
+  const client = await connect(program.port);
+  await printsTimes(program, "late\n", 50);
+  return { program, client };
+}
+
+/** A client that is silent, sends three messages, and leaves. */
+const silentClient = once(async () => {
+  const { program, client } = await startAndGiveUp();
+  const echoes = [];
+  for (const message of ["first", "second", "third"]) {
+    await client.send(message);
+    const echo = await client.recv(message.length);
+    echoes.push(String(echo));
+    await printsTimes(program, "late\n", 60 + 10 * echoes.length);
+  }
+  client.sendFin();
+  const end = await client.endOfStream();
+  const exit = await program.exit();
+  return { program, echoes, end, exit };
+});
+
+test("50 recvs that were given up take no message", async () => {
+  const { echoes } = await silentClient();
+
+  assert.equal(echoes, ["first", "second", "third"]);
+});
+
+test("50 recvs that were given up: no warning", async () => {
+  const { program } = await silentClient();
+
+  assert.is(program.output.stderr, "");
+});
+
+test("after 50 recvs that were given up it ends with FIN", async () => {
+  const { end, exit } = await silentClient();
+
+  assert.is(end, "FIN");
+  assert.equal(exit, { code: 0, signal: null });
+});
+
+test("a reset after 50 recvs that were given up: one line", async () => {
+  const { program, client } = await startAndGiveUp();
+
+  client.sendReset();
+
+  assert.equal(await program.exit(), { code: 1, signal: null });
+  assert.match(program.output.stderr, server.resetComplaint);
+});
+
+test("a long message after a recv that was given up is whole", async () => {
+  const { program, client } = await startAndGiveUp();
+  const message = "x".repeat(100_000);
+
+  await expectEcho(client, message);
+
+  await leave(client);
   assert.equal(await program.exit(), { code: 0, signal: null });
 });
 

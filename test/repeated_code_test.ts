@@ -40,11 +40,29 @@ const complainsOfError: Difference = {
     "console.error(`PROGRAM: ${hint ? `${message}; ${hint}` : message}`)",
 };
 
-/** In the two servers a client that resets doesn't end the program. */
-const noAdviceForReset: Difference = {
+/**
+ * In the two servers a client that resets, or no longer answers, doesn't end
+ * the program.
+ */
+const noAdviceForClients: Difference = {
   has: 'EPIPE: "nobody reads',
-  insteadOf:
-    'ECONNRESET: "the client reset the connection", EPIPE: "nobody reads',
+  insteadOf: `
+    ECONNRESET: "the client reset the connection",
+    ETIMEDOUT: "the client no longer answers: check its cable, power and network",
+    EHOSTUNREACH:
+      "the client can't be reached: check its cable, power and network",
+    ENETUNREACH: "the client can't be reached: check cables and network",
+    EHOSTDOWN: "the client can't be reached: check its cable, power and network",
+    ENETDOWN: "the client can't be reached: check cables and network",
+    ECONNABORTED:
+      "the client no longer answers: check its cable, power and network",
+    EPIPE: "nobody reads`,
+};
+
+/** The client asks where an error has happened, too. */
+const adviceByPlace: Difference = {
+  has: "adviceFor(error)",
+  insteadOf: "advice[code]",
 };
 
 const repetitions: Repetition[] = [
@@ -54,22 +72,19 @@ const repetitions: Repetition[] = [
       lecture1_client: [],
       // The thread that prints waits until its line is written.
       lecture1_server_forever: [
-        { has: ", written?: () => void", insteadOf: "" },
+        { has: ", callback?: () => void", insteadOf: "" },
         {
-          has: `
-            unprinted = \`\${unprinted ?? ""}\${shown}\\n\`;
-            writing ??= writeLines();
-            if (written) writing.then(written);`,
-          insteadOf: "process.stdout.write(`${shown}\\n`);",
+          has: "printUnchanged(shown, callback);",
+          insteadOf: "process.stdout.write(shown);",
         },
       ],
       lecture1_server_forever_async: [
         {
           has: `
             lines ??= [];
-            lines.push(\`\${shown}\\n\`);
+            lines.push(shown);
             writing ??= writeLines();`,
-          insteadOf: "process.stdout.write(`${shown}\\n`);",
+          insteadOf: "process.stdout.write(shown);",
         },
       ],
     },
@@ -107,14 +122,14 @@ const repetitions: Repetition[] = [
   {
     declaration: "const advice",
     programs: {
-      lecture1_server_forever: [noAdviceForReset],
-      lecture1_server_forever_async: [noAdviceForReset],
+      lecture1_server_forever: [noAdviceForClients],
+      lecture1_server_forever_async: [noAdviceForClients],
     },
   },
   {
     declaration: "function fail",
     programs: {
-      lecture1_client: [],
+      lecture1_client: [adviceByPlace],
       lecture1_server_forever: [complainsOfError],
       lecture1_server_forever_async: [complainsOfError],
     },
@@ -174,7 +189,7 @@ function inStatements(code: string): string {
 function withoutDifference(code: string, difference: Difference): string {
   const has = inOneLine(difference.has);
   if (!code.includes(has)) throw new Error(`no longer there: ${has}`);
-  return inOneLine(code.replace(has, () => difference.insteadOf));
+  return inOneLine(code.replace(has, () => inOneLine(difference.insteadOf)));
 }
 
 for (const { declaration, programs } of repetitions)

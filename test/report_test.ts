@@ -1,9 +1,10 @@
 /** The report of compare: what it says about a run, in words and numbers. */
 import * as assert from "uvu/assert";
-import type { Run } from "../scripts/compare/result.ts";
+import type { Run, Visit } from "../scripts/compare/result.ts";
 import { textsIn } from "../scripts/compare/texts.ts";
 import { suite } from "./helpers/harness.ts";
 import {
+  aLongRun,
   aRun,
   barelyMeasuredRun,
   besidePython,
@@ -167,6 +168,14 @@ const cases: Case[] = [
       "take it for a guess.",
   },
   {
+    title: "the rate of echoes varies by less than half: no mark",
+    change(run) {
+      const { windows } = serverOf(run, "forever").growth![1]!;
+      windows[0]!.echoesPerSecond = 7000;
+    },
+    reports: "forever: 10,000; async: 30,000.",
+  },
+  {
     title: "one more client needs more than 0.1 MB",
     change(run) {
       serverOf(run, "async").idle!.perClientMB = 0.14;
@@ -220,6 +229,42 @@ for (const { title, change, reports } of cases)
     const { sentences, notes } = reportOf(run);
     assert.match([...sentences, ...notes].join("\n"), reports);
   });
+
+// Values that a Korean text has in another order than the English one.
+
+test("in Korean: how many of how many were answered", async () => {
+  const run = aRun();
+  const { clients } = serverOf(run, "server").stay!;
+  clients[0] = { connectedMs: 1, reportedMs: 6, outcome: "answered" };
+
+  const { sentences } = reportOf(run, "ko");
+
+  assert.match(sentences[0]!, "server: 2개 중 1개 5 ms 안에, 그 뒤 1개 끊김");
+});
+
+test("in Korean: what the clients of the picture do", async () => {
+  const { experiment } = reportOf(aRun(), "ko").picture;
+
+  assert.match(experiment, "다른 2개가 동시에 접속해");
+});
+
+test("in Korean: the clients without a lane", async () => {
+  const run = aRun();
+  const { stay } = serverOf(run, "forever");
+  stay!.clients = Array<Visit>(12).fill(stay!.clients[0]!);
+
+  const { panels } = reportOf(run, "ko").picture;
+
+  assert.is(panels[1]!.more, "그 밖에 3개: 3개 응답");
+});
+
+test("in Korean: which server failed, where, and why", async () => {
+  const [failure] = reportOf(aLongRun(), "ko").failures;
+
+  const start =
+    'server 실패("Ctrl+C"): 스스로 끝남(종료 코드 1); 마지막 출력: 7';
+  assert.is(failure!.slice(0, start.length), start);
+});
 
 test("figures that could not be measured are left out", async () => {
   assert.equal(rowsOf(barelyMeasuredRun()), [

@@ -5,8 +5,8 @@
  * long and load the machine.
  */
 import { rmSync } from "node:fs";
-import { cp, mkdtemp, readdir } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { cp, mkdtemp, readdir, realpath, symlink } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch, type Launched } from "../scripts/launch.ts";
 import { projectFile } from "../scripts/project.ts";
@@ -49,8 +49,7 @@ const env = environmentOfTests();
 // On exit, launch.ts kills what was started.
 process.once("SIGINT", () => process.exit(130));
 
-// In the project's folder: there the copy finds node_modules.
-const folder = await mkdtemp(join(project, ".test-"));
+const folder = await makeFolder();
 process.on("exit", () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
@@ -71,6 +70,22 @@ function environmentOfTests(): NodeJS.ProcessEnv {
   const variables = Object.entries(process.env);
   const wanted = variables.filter(([name]) => !unwanted.test(name));
   return { ...Object.fromEntries(wanted), LC_ALL: "C.UTF-8" };
+}
+
+/**
+ * Makes the folder of the copy: in the project's, where the copy finds
+ * node_modules; if that one can't be written, in the system's, with a link.
+ */
+async function makeFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(project, ".test-"));
+  } catch {
+    const temporary = await realpath(tmpdir());
+    const made = await mkdtemp(join(temporary, "lecture1-test-"));
+    const packages = join(project, "node_modules");
+    await symlink(packages, join(made, "node_modules"), "junction");
+    return made;
+  }
 }
 
 /** Starts node in the environment of the tests. */

@@ -1,11 +1,26 @@
-/** npm run soak: tests that load the machine so much that they run alone. */
+/**
+ * npm run soak: tests that load the machine so much that they run alone, and
+ * those that take a minute.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import type { Run } from "../scripts/compare/result.ts";
 import { launch, type Launched } from "../scripts/launch.ts";
 import { suite } from "./helpers/harness.ts";
 import { noTerminal, notLinux } from "./helpers/machine.ts";
-import { nodeCommand } from "./helpers/programs.ts";
+import {
+  listening,
+  nodeCommand,
+  type ListeningServer,
+} from "./helpers/programs.ts";
 import { expectOneCtrlC, startByNpx } from "./helpers/pseudoTerminal.ts";
+import { once } from "./helpers/servers.ts";
+import {
+  makeTwoComputers,
+  noTwoComputers,
+  serverAddress,
+  type TwoComputers,
+} from "./helpers/twoComputers.ts";
 
 const test = suite("soak");
 
@@ -68,5 +83,105 @@ test.unless(notLinux)("compare, four times on one core", async () => {
     assert.ok(async! < 0.5, `a client of the async server takes ${async} MB`);
   }
 });
+
+// --- A robot that vanishes ----------------------------------------------------
+
+const serverNames = [
+  "lecture1_server",
+  "lecture1_server_forever",
+  "lecture1_server_forever_async",
+];
+
+/** A server, and the robot that is connected to it. */
+interface Pair {
+  server: ListeningServer;
+  robot: Launched;
+}
+
+/** A robot: sends what it reads from its stdin, and prints what comes back. */
+const robotCode = `
+  const [host, port] = process.argv.slice(1);
+  const socket = require("node:net").connect(Number(port), host);
+  process.stdin.pipe(socket).pipe(process.stdout);
+`;
+
+async function startPair(computers: TwoComputers, name: string): Promise<Pair> {
+  const command = [...nodeCommand(`${name}.ts`), "--host", serverAddress];
+  const started = launch(computers.onServer([...command, "--port", "0"]));
+  const server = await listening(started);
+  const port = String(server.port);
+  const node = [process.execPath, "--eval", robotCode, serverAddress, port];
+  const robot = launch(computers.onRobot(node), { messages: true });
+  return { server, robot };
+}
+
+/** Sends a word and waits for its echo. */
+async function echoes({ robot }: Pair, word: string): Promise<void> {
+  robot.child.stdin!.write(word);
+  await robot.prints(new RegExp(word), 30_000);
+}
+
+/**
+ * Each server has a robot whose cable is out for 5 s, and later forever.
+ *
+ * @returns what each server has printed, and after how many seconds without the
+ *   cable it noticed
+ */
+const vanishedRobots = once(async () => {
+  const computers = await makeTwoComputers();
+  const starting = serverNames.map((name) => startPair(computers, name));
+  const pairs = await Promise.all(starting);
+  for (const pair of pairs) await echoes(pair, "before");
+
+  await computers.pullCable();
+  await sleep(5000);
+  await computers.plugCableIn();
+  for (const pair of pairs) await echoes(pair, "again");
+  await sleep(1000); // The last acknowledgments arrive.
+
+  await computers.pullCable();
+  const pulledAt = performance.now();
+  const noticing = pairs.map(async ({ server }) => {
+    await server.prints(/(no longer answers|can't be reached).*\n/, 90_000);
+    return (performance.now() - pulledAt) / 1000;
+  });
+  const seconds = await Promise.all(noticing);
+  await sleep(500); // The handlers end.
+  computers.remove();
+  return pairs.map(({ server }, i) => ({
+    server,
+    exitStatus: server.exitStatus,
+    seconds: seconds[i]!,
+  }));
+});
+
+const notPossible = await noTwoComputers();
+
+for (const [index, name] of serverNames.entries()) {
+  test.unless(notPossible)(`${name}: 5 s without a cable`, async () => {
+    const robots = await vanishedRobots();
+    const { server } = robots[index]!;
+
+    assert.match(server.output.stdout, /Received.*: again\n/);
+  });
+
+  test.unless(notPossible)(`${name} notices a dead robot`, async () => {
+    const robots = await vanishedRobots();
+    const { seconds, server } = robots[index]!;
+
+    console.log(`${name}: after ${seconds.toFixed(1)} s`);
+    console.log(server.output.stderr.trimEnd());
+    assert.ok(seconds < 60, `after ${seconds} s`);
+  });
+
+  test.unless(notPossible)(`${name} ends a dead robot's handler`, async () => {
+    const robots = await vanishedRobots();
+    const { server, exitStatus } = robots[index]!;
+
+    if (name === "lecture1_server")
+      assert.equal(exitStatus, { code: 1, signal: null });
+    else assert.match(server.output.stdout, /Connection with .* closed\n$/);
+  });
+}
 
 test.run();

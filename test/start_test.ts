@@ -13,7 +13,7 @@ import { suite } from "./helpers/harness.ts";
 import { noTerminal, onWindows, type Why } from "./helpers/machine.ts";
 import { nodeCommand } from "./helpers/programs.ts";
 import { expectOneCtrlC, startByNpx } from "./helpers/pseudoTerminal.ts";
-import { oldestNode } from "./helpers/runtimes.ts";
+import { bun, oldestNode } from "./helpers/runtimes.ts";
 
 const test = suite("start");
 
@@ -111,25 +111,51 @@ async function readJson(file: string): Promise<any> {
   return JSON.parse(await readFile(projectFile(file), "utf8"));
 }
 
-test("package.json's scripts", async () => {
-  const { scripts } = await readJson("package.json");
+for (const { name, command } of [
+  { name: "compare", command: "node --import tsx scripts/compare.ts" },
+  { name: "packets", command: "node --import tsx scripts/packets.ts" },
+  { name: "beside", command: "node --import tsx scripts/beside.ts" },
+  { name: "server", command: "tsx lecture1_server.ts" },
+  { name: "forever", command: "tsx lecture1_server_forever.ts" },
+  { name: "async", command: "tsx lecture1_server_forever_async.ts" },
+  { name: "client", command: "tsx lecture1_client.ts" },
+  { name: "test", command: "node --import tsx test/run.ts" },
+  { name: "soak", command: "node --import tsx test/run.ts soak" },
+  {
+    name: "check",
+    command:
+      "prettier --check . && tsc && node --import tsx scripts/lineLengths.ts",
+  },
+])
+  test(`package.json: ${name} installs what is missing, and runs`, async () => {
+    const { scripts } = await readJson("package.json");
+    assert.is(scripts[name], `node scripts/install.mjs && ${command}`);
+  });
 
-  assert.equal(scripts, {
-    compare: "npm install >&2 && node --import tsx scripts/compare.ts",
-    packets: "npm install >&2 && node --import tsx scripts/packets.ts",
-    beside: "npm install >&2 && node --import tsx scripts/beside.ts",
-    server: "npm install >&2 && tsx lecture1_server.ts",
-    forever: "npm install >&2 && tsx lecture1_server_forever.ts",
-    async: "npm install >&2 && tsx lecture1_server_forever_async.ts",
-    client: "npm install >&2 && tsx lecture1_client.ts",
-    test: "npm install >&2 && node --import tsx test/run.ts",
-    soak: "npm install >&2 && node --import tsx test/run.ts soak",
+test("package.json's other scripts", async () => {
+  const { scripts } = await readJson("package.json");
+  const entries = Object.entries<string>(scripts);
+  const others = entries.filter(([, text]) => !text.includes("install.mjs"));
+
+  assert.equal(Object.fromEntries(others), {
     record: "node --import tsx scripts/record.ts",
     screenshots: "node --import tsx scripts/screenshots.ts",
-    check:
-      "npm install >&2 && prettier --check . && tsc && node --import tsx scripts/lineLengths.ts",
     format: "prettier --write .",
   });
+});
+
+test.unless(bun.why)("package.json's scripts in Bun's own shell", async () => {
+  const folder = projectFile(".");
+  const script = launch([
+    bun.program,
+    `--cwd=${folder}`,
+    "run",
+    "--shell=bun",
+    "client",
+    "--help",
+  ]);
+  assert.equal(await script.exit(), { code: 0, signal: null });
+  assert.match(script.output.stdout, "usage: npx tsx lecture1_client.ts");
 });
 
 test("package.json's oldest node", async () => {
@@ -144,15 +170,28 @@ test(".npmrc's settings", async () => {
 
   assert.equal(settings, [
     "audit=false",
-    "engine-strict=true",
     "fetch-retry-maxtimeout=3000",
     "fetch-retry-mintimeout=1000",
     "fund=false",
     "global=false",
-    "include=dev",
+    "include[]=dev",
+    "include[]=optional",
+    "location=project",
     "loglevel=error",
-    "node-linker=hoisted",
   ]);
+});
+
+test("pnpm's settings", async () => {
+  const file = pathToFileURL(projectFile(".pnpmfile.cjs"));
+  const { default: pnpmfile } = await import(String(file));
+
+  const settings = pnpmfile.hooks.updateConfig({ allowBuilds: { a: true } });
+  assert.equal(settings, { allowBuilds: { a: true, esbuild: false } });
+});
+
+test("Yarn's settings", async () => {
+  const text = await readFile(projectFile(".yarnrc.yml"), "utf8");
+  assert.match(text, /^nodeLinker: node-modules$/m);
 });
 
 /** What every configuration of Run and Debug has. */

@@ -31,6 +31,7 @@ export class Connection {
   readonly ended: Promise<Answer>;
 
   readonly #socket: net.Socket;
+  /** How the server has ended the connection; undefined if it has not. */
   #end: Answer | undefined;
   /** The part of the message whose echo has not arrived. */
   #unechoed: Buffer = Buffer.alloc(0);
@@ -51,6 +52,11 @@ export class Connection {
       this.#socket.on("end", () => end("closed"));
       this.#socket.on("close", () => end("closed"));
     });
+  }
+
+  /** Whether the server has not ended the connection. */
+  get isOpen(): boolean {
+    return this.#end === undefined;
   }
 
   /** Compares bytes that have arrived with the message that was sent. */
@@ -178,7 +184,7 @@ export async function visit(port: number, startMs: number): Promise<Visit> {
  * Measures the cost of one more idle client: compares one client with many.
  *
  * @returns undefined if the system doesn't tell a process's memory and threads,
- *   or if the server serves only its first client
+ *   or if the server serves only its first client, or keeps no connection
  */
 export async function costOfIdleClient(
   server: Server,
@@ -186,20 +192,23 @@ export async function costOfIdleClient(
   // The first query itself allocates memory.
   await server.footprint();
 
-  await openConnection(server);
+  const first = await openConnection(server);
   await settle();
   const withOne = await server.footprint();
 
-  const greetings = Array.from({ length: 20 }, () =>
-    new Connection(server.port).greet(),
-  );
+  const others = Array.from({ length: 20 }, () => new Connection(server.port));
+  const greetings = others.map((connection) => connection.greet());
   const answers = await resultsUntilQuiet(greetings, 1000);
   await settle();
   const withMany = await server.footprint();
 
-  // A server with threads has started none for the others.
-  const served = answers.filter((answer) => answer === "answered").length;
-  return costPerClient(withOne, withMany, served);
+  // A server with threads has started none for the others. It has ended the
+  // thread of a connection that it has closed.
+  if (!first.isOpen) return undefined;
+  const served = others.filter(
+    (connection, index) => answers[index] === "answered" && connection.isOpen,
+  );
+  return costPerClient(withOne, withMany, served.length);
 }
 
 /** Waits until a server's memory no longer changes. */

@@ -1,5 +1,7 @@
 /** What can go wrong with a server, or with the client that tests it. */
-import type { Found } from "./result.ts";
+import { MissingFile } from "../erased.ts";
+import { shortened } from "../visible.ts";
+import type { Found, Reason } from "./result.ts";
 import type { Outcome, Step, Trouble } from "./texts.ts";
 
 /**
@@ -34,6 +36,8 @@ export class ServerFailure extends Error {
    */
   static from(error: unknown): ServerFailure {
     if (error instanceof ServerFailure) return error;
+    if (error instanceof MissingFile)
+      return new ServerFailure("noFile", error.file);
     return new ServerFailure("error", (error as Error).message);
   }
 }
@@ -51,16 +55,25 @@ export function resultsOfFailedStep(step: Step, failure: ServerFailure): Found {
   return { ...found, failure: { step, ...reason, lastLines } };
 }
 
+/** Whether a trouble is the client's, so that the server's output says nothing. */
+export function isOfClient(trouble: Trouble): boolean {
+  const ofClient: Trouble[] = [
+    "client",
+    "clientEnded",
+    "clientStays",
+    "elsewhere",
+    "sentNothing",
+  ];
+  return ofClient.includes(trouble);
+}
+
 /** The trouble and its detail, as they are reported. */
-function reasonOf({ trouble, message }: ServerFailure): {
-  trouble: Trouble;
-  detail: string;
-} {
+function reasonOf({ trouble, message }: ServerFailure): Reason {
   const firstLine = message.split("\n", 1).join();
   // Node's errors, and a client's output, name the code of too many open files.
   const code = ["EMFILE", "ENFILE"].find((name) => firstLine.includes(name));
   if (code) return { trouble: "files", detail: code };
-  return { trouble, detail: firstLine };
+  return { trouble, detail: shortened(firstLine, 200) };
 }
 
 export interface Expectation {
@@ -68,8 +81,6 @@ export interface Expectation {
   waitedMs: number;
   /** What the step has measured, for the failure. */
   found?: Found;
-  /** What a client has printed. It says more than a number of clients. */
-  printed?: string;
 }
 
 /**
@@ -80,7 +91,7 @@ export interface Expectation {
  */
 export function expectAnswers(
   outcomes: (Outcome | undefined)[],
-  { waitedMs, found, printed }: Expectation,
+  { waitedMs, found }: Expectation,
 ): void {
   function count(...kinds: Outcome[]): number {
     return outcomes.filter((outcome = "no answer") => kinds.includes(outcome))
@@ -89,12 +100,10 @@ export function expectAnswers(
   const ofAll = (clients: number) => `${clients}/${outcomes.length}`;
 
   const wrong = count("wrong");
-  if (wrong > 0)
-    throw new ServerFailure("wrong", printed ?? ofAll(wrong), found);
+  if (wrong > 0) throw new ServerFailure("wrong", ofAll(wrong), found);
 
   const failed = count("failed");
-  if (failed > 0)
-    throw new ServerFailure("client", printed ?? ofAll(failed), found);
+  if (failed > 0) throw new ServerFailure("client", ofAll(failed), found);
 
   const cut = count("closed", "reset", "refused");
   if (cut > 0) throw new ServerFailure("cut", ofAll(cut), found);

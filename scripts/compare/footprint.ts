@@ -3,7 +3,7 @@
  * compare asks, and exits when compare exits.
  */
 import { existsSync, readFileSync } from "node:fs";
-import type { Worker } from "node:worker_threads";
+import { isMainThread, type Worker } from "node:worker_threads";
 
 /**
  * What a process uses. Fields that can't be known on this system are missing.
@@ -21,17 +21,6 @@ export interface Footprint {
 
 let workers = 0;
 let threadStartMs: number | undefined;
-
-process.on("worker", (worker: Worker) => {
-  const startMs = performance.now();
-  workers++;
-  worker.once("online", () => {
-    threadStartMs = performance.now() - startMs;
-  });
-  worker.once("exit", () => {
-    workers--;
-  });
-});
 
 /** What this process uses now. */
 function footprint(): Footprint {
@@ -52,10 +41,31 @@ function threadsOnLinux(): number | undefined {
   return match ? Number(match.groups!.count) : undefined;
 }
 
-process.on("message", () => process.send!(footprint()));
-// Nothing else would stop this server when compare has exited.
-process.on("disconnect", () => process.exit());
-// compare may have exited before that line.
-if (!process.connected) process.exit();
-// The channel must not keep the server alive.
-process.channel!.unref();
+function watchWorkers(): void {
+  process.on("worker", (worker: Worker) => {
+    const startMs = performance.now();
+    workers++;
+    worker.once("online", () => {
+      threadStartMs = performance.now() - startMs;
+    });
+    worker.once("exit", () => {
+      workers--;
+    });
+  });
+}
+
+function answerCompare(): void {
+  process.on("message", () => process.send!(footprint()));
+  // Nothing else would stop this server when compare has exited.
+  process.on("disconnect", () => process.exit());
+  // compare may have exited before that line.
+  if (!process.connected) process.exit();
+  // The channel must not keep the server alive.
+  process.channel!.unref();
+}
+
+// The threads of a server may inherit this preload.
+if (isMainThread) {
+  watchWorkers();
+  answerCompare();
+}

@@ -3,13 +3,14 @@
  * Python.
  */
 import { clientName, scriptNames, type Design } from "../designs.ts";
-import { eraseTypes } from "../erased.ts";
+import { plainCommand } from "../erased.ts";
+import { launch, type Launched } from "../launch.ts";
 import { findOriginal } from "../originals.ts";
 import { projectFile } from "../project.ts";
-import { withDeadline } from "../waiting.ts";
-import { $ } from "../zx.ts";
-import type { ClientRun, ServerResult } from "./result.ts";
-import type { Outcome } from "./texts.ts";
+import { shortened } from "../visible.ts";
+import { Relay, type Exchange } from "./relay.ts";
+import type { ClientRun, Reason, ServerResult } from "./result.ts";
+import type { Trouble } from "./texts.ts";
 
 /** A server, and the client in the same language. */
 export interface Program {
@@ -86,74 +87,155 @@ export function pythonCommand(file: string, port: number): string[] {
   return [python, launcher, file, "--port", String(port)];
 }
 
-/** A pattern in what a client prints, and the outcome that it means. */
-interface OutcomePattern {
-  pattern: RegExp;
-  outcome: Outcome;
-}
-
-/** For the clients in TypeScript and in Python. The first match decides. */
-const outcomePatterns: OutcomePattern[] = [
-  {
-    pattern: /^Received from server: Hello, Server!\r?$/m,
-    outcome: "answered",
-  },
-  { pattern: /^Received from server: \r?$/m, outcome: "closed" },
-  { pattern: /^Received from server: /m, outcome: "wrong" },
-  { pattern: /ECONNREFUSED|ConnectionRefusedError/, outcome: "refused" },
-  {
-    pattern: /ECONNRESET|EPIPE|ConnectionResetError|BrokenPipeError/,
-    outcome: "reset",
-  },
-  { pattern: /: EOF;/, outcome: "closed" },
-];
+/**
+ * The most characters of a program's output that are kept: a learner's program
+ * may print without end.
+ */
+export const maxOutput = 65_536;
 
 export interface ClientOptions {
   language: Program["language"];
+  /** The server's port. */
   port: number;
-  /** How long the client may take, in milliseconds. */
+  /** How long the client, and then the server, may take, in milliseconds. */
   patienceMs: number;
 }
 
+/** A run of the client program, as compare judges it. */
+export interface ClientReport extends ClientRun {
+  /** What went wrong, if it says more than the outcome. */
+  reason?: Reason;
+}
+
 /**
- * Runs the client program to its end, and reads its outcome from its output. A
- * client that takes too long is killed.
+ * Runs the client program to its end. What it prints is not judged, which a
+ * learner may have changed: a relay between it and the server sees whether the
+ * server answers, and the exit code is the client's own judgment. A client that
+ * takes too long is killed.
  *
  * @param file the client's full path
- * @throws the system's error if the client can't be started
+ * @throws MissingFile if there is no such file
+ * @throws Error if the client can't be started
  */
 export async function runClient(
   file: string,
-  { language, port, patienceMs }: ClientOptions,
-): Promise<ClientRun> {
+  options: ClientOptions,
+): Promise<ClientReport> {
+  const { port, patienceMs } = options;
+  const relay = await Relay.listen(port);
+  let report: ClientReport;
+  try {
+    const client = await runToExit(file, options, relay.port);
+    await relay.over(patienceMs);
+    report = reportOf(client, relay.exchanges, patienceMs);
+  } finally {
+    relay.close();
+  }
+  if (report.outcome !== "refused") return report;
+
+  // The relay has accepted the connection before. Without it, the client meets
+  // the port that refuses.
+  const refused = await runToExit(file, options, port);
+  return { outcome: "refused", text: tellingLine(refused.process) };
+}
+
+/** A client program that has exited. */
+interface ExitedClient {
+  process: Launched;
+  /** It took too long, and was killed. */
+  wasKilled: boolean;
+}
+
+/**
+ * Runs the client program until it exits or is killed.
+ *
+ * @param port the port to which it connects
+ */
+async function runToExit(
+  file: string,
+  { language, patienceMs }: ClientOptions,
+  port: number,
+): Promise<ExitedClient> {
   const command =
     language === "Python"
       ? pythonCommand(file, port)
-      : [process.execPath, await eraseTypes(file), "--port", String(port)];
-  const client = $({ env })`${command}`;
+      : await plainCommand(file, port);
+  const process = launch(command, { env, ownGroup: true, maxOutput });
   let wasKilled = false;
   try {
-    await withDeadline(patienceMs, "its end", client);
+    await process.ownExit(patienceMs);
   } catch {
-    wasKilled = client.child?.kill("SIGKILL") ?? false;
+    wasKilled = true;
   }
-
-  const { stdall, cause } = await client;
-  const wasStarted = client.pid !== undefined;
-  if (!wasStarted) throw cause;
-  return {
-    outcome: wasKilled ? "no answer" : outcomeOf(stdall),
-    text: mostTellingLine(stdall),
-  };
+  // Nothing that the client has started is left.
+  await process.stop();
+  if (process.pid === 0) throw new Error(process.output.stderr.trim());
+  return { process, wasKilled };
 }
 
-function outcomeOf(output: string): Outcome {
-  const match = outcomePatterns.find(({ pattern }) => pattern.test(output));
-  return match ? match.outcome : "failed";
+/** Judges a client by its connections and its exit code. */
+function reportOf(
+  { process, wasKilled }: ExitedClient,
+  exchanges: Exchange[],
+  patienceMs: number,
+): ClientReport {
+  const text = tellingLine(process);
+  const patience = `${patienceMs / 1000} s`;
+  const ownFailure = wasKilled ? undefined : ownFailureOf(process);
+
+  /** The client's own failure says more than what it has not done. */
+  function failed(trouble: Trouble): ClientReport {
+    const detail = wasKilled ? patience : text;
+    const reason = ownFailure ?? { trouble, detail };
+    return { outcome: "failed", text, reason };
+  }
+
+  if (exchanges.length === 0) return failed("elsewhere");
+  const unanswered = exchanges.find((one) => one.outcome() !== "answered");
+  if (!unanswered) {
+    if (wasKilled) return failed("clientStays");
+    if (ownFailure) return failed("client");
+    return { outcome: "answered", text };
+  }
+
+  const outcome = unanswered.outcome();
+  switch (outcome) {
+    case "failed":
+      return failed(unanswered.hasSent ? "client" : "sentNothing");
+    case "wrong": {
+      const difference = unanswered.difference();
+      return {
+        outcome,
+        text,
+        reason: { trouble: "wrong", detail: difference },
+      };
+    }
+    default:
+      return { outcome, text };
+  }
+}
+
+/** How a client has failed by its own judgment; undefined if it has not. */
+function ownFailureOf({ output, exitStatus }: Launched): Reason | undefined {
+  const { code, signal } = exitStatus!;
+  if (code === 0) return undefined;
+  const error = tellingLineOf(output.stderr);
+  if (error || code === null)
+    return { trouble: "client", detail: error || String(signal) };
+  return { trouble: "clientEnded", detail: String(code) };
+}
+
+/** What a client has printed; its error if it has failed. */
+function tellingLine({ output, exitStatus }: Launched): string {
+  const stdout = tellingLineOf(output.stdout);
+  const stderr = tellingLineOf(output.stderr);
+  const hasFailed = exitStatus!.code !== 0;
+  return hasFailed ? stderr || stdout : stdout || stderr;
 }
 
 /** The line with the error; the last line if there is none. */
-function mostTellingLine(output: string): string {
+function tellingLineOf(output: string): string {
   const lines = output.trim().split(/\r?\n/);
-  return lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1)!;
+  const line = lines.find((one) => /^\w*Error\b/.test(one)) ?? lines.at(-1)!;
+  return shortened(line, 200);
 }

@@ -3,6 +3,7 @@
  * layout. terminal.ts and page.ts draw it.
  */
 import type { Language } from "../language.ts";
+import { visible } from "../visible.ts";
 import {
   figuresOf,
   isVague,
@@ -236,7 +237,7 @@ function notesOf(run: Run, say: Texts): string[] {
     if (!server.growthEnd) continue;
     const { connections, trouble, detail } = server.growthEnd;
     const count = connections.toLocaleString("en-US");
-    const why = fill(say.trouble[trouble], detail);
+    const why = fill(say.trouble[trouble], visible(detail));
     notes.push(fill(say.leftOut, nameOf(server), count, why));
   }
   return notes;
@@ -248,8 +249,8 @@ function notesOf(run: Run, say: Texts): string[] {
 function failureOf(server: ServerResult, say: Texts): string | undefined {
   if (!server.failure) return undefined;
   const { step, trouble, detail, lastLines } = server.failure;
-  const why = fill(say.trouble[trouble], detail);
+  const why = fill(say.trouble[trouble], visible(detail));
   const failure = fill(say.failure, nameOf(server), say.step[step], why);
-  const last = lastLines.join(" / ");
+  const last = lastLines.map(visible).join(" / ");
   return last ? failure + fill(say.lastLines, last) : failure;
 }

@@ -11,11 +11,12 @@ import {
   type ExitStatus,
   type Launched,
 } from "../launch.ts";
-import { ServerFailure } from "./failure.ts";
+import { isOfClient, ServerFailure } from "./failure.ts";
 import type { Footprint } from "./footprint.ts";
-import { env, pythonCommand, type Program } from "./programs.ts";
+import { env, maxOutput, pythonCommand, type Program } from "./programs.ts";
 import type { Found } from "./result.ts";
 import type { Trouble } from "./texts.ts";
+import { shortened } from "../visible.ts";
 
 /** A server that listens, as the steps see it. */
 export interface Server extends Program {
@@ -26,11 +27,6 @@ export interface Server extends Program {
    * The memory, threads and CPU time that the server uses now, as far as known.
    */
   footprint(): Promise<Footprint>;
-  /**
-   * Discards the server's output except for the end: under load it prints a
-   * lot.
-   */
-  dropOutput(): void;
   /** Presses Ctrl+C, and waits until the server prints something. */
   pressCtrlC(): Promise<void>;
   /** Waits until the server has exited. */
@@ -56,15 +52,16 @@ export async function withServer(
     await server.untilListening();
     const found = await task(server);
     const crash = await server.crash(server.exitsByItself ? 1000 : 0);
-    if (!crash) return found;
-    crash.found = found;
-    throw crash;
+    const failure = crash ?? (await server.leftProcess());
+    if (!failure) return found;
+    failure.found = found;
+    throw failure;
   } catch (error) {
     const failure = ServerFailure.from(error);
     // The server's own exit says more than what its clients have met.
     const report = (await server.crash(300)) ?? failure;
     report.found = failure.found;
-    report.lastLines = server.lastLines();
+    if (!isOfClient(report.trouble)) report.lastLines = server.lastLines();
     throw report;
   } finally {
     await server.stop();
@@ -102,7 +99,12 @@ class ServerProcess implements Server {
             file,
             port: 0,
           });
-    const process = launch(command, { env, messages: true });
+    const process = launch(command, {
+      env,
+      messages: true,
+      ownGroup: true,
+      maxOutput,
+    });
     return new ServerProcess(program, process, patienceMs);
   }
 
@@ -122,7 +124,7 @@ class ServerProcess implements Server {
 
   /** @throws ServerFailure if the server doesn't print that it listens */
   async untilListening(): Promise<void> {
-    const line = /^Server listening on .*?(?<port>\d+)\)?\r?$/m;
+    const line = /^Server listening on .*?(?<port>\d{1,5})\)?\r?$/m;
     const listens = this.#process.prints(line, this.patienceMs);
     const { groups } = await this.#inTime(listens, "silent");
     this.port = Number(groups!.port);
@@ -135,10 +137,6 @@ class ServerProcess implements Server {
         ? readFootprint(this.#process.pid)
         : this.#process.ask<Footprint>("footprint");
     return this.#inTime(footprint, "hangs");
-  }
-
-  dropOutput(): void {
-    this.#process.dropOutput();
   }
 
   async pressCtrlC(): Promise<void> {
@@ -155,7 +153,7 @@ class ServerProcess implements Server {
 
   /** @throws ServerFailure if the server doesn't exit */
   exit(): Promise<ExitStatus> {
-    return this.#inTime(this.#process.exit(this.patienceMs), "goesOn");
+    return this.#inTime(this.#process.ownExit(this.patienceMs), "goesOn");
   }
 
   /** @throws ServerFailure with this trouble instead of any error of a wait */
@@ -177,7 +175,7 @@ class ServerProcess implements Server {
     try {
       await this.#process.exit(ms);
     } catch {
-      // The server still runs.
+      // The server still runs, or a process that it has started does.
     }
     const { exitStatus } = this.#process;
     if (!exitStatus || this.#wasInterrupted) return undefined;
@@ -187,6 +185,16 @@ class ServerProcess implements Server {
     if (this.exitsByItself && hasListened && code === 0) return undefined;
     if (signal) return new ServerFailure("died", signal);
     return new ServerFailure("ended", String(code));
+  }
+
+  /**
+   * The failure of a server that has exited and has left a process.
+   *
+   * @returns undefined if the server runs, or has left none
+   */
+  async leftProcess(): Promise<ServerFailure | undefined> {
+    const leavesProcess = await this.#process.leavesProcess();
+    return leavesProcess ? new ServerFailure("leaves", "") : undefined;
   }
 
   /**
@@ -212,7 +220,7 @@ function lastLinesOf(output: string): string[] {
   const lines: string[] = [];
   let previous = "";
   for (const whole of output.split(/\r?\n/)) {
-    const line = whole.trim().slice(0, 200);
+    const line = shortened(whole.trim(), 200);
     if (noise.test(line)) continue;
     const isFurtherDown = isOfStack(line) && isOfStack(previous);
     if (!isFurtherDown) lines.push(line);

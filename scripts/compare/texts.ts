@@ -142,6 +142,7 @@ const pairs = {
     "{0}: {1} clients and more were left out: {2}.",
     "{0}: 클라이언트 {1}개부터는 생략함: {2}.",
   ],
+  stillRunning: ["compare: {0}: still running", "compare: {0}: 진행 중"],
   failure: ['{0} FAILED at "{1}": {2}', '{0} 실패("{1}"): {2}'],
   lastLines: ["; its last lines: {0}", "; 마지막 출력: {0}"],
 } satisfies Pairs;
@@ -183,11 +184,33 @@ const troubles = {
   died: ["it died of {0}", "{0} 종료"],
   ended: ["it ended with exit code {0}", "스스로 끝남(종료 코드 {0})"],
   goesOn: ["it didn't end in {0}", "{0} 안에 끝나지 않음"],
+  leaves: [
+    "it exited, but a process that it started kept running",
+    "서버는 종료되었지만 서버가 시작한 프로세스가 계속 실행됨",
+  ],
+  noFile: ["there is no file {0}", "{0} 파일이 없음"],
   client: ["the client failed ({0})", "클라이언트가 실패함({0})"],
+  clientEnded: [
+    "the client ended with exit code {0}",
+    "클라이언트가 끝남(종료 코드 {0})",
+  ],
+  clientStays: [
+    "the client didn't exit within {0}",
+    "클라이언트가 {0} 안에 종료되지 않음",
+  ],
+  elsewhere: [
+    "the client didn't connect to the server ({0})",
+    "클라이언트가 서버에 연결하지 않음({0})",
+  ],
+  sentNothing: [
+    "the client sent nothing ({0})",
+    "클라이언트가 아무것도 보내지 않음({0})",
+  ],
   files: [
     "too few files may be open ({0}): raise ulimit -n",
     "열 수 있는 파일이 부족함({0}), ulimit -n을 늘리세요",
   ],
+  slow: ["an echo takes {0}", "에코 하나에 {0} 걸림"],
   memory: ["too little memory is free ({0})", "남은 메모리가 부족함({0})"],
   error: ["{0}", "{0}"],
 } satisfies Pairs;

@@ -8,6 +8,8 @@ import { commandWithPreload } from "../erased.ts";
 import { freePort } from "../freePort.ts";
 import { launch, type Launched } from "../launch.ts";
 import { projectFile } from "../project.ts";
+import { withDeadline } from "../waiting.ts";
+import { monotonicMs, SystemClock } from "./clock.ts";
 import {
   ConnectionTracker,
   type End,
@@ -20,12 +22,20 @@ import {
 } from "./recording.ts";
 import type { ProgramEvent } from "./tell.ts";
 import type { Texts } from "./texts.ts";
-import { startCapture, type Capture, type CapturedPacket } from "./tshark.ts";
+import {
+  CannotCapture,
+  startCapture,
+  type Capture,
+  type CapturedPacket,
+} from "./tshark.ts";
 
 /** How long a program may take; a learner may have added a pause. */
 const programPatienceSeconds = 30;
 
-/** How long the kernel may take to send a packet by itself. */
+/**
+ * How long the kernel may take to send a packet by itself, or to open a
+ * connection.
+ */
 const kernelPatienceSeconds = 10;
 
 /** How long the robot waits before it closes its connection. */
@@ -66,6 +76,7 @@ export async function captureRun(
   await runClient(session);
   await waitForPackets(session);
   await endServer(session);
+  await waitForFinalPackets(session);
   await endCapture(session);
   return resultOf(session);
 }
@@ -75,7 +86,10 @@ interface Session {
   run: Run;
   say: Texts;
   port: number;
+  /** Watches whether the system's clock is set during the run. */
+  clock: SystemClock;
   capture: Capture;
+  connections: OpenConnections;
   /** Is missing if nothing listens (--refused). */
   server?: Program;
   /** Is missing if a robot connects instead of the program. */
@@ -91,20 +105,24 @@ interface Program {
   process: Launched;
   /** What it has done so far. */
   events: ProgramEvent[];
-  /** When it got Ctrl+C from packets, in milliseconds since 1970. */
+  /** When it got Ctrl+C from packets, by the monotonic clock. */
   interruptedMs?: number;
 }
 
 /** 1. Starts the capture and the server. */
 async function start(options: CaptureRunOptions): Promise<Session> {
   const { run, file, say } = options;
+  const clock = new SystemClock();
+  clock.watch();
   const port = await freePort();
   const needsServer = run.kind !== "refused";
   const [capture, server] = await Promise.all([
     startCapture({ port, file, say }),
     needsServer ? startServer(scriptNames[run.server], port, say) : undefined,
   ]);
-  return { run, say, port, capture, server, problems: [] };
+  const connections = new OpenConnections(capture.packets);
+  const problems: string[] = [];
+  return { run, say, port, clock, capture, connections, server, problems };
 }
 
 /** 2. Runs the client, from its connection to its end. */
@@ -125,16 +143,14 @@ async function runClient(session: Session): Promise<void> {
 }
 
 /**
- * 3. Waits for the packets of the whole run: tshark prints them a moment later.
+ * 3. Waits until every connection that was seen has ended: the programs may
+ * have opened more than one.
  */
 async function waitForPackets(session: Session): Promise<void> {
-  const { capture, run, say } = session;
-  const connections = run.kind === "reset" ? 2 : 1;
-  const hasBegun = () => capture.packets().length > 0;
-  const isOver = () => closedConnections(capture.packets()) === connections;
-
-  await until(session, "SYN", hasBegun, kernelPatienceSeconds);
-  if (!hasBegun()) return;
+  const { capture, connections, say } = session;
+  await catchUp(session);
+  const isOver = () =>
+    capture.emptyField !== undefined || !connections.areOpen();
   await until(session, say.everyEnd, isOver, programPatienceSeconds);
 }
 
@@ -146,23 +162,36 @@ async function endServer(session: Session): Promise<void> {
   await exitOf(server, session);
 }
 
-/** 5. Ends the capture. */
-async function endCapture({ capture, problems }: Session): Promise<void> {
-  try {
-    await capture.stop();
-  } catch (error) {
-    problems.unshift((error as Error).message);
-  }
+/**
+ * 5. Waits for the packets of connections that end only with the server: the
+ * previous wait has given them up.
+ */
+async function waitForFinalPackets(session: Session): Promise<void> {
+  if (session.connections.areOpen()) await catchUp(session);
+}
+
+/** 6. Ends the capture. What it lacks explains other problems: it comes first. */
+async function endCapture({
+  capture,
+  clock,
+  problems,
+}: Session): Promise<void> {
+  const lacks = await capture.stop();
+  problems.unshift(...lacks);
+  clock.stop();
 }
 
 /**
- * 6. Puts together what was captured and what the programs have reported.
+ * 7. Puts together what was captured and what the programs have reported.
  *
- * @throws Error if there is no packet
+ * @throws CannotCapture if tshark has failed before the first packet
+ * @throws Error if there is no packet for another reason
  */
 function resultOf(session: Session): CapturedRun {
-  const { run, say, capture, server, client, problems } = session;
-  const packets = capture.packets();
+  const { say, capture, server, client, problems } = session;
+  if (capture.packets.length === 0 && problems.length === 0)
+    problems.push(say.noPacket);
+
   const programs: Program[] = [];
   if (server) programs.push(server);
   if (client) programs.push(client);
@@ -170,8 +199,13 @@ function resultOf(session: Session): CapturedRun {
     const crash = crashOf(program, say);
     if (crash) problems.push(crash);
   }
-  if (packets.length === 0) throw new Error(problems.join("; "));
-  return { recording: recordingOf(run, packets, programs), problems };
+
+  if (capture.packets.length > 0)
+    return { recording: recordingOf(session, programs), problems };
+  const reasons = problems.join("; ");
+  throw capture.couldNotCapture
+    ? new CannotCapture(reasons)
+    : new Error(reasons);
 }
 
 /** Starts a program, with the preload that reports what it does. */
@@ -237,16 +271,14 @@ async function startClient(session: Session): Promise<void> {
  * acknowledged the program's bytes for the server.
  */
 async function startSecondClient(session: Session): Promise<void> {
-  const { capture, port, say } = session;
-  const first = await connect(port);
+  const { capture, say } = session;
+  const first = await connect(session);
   await startClient(session);
   const isAcknowledged = () =>
-    capture
-      .packets()
-      .some(
-        ({ connection, from, ack = 0 }) =>
-          connection === 2 && from === "server" && ack > 1,
-      );
+    capture.packets.some(
+      ({ connection, from, ack = 0 }) =>
+        connection === 2 && from === "server" && ack > 1,
+    );
   await until(session, say.secondWaits, isAcknowledged, kernelPatienceSeconds);
   first.end();
 }
@@ -256,35 +288,87 @@ async function startSecondClient(session: Session): Promise<void> {
  * and socket_close do. The echo is unread then, so the kernel resets the
  * connection.
  */
-async function playRobot({ port, run }: Session): Promise<void> {
-  const socket = await connect(port);
-  socket.write(run.message);
+async function playRobot(session: Session): Promise<void> {
+  const socket = await connect(session);
+  socket.write(session.run.message);
   await sleep(robotWaitsMs);
   socket.destroy();
 }
 
-/** Opens a connection that reads nothing. */
-async function connect(port: number): Promise<net.Socket> {
+/**
+ * Opens a connection that reads nothing. If the server's kernel doesn't answer,
+ * that is a problem of the run.
+ *
+ * @throws Error if the server's kernel refuses the connection
+ */
+async function connect(session: Session): Promise<net.Socket> {
+  const { port, problems, say } = session;
+  const what = "SYN, ACK";
   const socket = new net.Socket();
   socket.pause();
   // The capture shows what has happened to the connection.
   socket.on("error", () => {});
   socket.connect(port, "127.0.0.1");
-  await once(socket, "connect");
+  const connected = once(socket, "connect");
+  connected.catch(() => {});
+  try {
+    await withDeadline(kernelPatienceSeconds * 1000, what, connected);
+  } catch {
+    if (socket.errored) throw socket.errored;
+    problems.push(say.missing(what, kernelPatienceSeconds));
+  }
   return socket;
 }
 
 /** Waits for packets. If they are missing, that is a problem of the run. */
 async function until(
-  { capture, problems, say }: Session,
+  session: Session,
   what: string,
   holds: () => boolean,
   patienceSeconds: number,
 ): Promise<void> {
+  const { capture } = session;
+  await tolerate(session, capture.until(what, holds, patienceSeconds));
+}
+
+/**
+ * Waits until all packets so far are there. If tshark prints no more of them,
+ * that is a problem of the run.
+ */
+async function catchUp(session: Session): Promise<void> {
+  await tolerate(session, session.capture.catchUp());
+}
+
+/** Turns the error of a wait for tshark into a problem of the run. */
+async function tolerate(
+  { capture, problems }: Session,
+  wait: Promise<void>,
+): Promise<void> {
   try {
-    await capture.until(what, holds, patienceSeconds * 1000);
-  } catch {
-    problems.push(say.missing(what, patienceSeconds));
+    await wait;
+  } catch (error) {
+    // If tshark has exited, the end of the capture says why.
+    if (!capture.hasExited) problems.push((error as Error).message);
+  }
+}
+
+/** The connections of a run, as far as they have been captured. */
+class OpenConnections {
+  readonly #tracker = new ConnectionTracker();
+  readonly #packets: CapturedPacket[];
+  /** How many of the packets the tracker has followed. */
+  #followed = 0;
+
+  /** @param packets a list that grows during the run */
+  constructor(packets: CapturedPacket[]) {
+    this.#packets = packets;
+  }
+
+  /** Whether a connection has neither been reset nor closed by both sides. */
+  areOpen(): boolean {
+    for (; this.#followed < this.#packets.length; this.#followed++)
+      this.#tracker.onPacket(this.#packets[this.#followed]!);
+    return this.#tracker.closedCount() < this.#tracker.connectionCount();
   }
 }
 
@@ -293,7 +377,7 @@ async function interrupt(server: Program): Promise<void> {
   try {
     await server.process.exit(serverExitMs);
   } catch {
-    server.interruptedMs = Date.now();
+    server.interruptedMs = monotonicMs();
     server.process.kill("SIGINT");
   }
 }
@@ -308,13 +392,6 @@ async function exitOf(program: Program, session: Session): Promise<void> {
     problems.push(say.missing(`${file}: exit`, programPatienceSeconds));
     await process.stop();
   }
-}
-
-/** How many connections are closed, by both sides or by a reset. */
-function closedConnections(packets: CapturedPacket[]): number {
-  const tracker = new ConnectionTracker();
-  for (const packet of packets) tracker.onPacket(packet);
-  return tracker.closedCount();
 }
 
 /**
@@ -337,24 +414,37 @@ function crashOf(program: Program, say: Texts): string | undefined {
  * The packets and what the programs have done, with times since the first
  * packet.
  */
-function recordingOf(
-  run: Run,
-  captured: CapturedPacket[],
-  programs: Program[],
-): Recording {
-  const firstMs = captured[0]!.timeMs;
+function recordingOf(session: Session, programs: Program[]): Recording {
+  const { run, clock, capture } = session;
+  const [first] = capture.packets;
+  const toMonotonicMs = clock.translation();
+  const times = capture.packets.map(({ timeMs }) => toMonotonicMs(timeMs));
+  const firstMs = times[0]!;
   const sinceFirst = (ms: number) => Math.round((ms - firstMs) * 1000) / 1000;
 
+  const numbers = connectionNumbers(capture.packets);
+  const seen = new Set<string>();
+  const tracker = new ConnectionTracker();
   const connections: Recording["connections"] = [];
   const packets: Packet[] = [];
-  for (const { addresses, ...packet } of captured) {
+  for (const [index, captured] of capture.packets.entries()) {
+    const { addresses, ipId, ...packet } = captured;
+    packet.timeMs = sinceFirst(times[index]!);
+    packet.connection = numbers.get(captured.connection)!;
+    const acts = tracker.onPacket(packet);
+    if (acts.some(({ kind }) => kind === "sentAgain"))
+      packet.retransmission = true;
+    // A retransmission is a new packet, with a new number of IP.
+    const identity = identityOf(captured);
+    if (seen.has(identity) && Number(ipId) !== 0) packet.duplicate = true;
+    seen.add(identity);
     connections[packet.connection - 1] ??= addresses;
-    packets.push({ ...packet, timeMs: sinceFirst(packet.timeMs) });
+    packets.push(packet);
   }
 
   const { reads, lines, ends } = reportsOf(programs, connections, sinceFirst);
   return {
-    date: new Date(firstMs).toISOString(),
+    date: new Date(first!.timeMs).toISOString(),
     system: `${type()} ${release()}, Node ${process.version}`,
     run,
     connections,
@@ -365,11 +455,28 @@ function recordingOf(
   };
 }
 
+/** What only copies of the same packet have in common. */
+function identityOf(packet: CapturedPacket): string {
+  const { connection, from, flags, seq, ack, length, ipId } = packet;
+  return [connection, from, flags, seq, ack, length, ipId].join(" ");
+}
+
+/**
+ * Numbers the connections from 1, in the order in which they were seen.
+ * Wireshark's numbers have gaps if a connection isn't drawn.
+ */
+function connectionNumbers(packets: CapturedPacket[]): Map<number, number> {
+  const numbers = new Map<number, number>();
+  for (const { connection } of packets)
+    if (!numbers.has(connection)) numbers.set(connection, numbers.size + 1);
+  return numbers;
+}
+
 /**
  * Sorts what the programs have done by its kind and its time.
  *
- * @param sinceFirst turns milliseconds since 1970 into those since the first
- *   packet
+ * @param sinceFirst turns the monotonic clock's milliseconds into those since
+ *   the first packet
  */
 function reportsOf(
   programs: Program[],

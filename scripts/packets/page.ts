@@ -89,8 +89,10 @@ ${rows.map((row) => tableRow(row, sides)).join("\n")}
 
 /** How many digits the highest number of unread bytes has. */
 function unreadDigits(rows: Row[]): number {
-  const counts = rows.flatMap(({ unread }) => [unread.client, unread.server]);
-  return String(Math.max(...counts)).length;
+  let most = 0;
+  for (const { unread } of rows)
+    most = Math.max(most, unread.client, unread.server);
+  return String(most).length;
 }
 
 /** A side's name, and its address in each connection. */

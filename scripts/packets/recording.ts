@@ -1,5 +1,6 @@
 /** What a recording consists of, and what each of its packets does. */
 import type { Design } from "../designs.ts";
+import { SequenceRanges } from "./sequenceRanges.ts";
 
 export type Side = "client" | "server";
 
@@ -35,10 +36,19 @@ export interface Packet extends Moment {
   length: number;
   /** The data as UTF-8, with U+FFFD for a character that is cut. */
   text?: string;
-  /** Wireshark finds that the packet repeats data that was sent before. */
+  /** All that the packet carries was captured before: data, SYN or FIN. */
   retransmission?: true;
   /** Wireshark finds that the packet only announces a new receive window. */
   windowUpdate?: true;
+  /** The same packet was captured before: the network has made a copy of it. */
+  duplicate?: true;
+  /** The receive window is 0: the sender of the packet has no room. */
+  zeroWindow?: true;
+  /**
+   * The blocks of the SACK option (RFC 2018): each has the number of the first
+   * byte that has arrived, and the number after the last one.
+   */
+  sack?: [start: number, end: number][];
   /** The packet was dropped on purpose, after it had been captured. */
   lost?: true;
 }
@@ -61,6 +71,13 @@ export interface End extends Moment {
   code?: number;
   signal?: string;
 }
+
+/** Something that happened in a run. */
+export type RunEvent =
+  | ({ kind: "packet" } & Packet)
+  | ({ kind: "read" } & Read)
+  | ({ kind: "line" } & Line)
+  | ({ kind: "end" } & End);
 
 /** A run as --json writes it, and as recordings/ keeps it. */
 export interface Recording {
@@ -91,6 +108,11 @@ export interface PlainAct {
     | "confirmsFin"
     | "sentAgain"
     | "hasRoom"
+    | "hasNoRoom"
+    | "asksForRoom"
+    | "keepAlive"
+    | "answersKeepAlive"
+    | "acknowledgesAgain"
     | "lost";
 }
 
@@ -106,9 +128,29 @@ export type Act = PlainAct | ByteAct;
 /**
  * Follows all connections of a run from their first SYN on. Packets, reads and
  * exits have to be passed in the order of time.
+ *
+ * Unread bytes are the bytes that have arrived without a gap, less the bytes
+ * that the program has read. In terms of RFC 9293 (3.3.1, 3.4), they end before
+ * RCV.NXT of the receiver, which a capture doesn't show. It is estimated from
+ * what the capture shows:
+ *
+ * - Data arrives when it is captured, unless it was lost: a packet that is
+ *   marked as lost brings nothing, and neither does one of `lostPackets`.
+ * - Data after a gap isn't unread before the gap is filled (3.10.7.4).
+ * - What the receiver has acknowledged (SEG.ACK, and the blocks of SACK), and
+ *   what its program has read, has arrived, even if it wasn't captured.
  */
 export class ConnectionTracker {
   readonly #connections = new Map<number, Connection>();
+  readonly #lostPackets: ReadonlySet<Packet>;
+
+  /**
+   * @param lostPackets packets that were captured and have not arrived, as
+   *   lostAfterCapture() finds them; none while a run is still going on
+   */
+  constructor(lostPackets: ReadonlySet<Packet> = new Set()) {
+    this.#lostPackets = lostPackets;
+  }
 
   /**
    * Follows a packet.
@@ -116,29 +158,34 @@ export class ConnectionTracker {
    * @returns what the packet does, in the order in which it is described
    */
   onPacket(packet: Packet): Act[] {
-    return this.#connection(packet.connection).onPacket(packet);
+    const isLost = packet.lost === true || this.#lostPackets.has(packet);
+    return this.#connection(packet.connection).onPacket(packet, isLost);
   }
 
   /** Follows a program's read. */
   onRead({ connection, from, bytes }: Read): void {
-    this.#connection(connection)[from].unreadBytes -= bytes;
+    this.#connection(connection)[from].read(bytes);
   }
 
   /** Follows a program's exit: its unread bytes are lost. */
   onExit(side: Side): void {
     for (const connection of this.#connections.values())
-      connection[side].unreadBytes = 0;
+      connection[side].hasEnded = true;
   }
 
   /** How many bytes have arrived at each side that its program has not read. */
   unreadBytes(): Record<Side, number> {
     const unread = { client: 0, server: 0 };
     for (const { client, server } of this.#connections.values()) {
-      // If a clock is a little late, a read comes before its packet.
-      unread.client += Math.max(0, client.unreadBytes);
-      unread.server += Math.max(0, server.unreadBytes);
+      unread.client += client.unreadBytes();
+      unread.server += server.unreadBytes();
     }
     return unread;
+  }
+
+  /** How many connections have been seen. */
+  connectionCount(): number {
+    return this.#connections.size;
   }
 
   /** How many connections have been reset, or closed by both sides. */
@@ -158,24 +205,52 @@ export class ConnectionTracker {
 }
 
 /**
- * The state of one side, as far as packets show it. All numbers are relative:
- * the SYN has number 0 and the first byte of data number 1, since SYN and FIN
- * take a sequence number each, as if they were a byte (RFC 9293, 3.4).
+ * The state of one side, as far as packets and reads show it. All numbers are
+ * relative: the SYN has number 0 and the first byte of data number 1, since SYN
+ * and FIN take a sequence number each, as if they were a byte (RFC 9293, 3.4).
  */
 class Endpoint {
   hasSentSyn = false;
   /** The sequence number of the FIN that this side has sent. */
   finSeq: number | undefined;
+  /** The sequence numbers that were captured from this side. */
+  readonly sent = new SequenceRanges();
+  /** The number after the last byte of data that was captured from this side. */
+  endOfData = 1;
   /** The highest acknowledgment number that this side has sent; 0 if none. */
   acknowledged = 0;
-  /** The sequence number of the next byte to arrive here: RCV.NXT. */
-  nextSeq = 1;
-  /** Bytes that have arrived here, less the bytes that the program has read. */
-  unreadBytes = 0;
+  /** A probe of this side that the other one hasn't answered yet. */
+  probe: "keepAlive" | "asksForRoom" | undefined;
+  /** This side's last packet has announced a receive window of 0. */
+  hasNoRoom = false;
+  /** The connection was reset, or the program has exited: it reads no more. */
+  hasEnded = false;
+
+  /** The bytes of data that have arrived here, with gaps. */
+  readonly #arrived = new SequenceRanges();
+  /** How many bytes the program has read. */
+  #readBytes = 0;
 
   /** Whether this side has acknowledged the FIN of the other one. */
   hasAcknowledgedFin(sender: Endpoint): boolean {
     return sender.finSeq !== undefined && this.acknowledged > sender.finSeq;
+  }
+
+  /** Bytes of data arrive here, or are found to have arrived. */
+  arrive(start: number, end: number): void {
+    this.#arrived.add(Math.max(1, start), end);
+  }
+
+  /** The program reads bytes, which have arrived then. */
+  read(bytes: number): void {
+    this.#readBytes += bytes;
+    this.arrive(1, 1 + this.#readBytes);
+  }
+
+  unreadBytes(): number {
+    if (this.hasEnded) return 0;
+    const nextSeq = this.#arrived.endOfRun(1);
+    return nextSeq - 1 - this.#readBytes;
   }
 }
 
@@ -195,13 +270,18 @@ class Connection {
   }
 
   /** Follows a packet; returns what the packet does. */
-  onPacket(packet: Packet): Act[] {
+  onPacket(packet: Packet, isLost: boolean): Act[] {
     const { flags, seq, ack, length } = packet;
     const sender = this[packet.from];
     const receiver = this[packet.from === "client" ? "server" : "client"];
     const hasSyn = flags.includes("SYN");
     const hasReset = flags.includes("RST");
     const acts: Act[] = [];
+
+    // These depend on what was seen before this packet.
+    const probe = probeIn(packet, sender, receiver);
+    const wasSentBefore = repeats(packet, sender) && !probe;
+    const answer = answerIn(packet, sender, receiver);
 
     if (hasReset) acts.push(...this.#reset(sender, receiver));
     if (hasSyn) {
@@ -210,7 +290,8 @@ class Connection {
     }
     if (length > 0) {
       acts.push({ kind: "carries", bytes: length });
-      if (!packet.lost) arrive(packet, receiver);
+      if (!isLost) receiver.arrive(seq, seq + length);
+      sender.endOfData = Math.max(sender.endOfData, seq + length);
     }
     if (flags.includes("FIN")) {
       acts.push({ kind: "closes" });
@@ -220,11 +301,20 @@ class Connection {
     if (ack !== undefined && !hasReset) {
       const newlyAcknowledged = acknowledge(ack, sender, receiver, hasSyn);
       acts.push(...newlyAcknowledged);
+      confirmArrivals(packet, sender, receiver);
     }
 
-    if (packet.retransmission) acts.push({ kind: "sentAgain" });
+    if (wasSentBefore) acts.push({ kind: "sentAgain" });
+    if (probe) acts.push({ kind: probe });
+    if (answer) acts.push({ kind: answer });
     if (packet.windowUpdate) acts.push({ kind: "hasRoom" });
+    if (packet.zeroWindow) acts.push({ kind: "hasNoRoom" });
     if (packet.lost) acts.push({ kind: "lost" });
+
+    sender.sent.add(seq, endOf(packet));
+    sender.hasNoRoom = packet.zeroWindow ?? false;
+    sender.probe = probe;
+    receiver.probe = undefined;
     return acts;
   }
 
@@ -235,26 +325,79 @@ class Connection {
     const acts: Act[] = [{ kind: isRefusal ? "refuses" : "resets" }];
     // A program that closes with bytes unread resets its connection, to show
     // that data was lost (RFC 9293, 3.6.1).
-    if (sender.unreadBytes > 0)
-      acts.push({ kind: "neverRead", bytes: sender.unreadBytes });
+    const bytes = sender.unreadBytes();
+    if (bytes > 0) acts.push({ kind: "neverRead", bytes });
 
     // Neither program can read what has arrived before.
-    sender.unreadBytes = 0;
-    receiver.unreadBytes = 0;
+    sender.hasEnded = true;
+    receiver.hasEnded = true;
     this.#wasReset = true;
     return acts;
   }
 }
 
 /**
- * Adds the bytes of a packet to its receiver's unread ones. Bytes that have
- * arrived before, in front of new ones, don't count (RFC 9293, 3.10.7.4).
+ * The sequence number after a packet. SYN and FIN take one each. The number of
+ * a RST isn't in the stream: a RST takes none.
  */
-function arrive({ seq, length }: Packet, receiver: Endpoint): void {
-  const endSeq = seq + length;
-  if (endSeq <= receiver.nextSeq) return;
-  receiver.unreadBytes += endSeq - Math.max(seq, receiver.nextSeq);
-  receiver.nextSeq = endSeq;
+export function endOf({ flags, seq, length }: Packet): number {
+  if (flags.includes("RST")) return seq;
+  const hasSyn = flags.includes("SYN");
+  const hasFin = flags.includes("FIN");
+  return seq + length + (hasSyn ? 1 : 0) + (hasFin ? 1 : 0);
+}
+
+/**
+ * Whether all that a packet carries was captured before. That is decided by the
+ * sequence numbers alone: Wireshark calls a fast retransmission "out of order",
+ * and a packet that fills a gap "retransmission".
+ */
+function repeats(packet: Packet, sender: Endpoint): boolean {
+  const end = endOf(packet);
+  return end > packet.seq && sender.sent.includes(packet.seq, end);
+}
+
+/**
+ * Whether a packet only probes whether the other side is there, or has room.
+ * Both probes have the sequence number before SND.NXT, which the other side has
+ * already acknowledged, so that it has to answer with an ACK (RFC 9293, 3.8.4
+ * and 3.8.6.1). Some systems put one byte of no meaning into the packet.
+ */
+function probeIn(
+  { flags, seq, length }: Packet,
+  sender: Endpoint,
+  receiver: Endpoint,
+): Endpoint["probe"] {
+  const isPlain = flags.includes("ACK") && !hasAny(flags, "SYN", "FIN", "RST");
+  const nextSeq = sender.sent.end();
+  const hasOldNumber = seq === nextSeq - 1 && receiver.acknowledged === nextSeq;
+  if (!isPlain || length > 1 || !hasOldNumber) return undefined;
+  return receiver.hasNoRoom ? "asksForRoom" : "keepAlive";
+}
+
+/**
+ * What a packet does that only repeats an acknowledgment number: it answers a
+ * probe, or is a duplicate ACK, which reports that a packet is missing before
+ * the one that has just arrived (RFC 5681, 2).
+ */
+function answerIn(
+  packet: Packet,
+  sender: Endpoint,
+  receiver: Endpoint,
+): "answersKeepAlive" | "acknowledgesAgain" | undefined {
+  const { flags, seq, ack, length } = packet;
+  const isAckOnly = flags.join() === "ACK" && length === 0;
+  const isRepeated = ack === sender.acknowledged && seq === sender.sent.end();
+  if (!isAckOnly || !isRepeated) return undefined;
+  if (packet.windowUpdate || packet.zeroWindow) return undefined;
+
+  if (receiver.probe === "keepAlive") return "answersKeepAlive";
+  const isSomethingMissing = receiver.sent.end() > ack;
+  return isSomethingMissing ? "acknowledgesAgain" : undefined;
+}
+
+function hasAny(flags: string[], ...names: string[]): boolean {
+  return names.some((name) => flags.includes(name));
 }
 
 /**
@@ -286,4 +429,18 @@ function acknowledge(
   if (bytes > 0) acts.push({ kind: "confirms", bytes });
   if (hasFin) acts.push({ kind: "confirmsFin" });
   return acts;
+}
+
+/**
+ * Follows what an acknowledgment shows about the data at its sender. What was
+ * never captured isn't counted: it may have been a FIN.
+ */
+function confirmArrivals(
+  { ack = 0, sack = [] }: Packet,
+  sender: Endpoint,
+  receiver: Endpoint,
+): void {
+  sender.arrive(1, Math.min(ack, receiver.endOfData));
+  for (const [start, end] of sack)
+    sender.arrive(start, Math.min(end, receiver.endOfData));
 }

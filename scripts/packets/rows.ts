@@ -1,4 +1,5 @@
 /** The contents of a picture, whether the ladder or the web page draws it. */
+import { lostAfterCapture } from "./arrivals.ts";
 import {
   ConnectionTracker,
   type Act,
@@ -7,6 +8,7 @@ import {
   type Packet,
   type Read,
   type Recording,
+  type RunEvent,
   type Side,
 } from "./recording.ts";
 import type { Texts } from "./texts.ts";
@@ -77,25 +79,23 @@ export function pictureOf(recording: Recording, texts: Texts): Picture {
   const count = texts.origin(packets.length, carriedBytes);
   const day = date.slice(0, "2026-12-31".length);
 
-  const writer = new RowWriter(connections.length, texts);
+  const events = eventsOf(recording);
+  const writer = new RowWriter({
+    connectionCount: connections.length,
+    lostPackets: lostAfterCapture(events),
+    texts,
+  });
   return {
     sides: {
       client: run.kind === "robot" ? texts.robot : texts.client,
       server: texts.server,
     },
     connections,
-    rows: eventsOf(recording).map((event) => writer.rowOf(event)),
+    rows: events.map((event) => writer.rowOf(event)),
     notes: run.kind === "reset" ? [texts.twoClients] : [],
     origin: [count, system, day].join("; "),
   };
 }
-
-/** Something that happened in a run. */
-type RunEvent =
-  | ({ kind: "packet" } & Packet)
-  | ({ kind: "read" } & Read)
-  | ({ kind: "line" } & Line)
-  | ({ kind: "end" } & End);
 
 /** All that happened in a run, in the order of time. */
 function eventsOf({ packets, reads, lines, ends }: Recording): RunEvent[] {
@@ -107,13 +107,23 @@ function eventsOf({ packets, reads, lines, ends }: Recording): RunEvent[] {
   return events.sort((one, other) => one.timeMs - other.timeMs);
 }
 
+interface RowWriterOptions {
+  /** If there are more than one, a row has the number of its connection. */
+  connectionCount: number;
+  /** The packets that were captured and have not arrived. */
+  lostPackets: ReadonlySet<Packet>;
+  /** The texts of one language. */
+  texts: Texts;
+}
+
 /** Makes the row of each event, one after the other, in the order of time. */
 class RowWriter {
-  readonly #tracker = new ConnectionTracker();
+  readonly #tracker: ConnectionTracker;
   readonly #connectionCount: number;
   readonly #texts: Texts;
 
-  constructor(connectionCount: number, texts: Texts) {
+  constructor({ connectionCount, lostPackets, texts }: RowWriterOptions) {
+    this.#tracker = new ConnectionTracker(lostPackets);
     this.#connectionCount = connectionCount;
     this.#texts = texts;
   }
@@ -207,12 +217,37 @@ function typeOf({ flags, length }: Packet): PacketRow["type"] {
   return length > 0 ? "data" : "ack";
 }
 
+/** How many characters of a text are shown; of a longer one, how many. */
+const longestText = 120;
+const keptOfLongText = 32;
+
 /** A text for a row, cut if it is long. The JSON has all of it. */
 function shorten(text: string): string {
-  const longest = 120;
-  const kept = 32;
-  if (text.length <= longest) return visible(text);
-  return visible(`${text.slice(0, kept)}...`);
+  if (text.length <= longestText) return visible(text);
+  const characters = firstCharacters(text, longestText + 1);
+  if (characters.length <= longestText) return visible(text);
+  return visible(`${characters.slice(0, keptOfLongText).join("")}...`);
+}
+
+const segmenter = new Intl.Segmenter();
+
+/**
+ * The first characters of a text. An emoji is one character, even if it consists
+ * of several code points.
+ *
+ * @param count how many characters are wanted
+ * @returns as many, or fewer if the text has fewer
+ */
+function firstCharacters(text: string, count: number): string[] {
+  // No character that anybody types is longer, and long texts take time.
+  const longestCharacter = 16;
+  const beginning = text.slice(0, count * longestCharacter);
+  const characters: string[] = [];
+  for (const { segment } of segmenter.segment(beginning)) {
+    characters.push(segment);
+    if (characters.length === count) break;
+  }
+  return characters;
 }
 
 /**

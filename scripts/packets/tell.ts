@@ -6,6 +6,7 @@
 import { writeSync } from "node:fs";
 import net from "node:net";
 import { isMainThread } from "node:worker_threads";
+import { monotonicMs } from "./clock.ts";
 
 /** Something that a program does, without its time. */
 type Happening =
@@ -18,47 +19,13 @@ type Happening =
 
 /** Something that a program has done, as this file reports it. */
 export type ProgramEvent = Happening & {
-  /** When it happened, in milliseconds since 1970. */
+  /** When it happened, by the monotonic clock of clock.ts. */
   timeMs: number;
 };
 
-/**
- * Finds the time at which performance.now() was 0. Node's own
- * performance.timeOrigin is too late if Node was descheduled during its start.
- *
- * Date.now() drops the fraction of a millisecond, so one reading leaves an
- * interval: the real time is at least what it returns, and less than 1 ms
- * later. The reading happens between two calls of performance.now(), so the
- * interval of the origin is a little wider than 1 ms. The origin is in the
- * interval of every reading, so it is in their intersection. Readings just
- * before and just after Date.now() changes make that narrow.
- *
- * @returns the origin, in milliseconds since 1970
- */
-function clockOrigin(): number {
-  const wantedPrecisionMs = 0.01;
-  const longestSearchMs = 5000;
-  let earliest = 0;
-  let latest = Infinity;
-  do {
-    const before = performance.now();
-    const wholeMs = Date.now();
-    const after = performance.now();
-    earliest = Math.max(earliest, wholeMs - after);
-    latest = Math.min(latest, wholeMs + 1 - before);
-  } while (
-    latest - earliest > wantedPrecisionMs &&
-    performance.now() < longestSearchMs
-  );
-  return earliest;
-}
-
-const originMs = clockOrigin();
-
 /** Writes one event as a line of JSON. */
 function report(happening: Happening): void {
-  const timeMs = originMs + performance.now();
-  const event: ProgramEvent = { timeMs, ...happening };
+  const event: ProgramEvent = { timeMs: monotonicMs(), ...happening };
   try {
     writeSync(3, `${JSON.stringify(event)}\n`);
   } catch {
@@ -73,17 +40,42 @@ function exitWithoutPackets(): never {
 
 let reportedReads = 0;
 
+/** How many bytes of each socket have been reported as read. */
+const readBytes = new WeakMap<net.Socket, number>();
+
 /** Reports that a program has read from a connection. Pipes have no ports. */
 function reportRead(socket: net.Socket, data: Buffer | string): void {
   reportedReads++;
   const { localPort, remotePort } = socket;
   const isPipe = localPort === undefined && remotePort === undefined;
   if (isPipe) return;
-  report({
-    kind: "reads",
-    bytes: Buffer.byteLength(data),
-    ports: [localPort, remotePort],
-  });
+
+  const before = readBytes.get(socket) ?? 0;
+  const total = Math.max(before, totalRead(socket, data));
+  readBytes.set(socket, total);
+  const bytes = total - before;
+  // What a program has put back by unshift() isn't read twice.
+  if (bytes === 0) return;
+  report({ kind: "reads", bytes, ports: [localPort, remotePort] });
+}
+
+/**
+ * How many bytes of a socket its program has read: those that Node has read,
+ * less those that still wait in Node. After setEncoding() the program gets text,
+ * which has other bytes than were received if these are no UTF-8, or if a
+ * character is cut.
+ *
+ * @param data what the program has just read
+ */
+function totalRead(socket: net.Socket, data: Buffer | string): number {
+  const { bytesRead, readableLength, readableEncoding } = socket;
+  // Waiting text is counted in characters, so its bytes are unknown. They are
+  // counted when no text waits any more.
+  if (readableEncoding && readableLength > 0) {
+    const before = readBytes.get(socket) ?? 0;
+    return before + Buffer.byteLength(data, readableEncoding);
+  }
+  return bytesRead - readableLength;
 }
 
 /**
@@ -93,7 +85,7 @@ function reportRead(socket: net.Socket, data: Buffer | string): void {
  */
 function before(
   object: any,
-  name: string,
+  name: string | symbol,
   action: (self: any, ...args: any[]) => void,
 ): void {
   const method = object[name];
@@ -123,6 +115,7 @@ function watchListening(): void {
 function watchReading(): void {
   before(net.Socket.prototype, "emit", (socket, event, data) => {
     if (event === "data") reportRead(socket, data);
+    if (event === "connect") watchOnread(socket);
   });
   const { read } = net.Socket.prototype;
   net.Socket.prototype.read = function (size) {
@@ -132,6 +125,19 @@ function watchReading(): void {
     if (data !== null && !isReported) reportRead(this, data);
     return data;
   };
+}
+
+/**
+ * With the option `onread`, Node puts bytes into the program's own buffer and
+ * calls the program's function, which it keeps under this symbol.
+ */
+function watchOnread(socket: any): void {
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const key = symbols.find(({ description }) => description === "kBufferCb");
+  if (!key || typeof socket[key] !== "function") return;
+  before(socket, key, (_socket, size, buffer) =>
+    reportRead(socket, buffer.subarray(0, size)),
+  );
 }
 
 function watchExit(): void {

@@ -59,6 +59,11 @@ export const pairs = {
   confirmsFin: ["confirms the FIN", "FIN에 확인 응답"],
   sentAgain: ["sent again", "재전송"],
   hasRoom: ["has room: window update", "윈도 갱신(수신 여유)"],
+  hasNoRoom: ["has no room: window 0", "윈도 0(수신 여유 없음)"],
+  asksForRoom: ["window probe: room now?", "윈도 확인(여유 질문)"],
+  keepAlive: ["keep-alive: still there?", "keep-alive(생존 확인)"],
+  answersKeepAlive: ["keep-alive ACK: still here", "keep-alive에 응답(ACK)"],
+  acknowledgesAgain: ["duplicate ACK: gap before", "중복 ACK(앞이 빠짐)"],
   lost: ["lost", "유실됨"],
   prints: ["prints", "출력"],
   ends: ["ends: exit code", "끝남: 종료 코드"],
@@ -112,11 +117,61 @@ export const pairs = {
   ],
   butFor: ["but for the change above", "위에서 바꾼 것은 빼고"],
   asked: ["--show asks for it", "--show로 요청함"],
+  differs: [
+    "The recorded run differs from the one that you asked for",
+    "요청한 실행과 기록의 차이",
+  ],
+  // One difference of a recording: an option, and what it has and should have.
+  recordedNotAsked: [
+    (option: string, recorded: string, asked: string) =>
+      `${option} ${recorded}, not ${asked}`,
+    (option: string, recorded: string, asked: string) =>
+      `${option}: 기록 ${recorded}, 요청 ${asked}`,
+  ],
+  longText: [
+    (bytes: number) => `(${bytes} bytes)`,
+    (bytes: number) => `(${bytes}바이트)`,
+  ],
 
   // What went wrong, and what to do about it.
   noTshark: ["tshark is not installed", "tshark가 설치되어 있지 않음"],
   noRight: ["tshark may not capture", "tshark로 캡처할 수 없음"],
   tsharkSays: ["tshark says", "tshark의 메시지"],
+  // What a tshark that has exited says when it says nothing.
+  exitedWith: [
+    (code: number | null) => `exited with code ${code}, without a message`,
+    (code: number | null) => `메시지 없이 끝남, 종료 코드 ${code}`,
+  ],
+  killedBy: [
+    (signal: string) => `killed by ${signal}`,
+    (signal: string) => `${signal} 시그널을 받고 끝남`,
+  ],
+  dropped: [
+    (packets: number) =>
+      `the capture dropped ${packets} packet${packets === 1 ? "" : "s"}, ` +
+      "because they arrived faster than tshark could save them: " +
+      "the picture has gaps",
+    (packets: number) =>
+      `패킷 ${packets}개가 캡처에서 빠짐(tshark가 저장하는 것보다 빨리 도착함). ` +
+      "그림에 빈 곳이 있음",
+  ],
+  captureLimit: [
+    (seconds: number) =>
+      `the capture stopped after ${seconds} s, its longest time: ` +
+      "the rest of the run is missing",
+    (seconds: number) =>
+      `캡처는 최대 ${seconds}초까지이므로 중단됨. 그 뒤의 실행은 그림에 없음`,
+  ],
+  emptyField: [
+    (field: string) =>
+      `tshark printed packets without ${field}: they are not drawn`,
+    (field: string) =>
+      `tshark가 출력한 패킷 일부에 ${field} 값이 없어서 그리지 않음`,
+  ],
+  noPacket: [
+    "no packet was captured: no program has connected",
+    "캡처된 패킷 없음(접속한 프로그램이 없음)",
+  ],
   linux: [
     "sudo apt install tshark (Fedora, Arch: wireshark-cli), answer Yes, " +
       "sudo usermod -aG wireshark $USER, log out and in again",
@@ -139,6 +194,7 @@ export const pairs = {
     (what: string, seconds: number) => `${seconds}초 동안 오지 않음: ${what}`,
   ],
   everyEnd: ["FIN or RST of each connection", "모든 연결의 FIN 또는 RST"],
+  restOfRows: ["the rest of the packets", "나머지 패킷"],
   secondWaits: ["ACK of client 2's bytes", "클라이언트 2의 바이트에 대한 ACK"],
 } as const;
 

@@ -207,6 +207,23 @@ export function unreadBytes(port: number, peerPort?: number): number[] {
   return [...sizes.values()];
 }
 
+/**
+ * After how many seconds of silence the kernel asks the peer of each connection
+ * of a port whether it is still there, by /proc/net/tcp: keepalive's timer.
+ * Linux only.
+ */
+export function keepaliveSeconds(port: number): number[] {
+  const table = readFileSync("/proc/net/tcp", "utf8");
+  const queues = "\\w+:\\w+";
+  // Timer 2 is keepalive's; its time is in hundredths of a second.
+  const established = new RegExp(
+    `:${hexPort(port)} \\w+:\\w+ 01 ${queues} 02:(?<time>\\w+)`,
+    "g",
+  );
+  const found = Array.from(table.matchAll(established));
+  return found.map(({ groups }) => parseInt(groups!.time!, 16) / 100);
+}
+
 function hexPort(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, "0");
 }

@@ -6,17 +6,20 @@ import { launch } from "../../scripts/launch.ts";
 import {
   connect,
   expectEcho,
+  keepaliveSeconds,
   leave,
   sendUntilBlocked,
   unreadBytes,
   visit,
   type Client,
 } from "./clients.ts";
-import type { Suite } from "./harness.ts";
+import { eventually, type Suite } from "./harness.ts";
 import { hasSignals, notLinux, onLinux, onWindows } from "./machine.ts";
 import {
+  failOnDemand,
   fakeResolver,
   nodeCommand,
+  printsTimes,
   startEdited,
   startPreloaded,
   startServer,
@@ -38,6 +41,8 @@ export function testEveryServer(test: Suite, server: Server): void {
   for (const visit of visits)
     test(visit.title, () => expectVisit(server, shared, visit));
   testEarlyReset(test, server, shared);
+  testKeepalive(test, server, shared);
+  testLostClient(test, server);
   testBusyHandler(test, server);
   testEcho(test, shared);
   testSlowClient(test, server);
@@ -130,6 +135,102 @@ function testEarlyReset(
     if (server.isForever) await transcript.shows(/Connection with .* closed\n/);
     else assert.equal(await program.exit(), { code: 1, signal: null });
   });
+}
+
+/** Prints the options of each server of Node's. */
+const printServerOptions = `
+import net from "node:net";
+
+const { createServer } = net;
+net.createServer = (options, ...args) => {
+  console.error(JSON.stringify(options));
+  return createServer(options, ...args);
+};
+`;
+
+/** TCP's keepalive, by which a robot without power is noticed. */
+function testKeepalive(
+  test: Suite,
+  server: Server,
+  shared: SharedServer,
+): void {
+  test.unless(notLinux)("after 30 s of silence the kernel asks", async () => {
+    const { port } = await shared.running();
+    await connect(port);
+
+    await eventually(async () => {
+      const timers = keepaliveSeconds(port);
+      assert.is(timers.length, 1, "one connection with keepalive");
+      assert.ok(timers[0]! > 20 && timers[0]! <= 30, `${timers[0]} s`);
+    });
+  });
+
+  test("Node is asked for keepalive after 30 s", async () => {
+    const program = await startPreloaded(server.name, printServerOptions);
+
+    const [line = ""] = program.output.stderr.split("\n");
+    const { keepAlive, keepAliveInitialDelay } = JSON.parse(line);
+    assert.equal(
+      { keepAlive, keepAliveInitialDelay },
+      { keepAlive: true, keepAliveInitialDelay: 30_000 },
+    );
+  });
+}
+
+/** What becomes of a connection without an answer: cable, power, network. */
+const lostConnections = [
+  "read ETIMEDOUT",
+  "read EHOSTUNREACH",
+  "read ENETUNREACH",
+  "read ECONNABORTED",
+  "read EHOSTDOWN",
+  "read ENETDOWN",
+  "write ETIMEDOUT",
+  "write EHOSTUNREACH",
+];
+
+/** How a connection without an answer is told: not as a reset. */
+function testLostClient(test: Suite, server: Server): void {
+  const start = () => startPreloaded(server.name, failOnDemand);
+  const shared = new SharedServer(server, start);
+
+  for (const error of lostConnections) {
+    const lostClient = once(async () => {
+      const program = await shared.running();
+      const transcript = new Transcript(program);
+      const client = await connect(program.port);
+      await client.send(error);
+      const closed = `Connection with ${client.addr} closed\n`;
+      if (server.isForever) await printsTimes(program, closed, 1);
+      else await program.exit();
+      return { program, transcript, client };
+    });
+
+    test(`${error}: one line, that no answer comes`, async () => {
+      const { program, transcript } = await lostClient();
+
+      await program.until("a complaint", () => transcript.stderr !== "");
+      const [, code = ""] = error.split(" ");
+      const complaint = server.lostComplaint(code);
+      assert.match(transcript.stderr, complaint);
+    });
+
+    test(`${error}: its handler ends`, async () => {
+      const { program, transcript, client } = await lostClient();
+
+      const lines = linesOf(server, client, [error]);
+      assert.match(transcript.stdout, `${lines.join("\n")}\n`);
+      const exit = server.isForever ? undefined : { code: 1, signal: null };
+      assert.equal(program.exitStatus, exit);
+    });
+
+    if (server.isForever)
+      test(`${error}: the next client is served`, async () => {
+        const { program } = await lostClient();
+
+        await visit(program.port);
+      });
+  }
 }
 
 /** What arrives while the handler does something else. */

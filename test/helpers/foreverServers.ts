@@ -32,6 +32,21 @@ export function resetLine(name: string): RegExp {
   return new RegExp(`^${name}: ${addr} reset the connection \\(${error}\\)\n$`);
 }
 
+/**
+ * What one of these servers prints on stderr when a client no longer answers.
+ *
+ * @param name the server's file without .ts
+ * @param code the system's code for it
+ */
+export function lostLine(name: string, code: string): RegExp {
+  const addr = "\\('127\\.0\\.0\\.1', \\d+\\)";
+  const error = `\\((read|write) ${code}\\)`;
+  const advice = "check its cable, power and network";
+  return new RegExp(
+    `^${name}: ${addr} no longer answers ${error}: ${advice}\n$`,
+  );
+}
+
 /** Adds the tests that both of these servers pass, for one of them. */
 export function testForeverServer(test: Suite, server: Server): void {
   testAfterReset(test, server);

@@ -194,3 +194,26 @@ dns.lookup = async (host, ...args) => {
   }
 };
 `;
+
+/**
+ * To be preloaded: a message names an error, "read ETIMEDOUT" or "write
+ * ETIMEDOUT". The socket that sends it fails with that error, when it sends or,
+ * a moment later, while it waits.
+ */
+export const failOnDemand = `
+import net from "node:net";
+
+function errorOf(message) {
+  const [syscall, code] = message.split(" ");
+  return Object.assign(new Error(message), { syscall, code });
+}
+
+const { _write } = net.Socket.prototype;
+net.Socket.prototype._write = function (chunk, encoding, callback) {
+  const message = String(chunk);
+  if (/^write E/.test(message)) return callback(errorOf(message));
+  if (/^read E/.test(message))
+    setTimeout(() => this.destroy(errorOf(message)), 20);
+  return _write.call(this, chunk, encoding, callback);
+};
+`;

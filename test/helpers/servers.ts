@@ -23,6 +23,12 @@ export interface Server {
   /** What it prints on stderr when a client resets the connection. */
   resetComplaint: RegExp;
   /**
+   * What it prints on stderr when a client no longer answers.
+   *
+   * @param code the system's code for it
+   */
+  lostComplaint(code: string): RegExp;
+  /**
    * What it prints on stderr when its handler throws an error.
    *
    * @param error the error's name and message

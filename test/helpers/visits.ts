@@ -85,6 +85,16 @@ export const visits: Visit[] = [
     prints: [" a\tb\nc", "\r\n"],
   },
   {
+    title: "a line end that recv cuts in two stays a line end",
+    does: (client) => sendAndLeave(client, `${"x".repeat(1023)}\r\n`),
+    prints: [`${"x".repeat(1023)}\r`, "\n"],
+  },
+  {
+    title: "a line end that arrives in two pieces stays a line end",
+    does: (client) => sendAndLeave(client, "one\r", "\ntwo"),
+    prints: ["one\r", "\ntwo"],
+  },
+  {
     title: "a text that looks like a code is printed unchanged",
     does: (client) => sendAndLeave(client, "\\u0041"),
     prints: ["\\u0041"],

@@ -1,0 +1,245 @@
+/**
+ * Comes first in the scripts of package.json: installs the packages if one of
+ * them is missing. Otherwise it writes nothing and starts nothing, so the
+ * scripts also run in a folder that belongs to another user. It is JavaScript,
+ * because a fresh clone has nothing yet that runs TypeScript.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, extname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { missingPackages } from "./missingPackages.mjs";
+
+const project = dirname(dirname(fileURLToPath(import.meta.url)));
+const nodeModules = join(project, "node_modules");
+
+/** Exists while this script installs, and contains its process ID. */
+const lockFile = join(nodeModules, ".lecture1-install");
+
+/**
+ * How each package manager is called.
+ *
+ * @type {Record<string, string[]>}
+ */
+const installArguments = {
+  // A user's settings may say the opposite of each of these options.
+  npm: [
+    "install",
+    // Without optional packages there is no esbuild, and so no tsx.
+    "--include=dev",
+    "--include=optional",
+    // By package-lock.json, which stays unchanged.
+    "--package-lock",
+    "--no-save",
+    // Into this folder and no other, and not only on trial.
+    "--location=project",
+    "--no-global",
+    "--no-dry-run",
+    "--no-package-lock-only",
+  ],
+  pnpm: ["install"],
+  yarn: ["install"],
+  bun: ["install"],
+};
+
+/** Why the scripts can't run: printed as one line. */
+class InstallError extends Error {
+  /**
+   * @param {string} message
+   * @param {number} [exitCode] the exit code of this script
+   */
+  constructor(message, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+try {
+  expectNode();
+  await installMissing();
+} catch (error) {
+  if (!(error instanceof InstallError)) throw error;
+  process.stderr.write(`install: ${error.message}\n`);
+  process.exitCode = error.exitCode;
+}
+
+/** @throws InstallError when Node is older than package.json allows */
+function expectNode() {
+  const packageJson = readFileSync(join(project, "package.json"), "utf8");
+  const oldest = JSON.parse(packageJson).engines.node.replace(">=", "");
+  const [oldestMajor, oldestMinor] = oldest.split(".").map(Number);
+  const { node } = process.versions;
+  const [major = 0, minor = 0] = node.split(".").map(Number);
+
+  if (major > oldestMajor) return;
+  if (major === oldestMajor && minor >= oldestMinor) return;
+  throw new InstallError(
+    `Node.js ${node} is too old: get ${oldest} or later from https://nodejs.org`,
+  );
+}
+
+/**
+ * Installs the packages if one is missing.
+ *
+ * @throws InstallError when one is still missing at the end
+ */
+async function installMissing() {
+  const manager = packageManager();
+  let isLocked = false;
+  while (!isLocked) {
+    await otherInstall();
+    const missing = findMissing();
+    if (missing.length === 0) return;
+    isLocked = lock(manager, missing);
+  }
+  const exitCode = install(manager);
+  rmSync(lockFile, { force: true });
+
+  // The exit code doesn't decide: pnpm can install all packages and still fail.
+  const missing = findMissing();
+  if (missing.length === 0) return;
+  throw new InstallError(
+    `${manager} install has exited with code ${exitCode}, and packages are` +
+      ` still missing (${summary(missing)})`,
+    exitCode || 1,
+  );
+}
+
+/**
+ * The package manager that has started this script.
+ *
+ * @returns {string} npm if there is none, or an unknown one
+ */
+function packageManager() {
+  const { npm_config_user_agent: agent = "" } = process.env;
+  const names = Object.keys(installArguments);
+  return names.find((name) => agent.startsWith(`${name}/`)) ?? "npm";
+}
+
+/**
+ * Waits while this script installs in another terminal, since two installs at
+ * the same time damage each other.
+ */
+async function otherInstall() {
+  const pid = lockingProcess();
+  if (isRunning(pid))
+    process.stderr.write(
+      `install: waiting until process ${pid} has installed the packages\n`,
+    );
+  while (isRunning(lockingProcess())) await sleep(100);
+}
+
+/** @returns {string[]} what has to be installed */
+function findMissing() {
+  const pid = lockingProcess();
+  // After Ctrl+C in the middle, a package may be there without all its files.
+  const isInterrupted = pid !== undefined && !isRunning(pid);
+  if (isInterrupted) return ["the rest of an interrupted install"];
+  return missingPackages(project);
+}
+
+/**
+ * @returns {number | undefined} the process in the lock file; undefined: there
+ *   is no such file, or on Windows it is just being removed
+ */
+function lockingProcess() {
+  try {
+    return Number(readFileSync(lockFile, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {number} [pid] undefined: none */
+function isRunning(pid) {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Makes the lock file.
+ *
+ * @param {string} manager
+ * @param {string[]} missing
+ * @returns {boolean} false if another process has just done so
+ * @throws InstallError when node_modules can't be written
+ */
+function lock(manager, missing) {
+  try {
+    mkdirSync(nodeModules, { recursive: true });
+    // The process may have been killed.
+    if (!isRunning(lockingProcess())) rmSync(lockFile, { force: true });
+    return createLockFile();
+  } catch (error) {
+    throw new InstallError(
+      `packages are missing (${summary(missing)}), and ${nodeModules} can't be` +
+        ` written (${codeOf(error)}): run ${manager} install there as its` +
+        " owner, or copy the project into a folder of your own",
+    );
+  }
+}
+
+/** @returns {boolean} false if the file exists already */
+function createLockFile() {
+  try {
+    writeFileSync(lockFile, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** @param {unknown} error what a function of node:fs has thrown */
+function codeOf(error) {
+  return /** @type {NodeJS.ErrnoException} */ (error).code;
+}
+
+/**
+ * Runs the package manager. All that it prints goes to stderr.
+ *
+ * @param {string} manager
+ * @returns {number} its exit code; 1 if a signal has killed it
+ */
+function install(manager) {
+  // NODE_ENV=production would leave out the devDependencies.
+  const { NODE_ENV, ...env } = process.env;
+  const args = installArguments[manager] ?? [];
+  /** @type {import("node:child_process").SpawnSyncOptions} */
+  const options = { cwd: project, env, stdio: ["inherit", 2, 2] };
+
+  const script = scriptOf(manager);
+  const { status } = script
+    ? spawnSync(process.execPath, [script, ...args], options)
+    : spawnSync([manager, ...args].join(" "), { ...options, shell: true });
+  return status ?? 1;
+}
+
+/**
+ * The JavaScript file of the package manager that has started this script. It
+ * may not be on the PATH, and on Windows it needs no shell.
+ *
+ * @param {string} manager
+ * @returns {string | undefined} undefined: it is a command on the PATH
+ */
+function scriptOf(manager) {
+  const { npm_config_user_agent: agent, npm_execpath: file } = process.env;
+  if (!agent?.startsWith(`${manager}/`) || !file) return undefined;
+  const isScript = [".js", ".cjs", ".mjs"].includes(extname(file));
+  return isScript ? file : undefined;
+}
+
+/**
+ * @param {string[]} packages
+ * @returns {string} the first one, and how many others
+ */
+function summary(packages) {
+  const [first = ""] = packages;
+  const others = packages.length - 1;
+  return others === 0 ? first : `${first} and ${others} more`;
+}

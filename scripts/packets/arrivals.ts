@@ -1,0 +1,136 @@
+/**
+ * Finds out which packets have not arrived although they were captured: a
+ * firewall, or whatever is between the capture and the receiver, has dropped
+ * them.
+ */
+import type { Packet, RunEvent } from "./recording.ts";
+
+/**
+ * Finds the packets with data that were captured and have not arrived.
+ *
+ * A sender retransmits data until it is acknowledged. So if the same bytes were
+ * captured several times before anything confirms that they have arrived, the
+ * earlier copies were lost after the capture, and the last copy is the one that
+ * has arrived. If nothing ever confirms it, no copy has arrived. Data is
+ * confirmed when the receiver acknowledges it, by its acknowledgment number or
+ * by SACK (RFC 9293, 3.4; RFC 2018), and when its program reads it. A receiver
+ * that reports by D-SACK (RFC 2883) that data has arrived twice has received
+ * the copy before the last one, too: only the acknowledgment was late or lost.
+ *
+ * What a capture can't show is a delay after it: data then counts a little too
+ * early.
+ *
+ * @param events what happened in a run, in the order of time
+ */
+export function lostAfterCapture(events: Iterable<RunEvent>): Set<Packet> {
+  const streams = new Map<string, DataStream>();
+  function streamTo(receiver: string, connection: number): DataStream {
+    const key = `${connection} ${receiver}`;
+    const stream = streams.get(key) ?? new DataStream();
+    streams.set(key, stream);
+    return stream;
+  }
+
+  for (const event of events) {
+    if (event.kind === "packet") {
+      const other = event.from === "client" ? "server" : "client";
+      streamTo(other, event.connection).onData(event);
+      streamTo(event.from, event.connection).onAcknowledgment(event);
+    }
+    if (event.kind === "read")
+      streamTo(event.from, event.connection).onRead(event.bytes);
+  }
+
+  const lost = [...streams.values()].map((stream) => stream.lostPackets());
+  return new Set(lost.flat());
+}
+
+/** A packet with data. */
+interface Copy {
+  packet: Packet;
+  /** The sequence number of the first byte that nothing has confirmed yet. */
+  start: number;
+  /** The sequence number after the last byte. */
+  end: number;
+  /** Some of its bytes were captured before, and are not confirmed. */
+  isRepeat: boolean;
+  /** Some of its bytes were captured again before they were confirmed. */
+  isRepeated: boolean;
+}
+
+/** The data of one direction of a connection. */
+class DataStream {
+  /** Packets whose data isn't confirmed yet, in the order of the capture. */
+  #unconfirmed: Copy[] = [];
+  /** Packets whose data has arrived only with a later copy. */
+  readonly #lost: Copy[] = [];
+  #readBytes = 0;
+
+  /** Follows a packet of the sender. */
+  onData(packet: Packet): void {
+    const { seq, length } = packet;
+    // A packet that is marked as lost can't have arrived, and the sender doesn't
+    // know of a duplicate that the network has made.
+    if (length === 0 || packet.lost || packet.duplicate) return;
+    const copy = {
+      packet,
+      start: seq,
+      end: seq + length,
+      isRepeat: false,
+      isRepeated: false,
+    };
+    for (const earlier of this.#unconfirmed) {
+      if (earlier.end <= copy.start || earlier.start >= copy.end) continue;
+      earlier.isRepeated = true;
+      copy.isRepeat = true;
+    }
+    this.#unconfirmed.push(copy);
+  }
+
+  /** Follows a packet of the receiver. */
+  onAcknowledgment({ ack = 0, sack = [] }: Packet): void {
+    this.#confirm(1, ack);
+    for (const [start, end] of sack) this.#confirm(start, end);
+
+    // D-SACK: the first block has arrived before. It is below the acknowledgment
+    // number or in the second block.
+    const [first, second] = sack;
+    if (!first) return;
+    const [start, end] = first;
+    const isInSecond = second && start >= second[0] && end <= second[1];
+    if (end <= ack || isInSecond) this.#arrivedTwice(start, end);
+  }
+
+  /** Follows a read of the receiver's program. */
+  onRead(bytes: number): void {
+    this.#readBytes += bytes;
+    this.#confirm(1, 1 + this.#readBytes);
+  }
+
+  /** The packets that have not arrived, as far as the events show it. */
+  lostPackets(): Packet[] {
+    const neverArrived = this.#unconfirmed.filter(
+      ({ isRepeat, isRepeated }) => isRepeat || isRepeated,
+    );
+    return [...this.#lost, ...neverArrived].map(({ packet }) => packet);
+  }
+
+  /** The bytes from `start` to the one before `end` have arrived. */
+  #confirm(start: number, end: number): void {
+    const rest: Copy[] = [];
+    for (const copy of this.#unconfirmed) {
+      if (start <= copy.start) copy.start = Math.max(copy.start, end);
+      if (copy.start < copy.end) rest.push(copy);
+      else if (copy.isRepeated) this.#lost.push(copy);
+    }
+    this.#unconfirmed = rest;
+  }
+
+  /** The bytes have arrived with the last copy and with the one before it. */
+  #arrivedTwice(start: number, end: number): void {
+    const index = this.#lost.findLastIndex(
+      ({ packet: { seq, length } }) => seq < end && seq + length > start,
+    );
+    if (index >= 0) this.#lost.splice(index, 1);
+  }
+}
