@@ -68,7 +68,8 @@ const ways: Way[] = [
         file,
         port: 7,
       });
-      return launch(command, { messages: true, onMark() {} });
+      const env = { ...process.env, LECTURE1_REPORTS: "1" };
+      return launch(command, { env, messages: true, onMark() {} });
     },
   },
 ];
