@@ -221,15 +221,24 @@ function keepPlaces(build: PluginBuild, program: string, role: Role): void {
   build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
     const text = await readFile(path, "utf8");
     const extension = extname(path).slice(1);
-    const isProgram = role === "program" && path === program;
-    // Node sets it for the file that is started, which is the copy.
-    const started = `process.argv[1] = ${JSON.stringify(path)};`;
-    const beginning = (isProgram ? started : "") + beginningOfFile(path);
+    const isEntry = path === program;
+    const first = isEntry ? beginningOfEntry(path, role) : "";
     return {
-      contents: insertAtStart(text, beginning),
+      contents: insertAtStart(text, first + beginningOfFile(path)),
       loader: extension.replace(/^[cm]/, "") as Loader,
     };
   });
+}
+
+/** Sets what Node sets for the file that is started, which is the copy. */
+function beginningOfEntry(path: string, role: Role): string {
+  switch (role) {
+    case "program":
+      return `process.argv[1] = ${JSON.stringify(path)};`;
+    case "preload":
+      // The processes that the program starts don't inherit this file.
+      return 'process.execArgv.splice(process.execArgv.indexOf("--import"), 2);';
+  }
 }
 
 /** Defines a file's import.meta. */

@@ -120,6 +120,53 @@ for (const { title, served, cost } of costCases)
     assert.equal(found.idle, cost);
   });
 
+test("idle clients: no cost if the server ends each connection", async () => {
+  let clients = 0;
+  const handler: Handler = (client) => {
+    clients++;
+    client.once("data", (data) => client.end(data));
+  };
+  const footprint = async () => ({ memoryMB: 100 + clients, threads: 11 });
+
+  const found = await doStep(idleClients, handler, { server: { footprint } });
+
+  assert.equal(found, { idle: undefined });
+});
+
+test("idle clients: those whose connection was ended don't count", async () => {
+  let clients = 0;
+  const handler: Handler = (client) => {
+    clients++;
+    const isKept = clients <= 11;
+    client.once("data", (data) => {
+      if (isKept) client.write(data);
+      else client.end(data);
+    });
+  };
+  const footprint = async () => {
+    const kept = Math.min(clients, 11);
+    return { memoryMB: 100 + 8 * kept, threads: 11 + kept };
+  };
+
+  const found = await doStep(idleClients, handler, { server: { footprint } });
+
+  assert.is(found.idle!.connections, 10);
+  assert.is(found.idle!.perClientMB, 8);
+});
+
+test("clients in turn: no further one after its patience", async () => {
+  const lateEcho: Handler = (client) => {
+    client.on("data", (data) => setTimeout(() => client.write(data), 700));
+  };
+  const found = await doStep(clientsInTurn, lateEcho, {
+    server: { patienceMs: 1500 },
+    options: { clients: 50 },
+  });
+
+  const { length } = found.inTurn!;
+  assert.ok(1 <= length && length <= 3, `${length} clients`);
+});
+
 test("while one stays: all are answered, and so it leaves", async () => {
   const { stay } = await doStep(whileOneStays, echo);
 
