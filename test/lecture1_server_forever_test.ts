@@ -87,6 +87,11 @@ testMistakes(test, server, [
     complaint: complaint('TypeError: recv takes 1, 2 … bytes, not "1024"'),
   },
   {
+    title: "it sends when it has closed",
+    code: "conn.close(); conn.sendall(data);",
+    complaint: new RegExp(`^${name}: \\(.*\\) failed: write after end\n$`),
+  },
+  {
     title: "it throws null",
     code: "throw null;",
     complaint: threadFailed("null"),
@@ -237,6 +242,16 @@ threads.Worker = class extends threads.Worker {
 };
 module.syncBuiltinESMExports();
 `;
+
+test("a closed stderr doesn't stop a thread that writes there", async () => {
+  const program = await startEdited(name, {
+    before: "conn.sendall(data);",
+    after: 'for (let i = 0; i < 200; i++) console.error("x".repeat(1e4)); $&',
+  });
+  program.child.stderr!.destroy();
+
+  await visit(program.port);
+});
 
 test("messages of others to the main thread print nothing", async () => {
   const program = await startPreloaded(name, foreignMessages);
