@@ -103,8 +103,16 @@ export type Flags<Options extends FlagOptions> = ReturnType<
   typeof parseArgs<{ options: Options }>
 >["values"];
 
+/** What a command line has: its options, and its other words. */
+export interface CommandLine<Options extends FlagOptions> {
+  /** The value of each option that was given. */
+  flags: Flags<Options>;
+  /** The words that are no options, as the name of a folder. */
+  words: string[];
+}
+
 /**
- * Parses a command line.
+ * Parses a command line that has only options.
  *
  * @param args the words after the script's name
  * @param options the options that the script has
@@ -115,12 +123,32 @@ export function parseFlags<Options extends FlagOptions>(
   args: string[],
   options: Options,
 ): Flags<Options> {
+  return parseCommandLine(args, options, { mostWords: 0 }).flags;
+}
+
+/**
+ * Parses a command line.
+ *
+ * @param args the words after the script's name
+ * @param options the options that the script has
+ * @param limits how many other words the script takes
+ * @throws UsageError, in the language that the command line asks for
+ */
+export function parseCommandLine<Options extends FlagOptions>(
+  args: string[],
+  options: Options,
+  { mostWords }: { mostWords: number },
+): CommandLine<Options> {
   const say = inLanguage(texts, languageOf(args));
+  const words: string[] = [];
   // Not strict: Node's own messages are in English only.
   const parsed = parseArgs({ args, options, strict: false, tokens: true });
   for (const token of parsed.tokens) {
-    if (token.kind === "positional")
-      throw new UsageError(say.noOption(token.value));
+    if (token.kind === "positional") {
+      if (words.length === mostWords)
+        throw new UsageError(say.noOption(token.value));
+      words.push(token.value);
+    }
     if (token.kind !== "option") continue;
 
     const option = options[token.name];
@@ -132,7 +160,7 @@ export function parseFlags<Options extends FlagOptions>(
   const isLanguage = languages.some((language) => language === lang);
   if (lang !== undefined && !isLanguage)
     throw new UsageError(say.takes("--lang", languages.join(", ")));
-  return parsed.values as Flags<Options>;
+  return { flags: parsed.values as Flags<Options>, words };
 }
 
 /**

@@ -7,6 +7,9 @@ export const scriptNames = {
   async: "lecture1_server_forever_async",
 };
 
+/** The client's program, without .ts. */
+export const clientName = "lecture1_client";
+
 export type Design = keyof typeof scriptNames;
 
 /** The designs in the order in which they are shown. */

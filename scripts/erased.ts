@@ -89,8 +89,8 @@ interface Copy {
   /** Its full path. */
   file: string;
   /**
-   * The program names a file of TypeScript, with which it starts a thread or a
-   * process. Only the tsx loader can run that one.
+   * The program names a file of TypeScript, with which it may start a process:
+   * that one needs the tsx loader, which it inherits.
    */
   loadsTypeScript: boolean;
 }
@@ -186,13 +186,13 @@ function mistakeOf(failure: BuildFailure, file: string): Error {
 }
 
 /**
- * Lets Node load packages from where they are installed. The copy is in another
- * folder, from which Node would not find them.
+ * Lets Node load packages from where they are installed, and CommonJS from
+ * where it is. The copy is in another folder, from which Node would not find
+ * them.
  */
 function leavePackages(build: PluginBuild): void {
   const isOwnQuestion = { isOwnQuestion: true };
-  // Neither a relative path nor a full one.
-  build.onResolve({ filter: /^[^./]/ }, async (args) => {
+  build.onResolve({ filter: /./ }, async (args) => {
     if (args.kind === "entry-point" || args.pluginData === isOwnQuestion)
       return undefined;
 
@@ -204,10 +204,9 @@ function leavePackages(build: PluginBuild): void {
 
     const isOfPackage = found.path.includes(`${sep}node_modules${sep}`);
     const isJavaScript = /\.([cm]?js|node)$/.test(found.path);
-    if (!isOfPackage || !isJavaScript) return undefined;
-    const isImport = !kind.startsWith("require");
-    const path = isImport ? pathToFileURL(found.path).href : found.path;
-    return { external: true, path };
+    const isCommonJs = found.path.endsWith(".cjs");
+    if (!isCommonJs && !(isOfPackage && isJavaScript)) return undefined;
+    return { external: true, path: pathToFileURL(found.path).href };
   });
 }
 
@@ -222,15 +221,24 @@ function keepPlaces(build: PluginBuild, program: string, role: Role): void {
   build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
     const text = await readFile(path, "utf8");
     const extension = extname(path).slice(1);
-    const isProgram = role === "program" && path === program;
-    const beginning = isProgram
-      ? beginningOfProgram(path) + beginningOfFile(path)
-      : beginningOfFile(path);
+    const isEntry = path === program;
+    const first = isEntry ? beginningOfEntry(path, role) : "";
     return {
-      contents: insertAtStart(text, beginning),
+      contents: insertAtStart(text, first + beginningOfFile(path)),
       loader: extension.replace(/^[cm]/, "") as Loader,
     };
   });
+}
+
+/** Sets what Node sets for the file that is started, which is the copy. */
+function beginningOfEntry(path: string, role: Role): string {
+  switch (role) {
+    case "program":
+      return `process.argv[1] = ${JSON.stringify(path)};`;
+    case "preload":
+      // The processes that the program starts don't inherit this file.
+      return 'process.execArgv.splice(process.execArgv.indexOf("--import"), 2);';
+  }
 }
 
 /** Defines a file's import.meta. */
@@ -238,16 +246,6 @@ function beginningOfFile(path: string): string {
   const url = pathToFileURL(path).href;
   const meta = { url, filename: path, dirname: dirname(path) };
   return `var ${importMeta} = ${JSON.stringify(meta)};`;
-}
-
-/** What Node and the tsx loader give to the file that is started. */
-function beginningOfProgram(path: string): string {
-  const name = "lecture1CreateRequire";
-  return (
-    `import { createRequire as ${name} } from "node:module";` +
-    `globalThis.require = ${name}(${JSON.stringify(path)});` +
-    `process.argv[1] = ${JSON.stringify(path)};`
-  );
 }
 
 /** Inserts code into the first line, or into the second one after a #! line. */

@@ -1,13 +1,15 @@
 /**
  * npm run screenshots: takes the pictures of the runs in the lecture,
- * docs/compare.png and docs/packets.png, and the Korean ones, docs/*.ko.png.
- * Needs a browser that browser.ts can start.
+ * docs/compare.png and docs/packets.png, and of the originals beside the ports,
+ * docs/beside*.png; and the Korean ones, docs/*.ko.png. Needs a browser that
+ * browser.ts can start.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { startBrowser } from "./browser.ts";
+import type { Design } from "./designs.ts";
 import { languages } from "./language.ts";
 import { projectFile, tsxLoader } from "./project.ts";
 import { $ } from "./zx.ts";
@@ -15,14 +17,39 @@ import { $ } from "./zx.ts";
 /** The size of a projector, in pixels. */
 const viewport = { width: 1280, height: 720 };
 
-const pictures = [
+interface Picture {
+  /** The picture's file in docs/, without the language and .png. */
+  name: string;
+  tool: "compare" | "packets" | "beside";
+  args: string[];
+  /** Whether what is below the bottom of the projector is in the picture. */
+  fullPage: boolean;
+  /** The text of the table's row at the top; unless given, the page's top. */
+  firstRow?: string;
+}
+
+/** The picture of one of our originals, from its first function on. */
+function pictureBeside(name: string, design: Design): Picture {
+  const args = [projectFile("test/originals"), "--only", design];
+  const firstRow = "def handle_client";
+  return { name, tool: "beside", args, fullPage: true, firstRow };
+}
+
+const pictures: Picture[] = [
   {
+    name: "compare",
     tool: "compare",
     args: ["--from", projectFile("docs/compare.json")],
-    // The page is cut off at the bottom of the projector.
     fullPage: false,
   },
-  { tool: "packets", args: ["--show", "hello"], fullPage: true },
+  {
+    name: "packets",
+    tool: "packets",
+    args: ["--show", "hello"],
+    fullPage: true,
+  },
+  pictureBeside("beside", "forever"),
+  pictureBeside("beside_async", "async"),
 ];
 
 const folder = await mkdtemp(join(tmpdir(), "lecture1-"));
@@ -30,16 +57,25 @@ const html = join(folder, "page.html");
 const browser = await startBrowser();
 const page = await browser.newPage({ viewport });
 for (const language of languages)
-  for (const { tool, args, fullPage } of pictures) {
+  for (const { name, tool, args, fullPage, firstRow } of pictures) {
     const script = projectFile(`scripts/${tool}.ts`);
     const command = [process.execPath, ...tsxLoader, script, ...args];
     await $`${command} --lang ${language} --html ${html}`.nothrow(false);
     await page.goto(pathToFileURL(html).href);
 
     const suffix = language === "en" ? "" : `.${language}`;
-    const picture = `docs/${tool}${suffix}.png`;
-    await page.screenshot({ path: projectFile(picture), fullPage });
+    const picture = `docs/${name}${suffix}.png`;
+    const clip = firstRow ? await areaFrom(firstRow) : undefined;
+    await page.screenshot({ path: projectFile(picture), fullPage, clip });
     console.log(picture);
   }
 await browser.close();
 await rm(folder, { recursive: true });
+
+/** The part of the page from a row of its table on. */
+async function areaFrom(row: string) {
+  const { width } = viewport;
+  const box = await page.locator("tr", { hasText: row }).first().boundingBox();
+  const height = await page.evaluate<number>("document.body.scrollHeight");
+  return { x: 0, y: box!.y, width, height: height - box!.y };
+}

@@ -188,8 +188,8 @@ testEachServer("a whole run: while one stays", ({ design, stay }) => {
 
 testEachServer("a whole run: all at once", ({ design, growth, load }) => {
   const isSingle = design === "server";
-  const counts = growth!.map(({ connections }) => connections);
-  assert.equal(counts, isSingle ? [1] : [1, 2, 10]);
+  const counts = growth?.map(({ connections }) => connections);
+  assert.equal(counts, isSingle ? undefined : [2, 10]);
   assert.is(load?.connections, isSingle ? undefined : 2);
 });
 
@@ -210,7 +210,7 @@ testEachServer("a whole run: the cost of one more client", (server) => {
 
 testEachServer("a whole run: CPU time of an echo", ({ language, growth }) => {
   if (!onLinux || language === "Python") return;
-  for (const { cpuPerEchoUs } of growth!)
+  for (const { cpuPerEchoUs } of growth ?? [])
     assert.ok(cpuPerEchoUs! > 1, `${cpuPerEchoUs} µs`);
 });
 

@@ -16,10 +16,10 @@ import { temporaryFolder } from "../scripts/copyProject.ts";
 import type { Design } from "../scripts/designs.ts";
 import { launched } from "../scripts/launch.ts";
 import { projectFile } from "../scripts/project.ts";
-import { suite } from "./helpers/harness.ts";
+import { eventually, suite } from "./helpers/harness.ts";
 import { noSignals, notLinux } from "./helpers/machine.ts";
 import { once } from "./helpers/servers.ts";
-import { resultsOfFailing } from "./helpers/steps.ts";
+import { outcomesOf, resultsOfFailing } from "./helpers/steps.ts";
 
 const test = suite("servers that compare starts");
 
@@ -138,25 +138,41 @@ function endingBy(call: string): string {
   return listening(`client.pipe(client).on("finish", () => process.${call});`);
 }
 
+/** How a learner's server is run. */
+interface ServerOptions {
+  fileName?: string;
+  design?: Design;
+  /** The client program; the lecture's unless given. */
+  client?: string;
+  patienceMs?: number;
+}
+
+/** Runs the first step with a learner's server and two clients. */
+async function foundOf(
+  body: string,
+  options: ServerOptions = {},
+): Promise<Found> {
+  const { fileName = "server.ts", design = "async" } = options;
+  const { client = projectFile("lecture1_client.ts"), patienceMs } = options;
+  const file = join(await temporaryFolder(), fileName);
+  await writeFile(file, head + body);
+  return withServer(
+    { design, language: "TypeScript", file, client },
+    (server) =>
+      clientsInTurn({
+        server,
+        options: { clients: 2, loadSeconds: 0.3, grow: false },
+      }),
+    patienceMs,
+  );
+}
+
 /** Runs the first step with a learner's server, which fails. */
 async function failureOf(
   body: string,
-  {
-    fileName = "server.ts",
-    design = "async" as Design,
-    patienceMs = 10_000,
-  } = {},
+  options?: ServerOptions,
 ): Promise<Failure> {
-  const file = join(await temporaryFolder(), fileName);
-  await writeFile(file, head + body);
-  const client = projectFile("lecture1_client.ts");
-  const options = { clients: 4, loadSeconds: 0.3, grow: false };
-  const step: Promise<Found> = withServer(
-    { design, language: "TypeScript", file, client },
-    (server) => clientsInTurn({ server, options }),
-    patienceMs,
-  );
-  const found = await resultsOfFailing(step);
+  const found = await resultsOfFailing(foundOf(body, options));
 
   const stillRunning = launched().filter(({ exitStatus }) => !exitStatus);
   assert.is(stillRunning.length, 0, "a process is left running");
@@ -202,6 +218,90 @@ test("a server that throws later: the line of its file", async () => {
   assert.is(failure.detail, "1");
   const lines = failure.lastLines.join("\n");
   assert.match(lines, /\nError: arm lost\nat .*1\.ts:4:9\)?$/);
+});
+
+interface FloodCase {
+  title: string;
+  /** What prints without end. */
+  body: string;
+  /** What the last line consists of. */
+  letter: string;
+}
+
+const floodCases: FloodCase[] = [
+  {
+    title: "a server that prints without end: its last lines",
+    body: "while (true) console.log('x'.repeat(500));",
+    letter: "x",
+  },
+  {
+    title: "a server whose line has no end: the end of it",
+    body: `function write() { process.stdout.write("x".repeat(65536), write); }
+write();`,
+    letter: "x",
+  },
+  {
+    title: "a server that prints errors without end: its last lines",
+    body: "while (true) console.error('e'.repeat(500));",
+    letter: "e",
+  },
+];
+
+for (const { title, body, letter } of floodCases)
+  test(title, async () => {
+    const failure = await failureOf(body, { patienceMs: 2000 });
+
+    assert.is(failure.trouble, "silent");
+    assert.is(failure.detail, "2 s");
+    const cut = `${letter.repeat(200)}…`;
+    assert.is(failure.lastLines.at(-2) ?? failure.lastLines[0], cut);
+  });
+
+test("a server that prints all the time is measured", async () => {
+  const ticks = 'setInterval(() => console.log("tick".repeat(9999)), 0);\n';
+  const found = await foundOf(ticks + listening("client.pipe(client);"));
+
+  assert.equal(outcomesOf(found), ["answered", "answered"]);
+});
+
+for (const stdio of ["inherit", "ignore"])
+  test.unless(noSignals)(`a child that goes on, stdio ${stdio}`, async () => {
+    const code = "setInterval(() => {}, 1000)";
+    const child = `import { spawn } from "node:child_process";
+const child = spawn(process.execPath, ["-e", "${code}"], { stdio: "${stdio}" });
+child.unref();
+console.log("child " + child.pid);
+`;
+    const body = child + endingBy("exit(0)");
+    const failure = await failureOf(body, { design: "server" });
+
+    assert.is(failure.trouble, "leaves");
+    const [, pid] = /child (\d+)/.exec(failure.lastLines.join("\n"))!;
+    await eventually(async () => {
+      assert.throws(() => process.kill(Number(pid), 0), /ESRCH/);
+    });
+  });
+
+test("a server whose file is missing", async () => {
+  const file = join(await temporaryFolder(), "server.ts");
+  const step = withServer(
+    { design: "async", language: "TypeScript", file },
+    async () => ({}),
+  );
+  const { failure } = await resultsOfFailing(step);
+
+  assert.is(failure!.trouble, "noFile");
+  assert.is(failure!.detail, file);
+});
+
+test("a client that fails: not the server's last lines", async () => {
+  const client = join(await temporaryFolder(), "client.ts");
+  await writeFile(client, "process.exit(3);");
+  const echoes = listening("client.pipe(client);");
+  const failure = await failureOf(echoes, { client });
+
+  assert.is(failure.trouble, "clientEnded");
+  assert.equal(failure.lastLines, []);
 });
 
 interface EndCase {

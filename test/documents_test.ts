@@ -243,7 +243,7 @@ test("every program that a command starts is there", async () => {
     assert.ok(existsSync(projectFile(groups!.file!)), groups!.file);
 });
 
-for (const tool of ["compare", "packets"]) {
+for (const tool of ["compare", "packets", "beside"]) {
   async function readHelp(): Promise<string> {
     const command = nodeCommand(`scripts/${tool}.ts`);
     const { stdout } = await $`${command} --help --lang en`;

@@ -152,13 +152,33 @@ test("lines: only whole lines", async () => {
   assert.equal(program.lines(), ["one", "two"]);
 });
 
-test("dropOutput keeps the end of stdout", async () => {
-  const program = launchCode("console.log('x'.repeat(5000) + 'end');");
-  await program.exit();
-  program.dropOutput();
+for (const name of ["stdout", "stderr"] as const)
+  test(`maxOutput: only the end of ${name} is kept`, async () => {
+    const code = `process.${name}.write("x".repeat(1e6) + "end\\n");`;
+    const program = launchCode(code, { maxOutput: 2000 });
+    await program.exit();
 
-  assert.is(program.output.stdout.length, 2000);
-  assert.match(program.output.stdout, /end\n$/);
+    const { length } = program.output[name];
+    assert.ok(2000 <= length && length <= 4000, `${length} characters`);
+    assert.match(program.output[name], /end\n$/);
+  });
+
+test("maxOutput: a text in the middle of much output is found", async () => {
+  const code = `
+    const flood = "x".repeat(1e6) + "\\n";
+    process.stdout.write(flood + "port 65432\\n" + flood);
+  `;
+  const program = launchCode(code, { maxOutput: 65_536 });
+
+  await program.prints(/^port 65432$/m);
+});
+
+test("maxOutput: a wait for a flooding program has its end", async () => {
+  const code = "while (true) console.log('x'.repeat(1000));";
+  const program = launchCode(code, { maxOutput: 2000 });
+  const { message } = await rejection(program.prints(/never/, 500));
+
+  assert.match(message, "waited 500 ms for /never/");
 });
 
 test("kill does nothing when the program has exited", async () => {
@@ -203,6 +223,59 @@ test.unless(noSignals)("ownGroup: a signal reaches its children", async () => {
 
   await expectGone(child);
 });
+
+/** Prints the process ID of a child that runs forever, and exits. */
+function parentThatExits(stdio: "inherit" | "ignore"): string {
+  return `
+    const { spawn } = require("node:child_process");
+    const forever = "setInterval(() => {}, 1000)";
+    const options = { stdio: "${stdio}" };
+    const child = spawn(process.execPath, ["--eval", forever], options);
+    console.log("child", child.pid);
+    child.unref();
+  `;
+}
+
+for (const stdio of ["inherit", "ignore"] as const) {
+  const output = stdio === "inherit" ? "its output" : "no output";
+
+  test.unless(noSignals)(`a child with ${output} is noticed`, async () => {
+    const program = launchCode(parentThatExits(stdio), { ownGroup: true });
+    const { code } = await program.ownExit();
+
+    assert.is(code, 0);
+    assert.is(await program.leavesProcess(), true);
+  });
+
+  test.unless(noSignals)(`a child with ${output} is stopped`, async () => {
+    const program = launchCode(parentThatExits(stdio), { ownGroup: true });
+    const child = await childOf(program);
+    await program.ownExit();
+    await program.stop();
+
+    await expectGone(child);
+  });
+}
+
+test("a program without children leaves no process", async () => {
+  const program = launchCode("", { ownGroup: true });
+  await program.exit();
+
+  assert.is(await program.leavesProcess(), false);
+});
+
+test.unless(noSignals)(
+  "stop ends though a child holds the output",
+  async () => {
+    // Without a group of its own, the child can't be killed.
+    const program = launchCode(parentThatExits("inherit"));
+    const child = await childOf(program);
+    await program.stop();
+
+    assert.ok(runs(child));
+    process.kill(child, "SIGKILL");
+  },
+);
 
 test.unless(notLinux)("without ownGroup, its children run on", async () => {
   const program = launchCode(parent);

@@ -1,9 +1,13 @@
 /**
- * The pages of both tools in a real browser: on a projector, a laptop, a phone
+ * The pages of the tools in a real browser: on a projector, a laptop, a phone
  * and paper.
  */
 import { readFileSync } from "node:fs";
+import type { Page } from "playwright-core";
 import * as assert from "uvu/assert";
+import { besidePage } from "../scripts/beside/page.ts";
+import { report } from "../scripts/beside/report.ts";
+import { textsIn } from "../scripts/beside/texts.ts";
 import { comparePage } from "../scripts/compare/page.ts";
 import type { Run } from "../scripts/compare/result.ts";
 import { languages, type Language } from "../scripts/language.ts";
@@ -235,6 +239,72 @@ for (const { recording, language, isOneScreen, axeScheme } of looks) {
     withBrowser(`${title}: axe finds nothing`, () =>
       expectAccessible(tested, { colorScheme: axeScheme }),
     );
+}
+
+/** The page of beside with our two originals. */
+function pageBeside(language: Language): string {
+  const names = ["lecture1_server_forever", "lecture1_server_forever_async"];
+  const programs = names.map((name) => {
+    const original = projectFile(`test/originals/${name}.py`);
+    return {
+      original: `${name}.py`,
+      originalText: readFileSync(original, "utf8"),
+      port: `${name}.ts`,
+      portText: readFileSync(projectFile(`${name}.ts`), "utf8"),
+    };
+  });
+  const notes = ["A note."];
+  return besidePage(report(programs, notes, textsIn(language)), language);
+}
+
+const besideScreens: NamedScreen[] = [
+  { name: "a projector", ...projector, smallestTextPx: 20 },
+  { name: "a laptop", width: 1280, height: 720, smallestTextPx: 14 },
+  { name: "a phone", width: 390, height: 844, smallestTextPx: 13 },
+  packetsPaper,
+];
+
+for (const language of languages) {
+  const tested = new TestedPage(pageBeside(language));
+  const title = `beside, ${language}`;
+
+  for (const screen of besideScreens)
+    withBrowser(`${title}: all can be read on ${screen.name}`, () =>
+      expectReadable(tested, screen),
+    );
+
+  withBrowser(`${title}: on paper no row is cut`, () =>
+    expectUncut(tested, packetsPaper),
+  );
+
+  withBrowser(`${title}: it asks for nothing`, () => expectSilent(tested));
+
+  for (const colorScheme of ["light", "dark"] as const)
+    withBrowser(`${title}: axe finds nothing, ${colorScheme}`, () =>
+      expectAccessible(tested, { colorScheme }),
+    );
+
+  withBrowser(`${title}: a pair's lines are side by side`, async () => {
+    const page = await tested.show(besideScreens[1]!);
+
+    const [original, port] = await boxesOfFirstPair(page);
+    assert.is(port!.y, original!.y);
+    assert.ok(port!.x > original!.x + 500, `${port!.x}`);
+  });
+
+  withBrowser(`${title}: on a phone one is under the other`, async () => {
+    const page = await tested.show(besideScreens[2]!);
+
+    const [original, port] = await boxesOfFirstPair(page);
+    assert.is(port!.x, original!.x);
+    assert.ok(port!.y > original!.y + 10, `${port!.y}`);
+  });
+}
+
+/** Where the two cells of the first pair are, in pixels. */
+async function boxesOfFirstPair(page: Page) {
+  const cells = page.locator("tr.pair").first().locator("td");
+  return [await cells.nth(0).boundingBox(), await cells.nth(1).boundingBox()];
 }
 
 test.run();

@@ -73,11 +73,15 @@ const unreadCases: UnreadCase[] = [
     recording: aRecording({
       packets: [
         aMessage({ timeMs: 0, length: 14 }),
-        aMessage({ timeMs: 1, length: 20, retransmission: true }),
+        aPacket("server", { timeMs: 1, ack: 15 }),
+        aMessage({ timeMs: 2, length: 20, retransmission: true }),
+        aPacket("server", { timeMs: 3, ack: 21 }),
       ],
     }),
     unread: [
       { client: 0, server: 14 },
+      { client: 0, server: 14 },
+      { client: 0, server: 20 },
       { client: 0, server: 20 },
     ],
   },

@@ -114,6 +114,7 @@ async function readJson(file: string): Promise<any> {
 for (const { name, command } of [
   { name: "compare", command: "node --import tsx scripts/compare.ts" },
   { name: "packets", command: "node --import tsx scripts/packets.ts" },
+  { name: "beside", command: "node --import tsx scripts/beside.ts" },
   { name: "server", command: "tsx lecture1_server.ts" },
   { name: "forever", command: "tsx lecture1_server_forever.ts" },
   { name: "async", command: "tsx lecture1_server_forever_async.ts" },

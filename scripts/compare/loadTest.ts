@@ -19,7 +19,10 @@ export interface LoadTestOptions {
   connections: Connection[];
   /** How long each measurement window is, in seconds. */
   windowSeconds: number;
-  /** An odd number. The windows' spread shows how reliable the figures are. */
+  /**
+   * An odd number. The windows' spread shows how reliable the figures are. A
+   * server that takes long for each echo gets fewer windows.
+   */
   windowCount: number;
 }
 
@@ -119,9 +122,9 @@ export class LoadTest {
     while (windows.length < this.#windowCount && !isSlow) {
       const window = await this.#measureWindow();
       windows.push(window);
-      // The server takes long for each echo. One window, which had to be much
-      // longer than the others would be, tells as much as several.
-      isSlow = window.seconds > this.#windowSeconds + 1;
+      // The server takes long for each echo. A window that had to be much
+      // longer than usual tells as much as several.
+      isSlow = window.seconds > Math.max(0.5, 5 * this.#windowSeconds);
     }
 
     const unansweredMs = performance.now() - Math.min(...this.#sentMs);
@@ -227,8 +230,9 @@ function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** The middle one of an odd count of numbers. */
+/** The middle one of some numbers, or the mean of the two in the middle. */
 function median(numbers: number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[(sorted.length - 1) / 2]!;
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
 }

@@ -2,11 +2,10 @@
  * The programs that compare runs: servers and clients, in TypeScript and in
  * Python.
  */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { scriptNames, type Design } from "../designs.ts";
+import { clientName, scriptNames, type Design } from "../designs.ts";
 import { plainCommand } from "../erased.ts";
 import { launch, type Launched } from "../launch.ts";
+import { findOriginal } from "../originals.ts";
 import { projectFile } from "../project.ts";
 import { shortened } from "../visible.ts";
 import { Relay, type Exchange } from "./relay.ts";
@@ -28,8 +27,6 @@ export interface FoundPrograms {
   programs: Program[];
   missing: string[];
 }
-
-const clientName = "lecture1_client";
 
 /** Python's name on this system. */
 export const python = process.platform === "win32" ? "python" : "python3";
@@ -57,10 +54,8 @@ export function findPrograms(
   const programs: Program[] = [];
   const missing = new Set<string>();
 
-  function findOriginal(name: string): string | undefined {
-    const names = [name, name.replace("lecture1_", "")];
-    const files = names.map((name) => resolve(folder!, `${name}.py`));
-    const file = files.find((file) => existsSync(file));
+  function findOrMiss(name: string): string | undefined {
+    const file = findOriginal(folder!, name);
     if (!file) missing.add(`${name}.py`);
     return file;
   }
@@ -75,8 +70,8 @@ export function findPrograms(
     });
     if (!folder) continue;
 
-    const file = findOriginal(name);
-    const client = findOriginal(clientName);
+    const file = findOrMiss(name);
+    const client = findOrMiss(clientName);
     if (file) programs.push({ design, language: "Python", file, client });
   }
   return { programs, missing: [...missing] };

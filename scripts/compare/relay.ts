@@ -121,7 +121,10 @@ export class Exchange {
   #onClientData(data: Buffer): void {
     if (this.#server.writable) this.#server.write(data);
     this.#sentBytes += data.length;
-    if (!this.#wrong) this.#unechoed = Buffer.concat([this.#unechoed, data]);
+    // After a wrong byte, only the bytes that difference() shows are of use.
+    const isShown = this.#unechoed.length <= 2 * shownBytes;
+    if (!this.#wrong || isShown)
+      this.#unechoed = Buffer.concat([this.#unechoed, data]);
     this.#client.pause();
     this.#resumeClient();
   }

@@ -221,11 +221,12 @@ async function startProgram(
     port,
   });
   const events: ProgramEvent[] = [];
-  const process = launch([...command, ...args], {
+  const program = launch([...command, ...args], {
+    env: { ...process.env, LECTURE1_REPORTS: "1" },
     onMark: (event: ProgramEvent) => events.push(event),
     messages: true,
   });
-  return { side, file, process, events };
+  return { side, file, process: program, events };
 }
 
 /**

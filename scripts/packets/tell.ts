@@ -61,8 +61,8 @@ function reportRead(socket: net.Socket, data: Buffer | string): void {
 
 /**
  * How many bytes of a socket its program has read: those that Node has read,
- * less those that still wait in Node. After setEncoding() the program gets text,
- * which has other bytes than were received if these are no UTF-8, or if a
+ * less those that still wait in Node. After setEncoding() the program gets
+ * text, which has other bytes than were received if these are no UTF-8, or if a
  * character is cut.
  *
  * @param data what the program has just read
@@ -153,8 +153,13 @@ function exitWithPackets(): void {
   process.channel?.unref();
 }
 
-// What a Worker prints and receives goes through the main thread.
-if (isMainThread) {
+// What a Worker prints and receives goes through the main thread. A process
+// that the program starts inherits this preload and the environment, and has
+// something else on file descriptor 3.
+const isProgram = process.env.LECTURE1_REPORTS === "1";
+delete process.env.LECTURE1_REPORTS;
+
+if (isMainThread && isProgram) {
   watchPrinting();
   watchListening();
   watchReading();

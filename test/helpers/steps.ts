@@ -56,7 +56,6 @@ export async function doStep(
     port,
     patienceMs: 1000,
     footprint: async () => ({}),
-    dropOutput() {},
     async pressCtrlC() {},
     exit: async () => ({ code: 0, signal: null }),
     ...changes.server,
