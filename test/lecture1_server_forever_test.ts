@@ -381,6 +381,17 @@ test.unless(noSignals)("Ctrl+C resets the clients that wait", async () => {
   assert.equal(await program.exit(), { code: 0, signal: null });
 });
 
+test.unless(noSignals)("Ctrl+C resets a silent client that waits", async () => {
+  const { program } = await startWithThreeThreads(0);
+  // Unread bytes would reset the connection in any case.
+  const silent = await connect(program.port);
+  await program.prints(/all 3 threads are in use/);
+
+  program.kill("SIGINT");
+
+  assert.is(await silent.endOfStream(), "ECONNRESET");
+});
+
 /**
  * The system starts two threads at most, and says so only when the third fails.
  */
