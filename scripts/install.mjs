@@ -132,11 +132,15 @@ async function otherInstall() {
 
 /** @returns {string[]} what has to be installed */
 function findMissing() {
-  const pid = lockingProcess();
-  // After Ctrl+C in the middle, a package may be there without all its files.
-  const isInterrupted = pid !== undefined && !isRunning(pid);
-  if (isInterrupted) return ["the rest of an interrupted install"];
+  // A package may be there without all its files.
+  if (isInterrupted()) return ["the rest of an interrupted install"];
   return missingPackages(project);
+}
+
+/** Whether the process in the lock file was ended, by Ctrl+C for instance. */
+function isInterrupted() {
+  const pid = lockingProcess();
+  return pid !== undefined && !isRunning(pid);
 }
 
 /**
@@ -172,8 +176,7 @@ function isRunning(pid) {
 function lock(manager, missing) {
   try {
     mkdirSync(nodeModules, { recursive: true });
-    // The process may have been killed.
-    if (!isRunning(lockingProcess())) rmSync(lockFile, { force: true });
+    if (isInterrupted()) rmSync(lockFile, { force: true });
     return createLockFile();
   } catch (error) {
     throw new InstallError(

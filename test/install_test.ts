@@ -84,17 +84,20 @@ test("all is installed in this project itself", async () => {
   assert.equal(await project.managerCalls(), []);
 });
 
-test("packages may be links, as pnpm makes them", async () => {
+test("packages may be linked into each other, as by pnpm", async () => {
   const project = await smallProject();
-  await project.replaceByLink("node_modules/checker");
-  await project.replaceByLink("node_modules/@tool/here");
+  const store = "node_modules/.pnpm/tool@1.0.0/node_modules";
+  for (const name of ["tool", "helper", "@tool/here"])
+    await project.move(`node_modules/${name}`, `${store}/${name}`);
+  await project.link(`${store}/tool`, "node_modules/tool");
 
   await expectNothingMissing(project);
 });
 
 test("node_modules may be a link", async () => {
   const project = await smallProject();
-  await project.replaceByLink("node_modules");
+  await project.move("node_modules", "packages");
+  await project.link("packages", "node_modules");
 
   await expectNothingMissing(project);
 });

@@ -255,6 +255,21 @@ test.unless(noSignals)(
   },
 );
 
+test.unless(noSignals)("Ctrl+C waits for a handler that ends", async () => {
+  const program = await startEdited(name, {
+    before: "} finally {",
+    after: "$& await new Promise((done) => setTimeout(done, 1000));",
+  });
+  const client = await connect(program.port);
+  await expectEcho(client, "hello");
+
+  program.kill("SIGINT");
+
+  assert.equal(await program.exit(), { code: 0, signal: null });
+  const line = "handlers still running: 1; Ctrl+C again stops at once";
+  assert.is(program.output.stderr, `${name}: ${line}\n`);
+});
+
 test.unless(noSignals)(
   "Ctrl+C: handlers that end in time are not told",
   async () => {

@@ -238,6 +238,34 @@ threads.Worker = class extends threads.Worker {
 module.syncBuiltinESMExports();
 `;
 
+test("sending after close is not told as the client's reset", async () => {
+  const program = await startEdited(name, {
+    before: "conn.sendall(data);",
+    after: "conn.close(); $&",
+  });
+  for (let i = 0; i < 5; i++) {
+    const client = await connect(program.port);
+    await client.send("hello");
+    assert.is(await client.endOfStream(), "FIN");
+    client.sendFin();
+  }
+
+  await printsTimes(program, " closed\n", 5);
+  // If the connection has ended before, Node says nothing.
+  const { stderr } = program.output;
+  assert.match(stderr, /^(.*\) failed: write after end\n)*$/);
+});
+
+test("a closed stderr doesn't stop a thread that writes there", async () => {
+  const program = await startEdited(name, {
+    before: "conn.sendall(data);",
+    after: 'for (let i = 0; i < 200; i++) console.error("x".repeat(1e4)); $&',
+  });
+  program.child.stderr!.destroy();
+
+  await visit(program.port);
+});
+
 test("messages of others to the main thread print nothing", async () => {
   const program = await startPreloaded(name, foreignMessages);
 
@@ -351,6 +379,17 @@ test.unless(noSignals)("Ctrl+C resets the clients that wait", async () => {
   await expectEcho(served[0]!, "still here");
   for (const client of served) client.sendFin();
   assert.equal(await program.exit(), { code: 0, signal: null });
+});
+
+test.unless(noSignals)("Ctrl+C resets a silent client that waits", async () => {
+  const { program } = await startWithThreeThreads(0);
+  // Unread bytes would reset the connection in any case.
+  const silent = await connect(program.port);
+  await program.prints(/all 3 threads are in use/);
+
+  program.kill("SIGINT");
+
+  assert.is(await silent.endOfStream(), "ECONNRESET");
 });
 
 /**

@@ -236,7 +236,7 @@ test.unless(notLinux)("5 MB in views take less than 200 MB", async () => {
 
 // --- Node's own means to print -----------------------------------------------
 
-const printTasks: Task[] = [
+const statements: Task[] = [
   {
     title: "console.log, an object",
     code: "console.log({ x: 1, y: [2, 'z'] })",
@@ -295,6 +295,22 @@ const printTasks: Task[] = [
     code: "process.stdout.write('\\xec\\x95\\x88', 'latin1')",
   },
   {
+    title: "write, what it returns",
+    code: "console.log(process.stdout.write(''))",
+  },
+];
+
+/**
+ * Three times each: a Worker's own streams write the first text immediately,
+ * and the others when its handler has ended.
+ */
+const repeated = statements.map(({ title, code }) => ({
+  title,
+  code: `for (let i = 0; i < 3; i++) { ${code}; }`,
+}));
+
+const withCallback: Task[] = [
+  {
     title: "write, a callback",
     code: "process.stdout.write('a', () => process.stdout.write('b'))",
   },
@@ -304,11 +320,9 @@ const printTasks: Task[] = [
       process.stdout.write("61", "hex", () => process.stdout.write("b"));
     `,
   },
-  {
-    title: "write, what it returns",
-    code: "console.log(process.stdout.write(''))",
-  },
 ];
+
+const printTasks = [...repeated, ...withCallback];
 
 const printing = sharedServer(() =>
   startEdited(name, tasksOnDemand(printTasks)),
@@ -433,7 +447,7 @@ const starts = [
     command: async (file: string) => [process.execPath, ...tsxLoader, file],
   },
   {
-    by: "node 22.18 or later",
+    by: "node 22.18",
     why: typeStrippingNode.why,
     command: async (file: string) => [typeStrippingNode.program, file],
   },
@@ -458,7 +472,7 @@ const handlers = [
     hasLine: true,
   },
   {
-    title: "a function below a comment with another one",
+    title: "a function below a commented one",
     edits: [
       { before: signature, after: `// ${signature}\n// }\n\n${signature}` },
     ],
@@ -470,7 +484,7 @@ const handlers = [
     hasLine: false,
   },
   {
-    title: "an arrow function below a comment with a function",
+    title: "an arrow function below a comment",
     edits: [{ before: signature, after: `// ${signature}\n// }\n\n${arrow}` }],
     hasLine: false,
   },
@@ -508,7 +522,7 @@ const mistake: Edit = {
 
 for (const { by, why, command } of starts)
   for (const { title, edits, hasLine } of handlers)
-    test.unless(why)(`${title}, by ${by}: the right line or none`, async () => {
+    test.unless(why)(`${by}: line of an error in ${title}`, async () => {
       const file = await editedFile(name, mistake, ...edits);
       const words = await command(file);
 
@@ -521,7 +535,7 @@ for (const { by, why, command } of starts)
 
 for (const { by, why, command } of starts)
   test.unless(why)(
-    `a package throws, by ${by}: the handler's line`,
+    `${by}: line of an error that a package throws`,
     async () => {
       const file = await editedFile(name, asyncHandler, {
         before: "if (!data) break;",

@@ -35,10 +35,13 @@ const server: Server = {
   receives: (_addr, text) => `Received: ${text}`,
   resetComplaint:
     /^lecture1_server: read ECONNRESET; the client reset the connection\n$/,
-  lostComplaint: (code) =>
-    new RegExp(
-      `^${name}: \\w+ ${code}; the client (no longer answers|can't be reached): check [a-z, ]+\n$`,
-    ),
+  lostComplaint: (code) => {
+    const state = "(no longer answers|can't be reached)";
+    const advice = "check [a-z, ]+";
+    return new RegExp(
+      `^${name}: \\w+ ${code}; the client ${state}: ${advice}\n$`,
+    );
+  },
   complaint: (error) => stackOf(escapeRegExp(error)),
   firstLine: "const s = socket();",
   sender: "conn.sendall",

@@ -10,6 +10,7 @@ import {
   readFile,
   readdir,
   realpath,
+  rename,
   rm,
   stat,
   symlink,
@@ -142,12 +143,15 @@ export class SmallProject {
     await rm(this.path(file), { recursive: true });
   }
 
-  /** Moves a folder out of the project and puts a link in its place. */
-  async replaceByLink(folder: string): Promise<void> {
-    const target = join(this.base, "store", folder);
-    await cp(this.path(folder), target, { recursive: true });
-    await this.remove(folder);
-    await symlink(target, this.path(folder), "junction");
+  /** Moves a folder of the project. */
+  async move(folder: string, target: string): Promise<void> {
+    await mkdir(dirname(this.path(target)), { recursive: true });
+    await rename(this.path(folder), this.path(target));
+  }
+
+  /** Makes a link to a folder of the project. */
+  async link(target: string, link: string): Promise<void> {
+    await symlink(this.path(target), this.path(link), "junction");
   }
 
   /** Each file and folder of the project, and when it was changed. */
