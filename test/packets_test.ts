@@ -319,7 +319,7 @@ function textAbove(stdout: string): string {
 }
 
 for (const { options, text } of differences)
-  onLinux(`without tshark, ${options.join(" ")}: what differs`, async () => {
+  onLinux(`${options.join(" ")}: what its recording has else`, async () => {
     const { stdout } = await runPackets(options, noTshark);
 
     assert.is(textAbove(stdout), text);
@@ -451,12 +451,12 @@ const brokenTsharks: BrokenTshark[] = [
     reason: "tshark says: /bin/tshark: no libwireshark.so",
   },
   {
-    title: "isn't allowed to capture, and says so in another language",
+    title: "isn't allowed to capture, in Korean",
     script: 'echo "tshark: 허가 거부" >&2; exit 2',
     reason: "tshark may not capture: 허가 거부",
   },
   {
-    title: "is allowed to capture, and fails for another reason",
+    title: "may capture, and fails otherwise",
     script: `
 [ "$1" = -L ] && exit 0
 echo "tshark: Permission denied by a plugin" >&2
@@ -476,7 +476,7 @@ exit 2`,
 ];
 
 for (const { title, script, reason } of brokenTsharks)
-  onLinux(`a tshark that ${title}: a recording and advice`, async () => {
+  onLinux(`a tshark that ${title}: a recording`, async () => {
     const PATH = await pathWithTshark(`#!/bin/bash\n${script}\n`);
     const { stdout, stderr } = await runPackets([], {
       env: { PATH },
