@@ -2,12 +2,13 @@
  * What packets captures with tshark: runs of the programs as they are, and of
  * programs that a learner has changed.
  */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "../scripts/copyProject.ts";
 import { freePort } from "../scripts/freePort.ts";
+import { withoutUdp } from "../scripts/packets/markers.ts";
 import type { Row } from "../scripts/packets/rows.ts";
 import { CannotCapture, startCapture } from "../scripts/packets/tshark.ts";
 import { $ } from "../scripts/zx.ts";
@@ -29,6 +30,12 @@ import {
   suite,
   type Marked,
 } from "./helpers/harness.ts";
+import {
+  dropEveryEcho,
+  dropFirstMessage,
+  networkWith,
+  whyNoNetwork,
+} from "./helpers/lossyNetwork.ts";
 import { notLinux, type Why } from "./helpers/machine.ts";
 import {
   english,
@@ -41,6 +48,8 @@ const test = suite("capture");
 const noCapture = await whyNoCapture();
 const live = test.unless(noCapture);
 const onLinux = test.unless(noCapture || notLinux);
+const noNetwork = noCapture || (await whyNoNetwork());
+const inNetwork = test.unless(noNetwork);
 
 /** The reason why nothing can be captured on this machine. */
 async function whyNoCapture(): Promise<Why> {
@@ -600,6 +609,450 @@ live("a thread can read bytes that arrived before an RST", async () => {
   ]);
 });
 
+// --- More connections than one
+// ----------------------------------------------
+
+const startStatement = "startClient(host, port, message).catch(fail);";
+
+/** The client connects, and then once more. */
+const connectsTwice: ProgramEdit = {
+  file: clientFile,
+  before: startStatement,
+  after: `startClient(host, port, message)
+    .then(() => startClient(host, port, message))
+    .catch(fail);`,
+};
+
+/** The client has two connections at the same time. */
+const hasTwoConnections: ProgramEdit = {
+  file: clientFile,
+  before: startStatement,
+  after: `for (const one of [message, message])
+    startClient(host, port, one).catch(fail);`,
+};
+
+const twoConnections = [
+  {
+    title: "one after the other",
+    run: new CapturedRun({
+      args: ["--json", "-", "--server", "async"],
+      edits: [connectsTwice],
+    }),
+  },
+  {
+    title: "at the same time",
+    run: new CapturedRun({
+      args: ["--json", "-", "--server", "forever"],
+      edits: [hasTwoConnections],
+    }),
+  },
+];
+
+for (const { title, run } of twoConnections) {
+  live(`two connections ${title}: all their packets are there`, async () => {
+    const { packets } = run.recording;
+
+    for (const connection of [1, 2]) {
+      const fins = packets.filter(
+        (packet) =>
+          packet.connection === connection && packet.flags.includes("FIN"),
+      );
+      assert.is(fins.length, 2, `connection ${connection}`);
+    }
+  });
+
+  live(`two connections ${title}: nothing is reported missing`, async () => {
+    assert.is(run.output.stderr, "");
+  });
+
+  live(`two connections ${title}: Ctrl+C comes soon`, async () => {
+    const { ends } = run.recording;
+
+    const client = ends.find(({ from }) => from === "client");
+    const interrupt = ends.find(({ signal }) => signal === "SIGINT");
+    const laterMs = interrupt!.timeMs - client!.timeMs;
+    assert.ok(laterMs < 10_000, `${laterMs} ms after the client's exit`);
+  });
+}
+
+const refusedTwice = new CapturedRun({
+  args: ["--json", "-", "--refused"],
+  edits: [
+    {
+      file: clientFile,
+      before: startStatement,
+      after: `startClient(host, port, message)
+    .catch(() => startClient(host, port, message))
+    .catch(fail);`,
+    },
+  ],
+});
+
+live("both refusals of a client that tries again are there", async () => {
+  const { packets } = refusedTwice.recording;
+
+  const resets = packets.filter(({ flags }) => flags.includes("RST"));
+  assert.equal(
+    resets.map(({ connection }) => connection),
+    [1, 2],
+  );
+});
+
+// --- What a program reads in other ways
+// --------------------------------------
+
+/** The server answers with four bytes, two of which are no UTF-8. */
+const answersWithOddBytes: ProgramEdit = {
+  file: serverFile,
+  before: "await conn.sendall(data);",
+  after: "await conn.sendall(Buffer.from([0x41, 0xff, 0x42, 0xff]));",
+};
+
+const decoding = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [
+    answersWithOddBytes,
+    {
+      file: clientFile,
+      before: "const data = await s.recv(1024);",
+      after: `const data = await s.recv(1024);
+    print(\`decoded \${data}\`);`,
+    },
+    {
+      file: clientFile,
+      before: 'nodeSocket.on("error", () => {});',
+      after: `nodeSocket.on("error", () => {});
+  nodeSocket.setEncoding("utf8");`,
+    },
+  ],
+});
+
+live("after setEncoding() the bytes of the socket are counted", async () => {
+  expectRows(decoding.rows, [
+    {
+      from: "server",
+      flags: "PSH, ACK",
+      says: "carries 4 bytes",
+      unread: { client: 4 },
+    },
+    { from: "client", says: "reads 4 bytes", unread: { client: 0 } },
+    { from: "client", prints: /^decoded / },
+  ]);
+});
+
+/** The client lets Node put five bytes at a time into its own buffer. */
+const clientUsesOnread: ProgramEdit = {
+  file: clientFile,
+  before: "await s.connect(host, port);",
+  after: `const buffer = Buffer.alloc(5);
+    let count = 0;
+    await new Promise<void>((done) => {
+      function callback(size: number): boolean {
+        count += size;
+        print(\`got \${count}\`);
+        if (count === 14) {
+          own.end();
+          done();
+        }
+        return true;
+      }
+      const own = net.connect({ port, host, onread: { buffer, callback } });
+      own.write(message);
+    });
+    return;`,
+};
+
+const onread = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [clientUsesOnread],
+});
+
+live("bytes in a program's own buffer are read", async () => {
+  expectRows(onread.rows, [
+    echoArrives,
+    { from: "client", says: "reads 5 bytes", unread: { client: 9 } },
+    { from: "client", prints: /^got 5$/ },
+    { from: "client", says: "reads 5 bytes", unread: { client: 4 } },
+    { from: "client", says: "reads 4 bytes", unread: { client: 0 } },
+    { from: "client", prints: /^got 14$/ },
+  ]);
+});
+
+const puttingBack = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [
+    {
+      file: clientFile,
+      before: "async recv(size: number): Promise<Buffer> {",
+      after: `async recv(size: number): Promise<Buffer> {
+      await once(nodeSocket, "readable");
+      nodeSocket.unshift(nodeSocket.read(6));`,
+    },
+  ],
+});
+
+live("bytes that a program puts back are read once", async () => {
+  const { reads } = puttingBack.recording;
+
+  const atClient = reads.filter(({ from }) => from === "client");
+  assert.equal(
+    atClient.map(({ bytes }) => bytes),
+    [6, 8],
+  );
+});
+
+// --- A connection that is quiet
+// ---------------------------------------------
+
+const quiet = new CapturedRun({
+  args: ["--json", "-", "--server", "async"],
+  edits: [
+    {
+      file: clientFile,
+      before: 'nodeSocket.on("error", () => {});',
+      after: `nodeSocket.on("error", () => {});
+  nodeSocket.setKeepAlive(true, 1000);`,
+    },
+    {
+      file: clientFile,
+      before: "await s.close();",
+      after: `await new Promise((resolve) => setTimeout(resolve, 1400));
+    await s.close();`,
+    },
+  ],
+});
+
+onLinux("a keep-alive and its ACK have their words", async () => {
+  expectRows(quiet.rows, [
+    echoIsPrinted,
+    { from: "client", flags: "ACK", says: "keep-alive: still there?" },
+    { from: "server", flags: "ACK", says: "keep-alive acknowledged" },
+    { from: "client", flags: "FIN, ACK" },
+  ]);
+});
+
+/** The server has no room, since it waits before it reads. */
+const full = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [
+    {
+      file: serverFile,
+      before: "conn.recv(1024)",
+      after: "conn.recv(1e6)",
+    },
+    {
+      file: serverFile,
+      before: "const utf8 = new TextDecoder(",
+      after: `await new Promise((resolve) => setTimeout(resolve, 1000));
+    const utf8 = new TextDecoder(`,
+    },
+    {
+      file: clientFile,
+      before: "Buffer.from(message)",
+      after: "Buffer.alloc(3e6, 65)",
+    },
+  ],
+});
+
+onLinux("a receiver without room, and the probes, have words", async () => {
+  expectRows(full.rows, [
+    { from: "server", flags: "ACK", says: "has no room: window 0" },
+    { from: "client", flags: "ACK", says: "window probe: room now?" },
+    { from: "server", flags: "ACK", says: "has no room: window 0" },
+    { from: "server", says: "has room: window update" },
+  ]);
+});
+
+onLinux("3 MB: no byte is unread after the server has all", async () => {
+  const { rows } = full;
+
+  const mostUnread = Math.max(...rows.map(({ unread }) => unread.server));
+  assert.ok(mostUnread > 100_000, `${mostUnread}`);
+  assert.is(rows.at(-1)!.unread.server, 0);
+});
+
+// --- A firewall behind the capture
+// ------------------------------------------
+
+const lostMessage = new CapturedRun({
+  args: ["--json", "-", "--server", "async"],
+  runWith: networkWith([dropFirstMessage]),
+});
+const lostEcho = new CapturedRun({
+  args: ["--json", "-", "--robot"],
+  runWith: networkWith([dropEveryEcho]),
+});
+
+inNetwork("a message that is dropped is unread when it arrives", async () => {
+  expectRows(lostMessage.rows, [
+    { ...messageArrives, unread: { client: 0, server: 0 } },
+    { ...messageArrives, says: "sent again", unread: { server: 14 } },
+    messageIsRead,
+  ]);
+});
+
+inNetwork("an echo that never arrives is never unread", async () => {
+  const unread = lostEcho.rows.map((row) => row.unread.client);
+
+  assert.equal(
+    unread.filter((bytes) => bytes > 0),
+    [],
+  );
+});
+
+inNetwork("a robot whose echo never arrives sends FIN", async () => {
+  expectRows(lostEcho.rows, [
+    { from: "server", says: "carries 24 bytes" },
+    { from: "server", says: "sent again" },
+    { from: "client", flags: "FIN, ACK" },
+  ]);
+});
+
+inNetwork("an echo that never arrives isn't left unread", async () => {
+  const phrases = lostEcho.rows.flatMap(({ descriptions }) => descriptions);
+
+  assert.equal(
+    phrases.filter((phrase) => phrase.startsWith("never reads")),
+    [],
+  );
+});
+
+// --- tshark on another machine
+// ----------------------------------------------
+
+/** The folder of a user who has set Wireshark up in an odd way. */
+async function homeWithSettings(): Promise<string> {
+  const home = await temporaryFolder();
+  const settings = join(home, ".config", "wireshark");
+  const plugins = join(home, ".local", "lib", "wireshark", "plugins");
+  await mkdir(settings, { recursive: true });
+  await mkdir(plugins, { recursive: true });
+  await writeFile(join(settings, "disabled_protos"), "tcp\n");
+  await writeFile(
+    join(settings, "preferences"),
+    "frame.generate_epoch_time: FALSE\ntcp.relative_sequence_numbers: FALSE\n",
+  );
+  await writeFile(join(plugins, "hello.lua"), 'print("hello")\n');
+  return home;
+}
+
+const otherUser = new CapturedRun({
+  args: ["--json", "-"],
+  env: {
+    HOME: await homeWithSettings(),
+    XDG_CONFIG_HOME: undefined,
+    WIRESHARK_LOG_LEVEL: "none",
+  },
+});
+
+onLinux("the user's settings of Wireshark change nothing", async () => {
+  expectRows(otherUser.rows, [...handshake, messageArrives, messageIsRead]);
+});
+
+/**
+ * A tshark whose lines a program changes: Node, since others keep lines back.
+ *
+ * @param change JavaScript: what becomes of `line`
+ */
+function tsharkWithLines(change: string): Promise<string> {
+  const code = `
+    process.on("SIGINT", () => {});
+    require("node:readline")
+      .createInterface({ input: process.stdin })
+      .on("line", (line) => console.log(${change}));`;
+  return pathWithTshark(`#!/bin/bash
+PATH=\${PATH#*:} exec tshark "$@" > >(exec ${process.execPath} -e '${code}')
+`);
+}
+
+const withPlugin = new CapturedRun({
+  args: ["--json", "-"],
+  env: { PATH: await tsharkWithLines('"hello\\n" + line') },
+});
+
+onLinux("lines of a plugin are no packets", async () => {
+  assert.is(withPlugin.recording.packets.length, 10);
+});
+
+/** Leaves out the sequence number, the eleventh field of TCP packets. */
+const withoutSeq = new CapturedRun({
+  env: {
+    PATH: await tsharkWithLines(
+      'line.split("\\t").map((value, at) => (at === 10 ? "" : value)).join("\\t")',
+    ),
+  },
+  exitCode: 1,
+});
+
+onLinux("packets without a number are reported in one line", async () => {
+  assert.equal(withoutSeq.output, {
+    stdout: "",
+    stderr:
+      "packets: tshark printed packets without tcp.seq: they are not drawn\n",
+  });
+});
+
+/** tshark says at its end that the kernel's buffer was full. */
+const droppingTshark = `#!/bin/bash
+trap : INT
+PATH=\${PATH#*:} tshark "$@"
+code=$?
+echo "3 packets dropped from lo" >&2
+exit $code
+`;
+const dropping = new CapturedRun({
+  env: { PATH: await pathWithTshark(droppingTshark) },
+  exitCode: 1,
+});
+
+onLinux("packets that the capture drops are reported", async () => {
+  assert.is(
+    dropping.output.stderr,
+    "packets: the capture dropped 3 packets, because they arrived faster " +
+      "than tshark could save them: the picture has gaps\n",
+  );
+});
+
+/**
+ * To be preloaded: in packets, the system's clock is set to an hour later when
+ * the client starts.
+ */
+const clockIsSet = `
+import child_process from "node:child_process";
+import { syncBuiltinESMExports } from "node:module";
+
+const { now } = Date;
+const { spawn } = child_process;
+const isPackets = process.argv[1]?.includes("packets");
+child_process.spawn = (command, args, options) => {
+  const isClient = args.some((arg) => arg.includes("lecture1_client"));
+  if (isClient) Date.now = () => now() + 3_600_000;
+  return spawn(command, args, options);
+};
+if (isPackets) syncBuiltinESMExports();
+`;
+
+/** The kernel's times are an hour later then. */
+const anHourLater =
+  "line.replace(/^[0-9.]+/, (time) => (Number(time) + 3600).toFixed(6))";
+
+const clockStep = new CapturedRun({
+  args: ["--json", "-"],
+  env: {
+    ...preloaded(clockIsSet),
+    PATH: await tsharkWithLines(anHourLater),
+  },
+});
+
+onLinux("if the system's clock is set, a read follows its bytes", async () => {
+  expectRows(clockStep.rows, [...handshake, messageArrives, messageIsRead]);
+});
+
+onLinux("if the system's clock is set, times stay small", async () => {
+  for (const { time } of clockStep.rows)
+    assert.ok(Math.abs(Number(time)) < 60_000, time);
+});
+
 // --- Mistakes of a learner
 // ----------------------------------------------------
 
@@ -673,6 +1126,12 @@ onLinux("--save keeps the packets as pcapng", async () => {
   const blockType = (await readFile(savedFile)).readUInt32LE();
 
   assert.is(blockType, 0x0a0d0d0a);
+});
+
+onLinux("--save keeps TCP only", async () => {
+  const file = await readFile(savedFile);
+
+  assert.equal(withoutUdp(file), file);
 });
 
 const unsaved = new CapturedRun({
@@ -815,8 +1274,24 @@ const runs = [
   sleepingThread,
   misspelled,
   syntaxError,
+  ...twoConnections.map(({ run }) => run),
+  refusedTwice,
+  decoding,
+  onread,
+  puttingBack,
 ];
-const runsOnLinux = [refused, unsaved];
+const runsOnLinux = [
+  refused,
+  unsaved,
+  quiet,
+  full,
+  otherUser,
+  withPlugin,
+  withoutSeq,
+  dropping,
+  clockStep,
+];
 if (!noCapture) await captureRuns(runs);
 if (!noCapture && !notLinux) await captureRuns(runsOnLinux);
+if (!noNetwork) await captureRuns([lostMessage, lostEcho]);
 test.run();

@@ -270,6 +270,67 @@ for (const { options, recording, shows } of fittingRecordings)
     assert.match(stdout, shows);
   });
 
+interface DifferenceCase {
+  options: string[];
+  /** What is between the recording's name and the picture. */
+  text: string;
+}
+
+const differs = "The recorded run differs from the one that you asked for:";
+
+const differences: DifferenceCase[] = [
+  {
+    options: ["--message", "abc"],
+    text: `${differs} --message "Hello, Server!", not "abc".`,
+  },
+  {
+    options: ["--bytes", "5000"],
+    text: `${differs} --message (4000 bytes), not (5000 bytes).`,
+  },
+  {
+    options: ["--robot", "--server", "async"],
+    text: `${differs} --server server, not async.`,
+  },
+  {
+    options: ["--server", "forever", "--message", "로봇"],
+    text: `${differs} --message "Hello, Server!", not "로봇".`,
+  },
+  {
+    options: ["--bytes", "4000"],
+    text: "",
+  },
+  {
+    options: ["--lang", "ko", "--message", "abc"],
+    text:
+      '요청한 실행과 기록의 차이: --message: 기록 "Hello, Server!", ' +
+      '요청 "abc".',
+  },
+];
+
+/**
+ * What is printed between a recording's name and its picture, as one line:
+ * where it breaks depends on the width.
+ */
+function textAbove(stdout: string): string {
+  const start = stdout.indexOf("\n");
+  const title = /What went over the wire|네트워크를 오간 패킷/;
+  const text = stdout.slice(start, stdout.search(title));
+  return text.replaceAll("\n", " ").trim();
+}
+
+for (const { options, text } of differences)
+  onLinux(`${options.join(" ")}: what its recording has else`, async () => {
+    const { stdout } = await runPackets(options, noTshark);
+
+    assert.is(textAbove(stdout), text);
+  });
+
+onLinux("a recording that --show asks for differs from nothing", async () => {
+  const { stdout } = await runPackets(["--show", "robot"]);
+
+  assert.not.match(stdout, differs);
+});
+
 const installAdvice =
   "sudo apt install tshark (Fedora, Arch: wireshark-cli), answer Yes, " +
   "sudo usermod -aG wireshark $USER, log out and in again; " +
@@ -363,6 +424,88 @@ onLinux("1024 bytes are shown by the recording of a short run", async () => {
   const [firstLine] = stdout.split("\n");
   assert.is(firstLine, "Recorded, not run here: hello, lecture1_server.ts");
   assert.match(stdout, "Len=14");
+});
+
+interface BrokenTshark {
+  title: string;
+  /** The body of a shell script. */
+  script: string;
+  /** What packets reports. */
+  reason: string;
+}
+
+const brokenTsharks: BrokenTshark[] = [
+  {
+    title: "exits with code 0",
+    script: "exit 0",
+    reason: "tshark says: exited with code 0, without a message",
+  },
+  {
+    title: "is killed",
+    script: "kill -9 $$",
+    reason: "tshark says: killed by SIGKILL",
+  },
+  {
+    title: "lacks a library",
+    script: 'echo "/bin/tshark: no libwireshark.so" >&2; exit 127',
+    reason: "tshark says: /bin/tshark: no libwireshark.so",
+  },
+  {
+    title: "isn't allowed to capture, in Korean",
+    script: 'echo "tshark: 허가 거부" >&2; exit 2',
+    reason: "tshark may not capture: 허가 거부",
+  },
+  {
+    title: "may capture, and fails otherwise",
+    script: `
+[ "$1" = -L ] && exit 0
+echo "tshark: Permission denied by a plugin" >&2
+exit 2`,
+    reason: "tshark says: Permission denied by a plugin",
+  },
+  {
+    title: "prints control characters",
+    script: `printf 'tshark: \\033[2J\\n' >&2; exit 2`,
+    reason: "tshark may not capture: \\x1b[2J",
+  },
+  {
+    title: "exits while the programs run",
+    script: 'echo "Capture started." >&2; sleep 0.5',
+    reason: "tshark says: exited with code 0, without a message",
+  },
+];
+
+for (const { title, script, reason } of brokenTsharks)
+  onLinux(`a tshark that ${title}: a recording`, async () => {
+    const PATH = await pathWithTshark(`#!/bin/bash\n${script}\n`);
+    const { stdout, stderr } = await runPackets([], {
+      env: { PATH },
+      exitCode: 1,
+    });
+
+    assert.is(stderr, `packets: ${reason}; ${installAdvice}\n`);
+    assert.match(stdout, /^Recorded, not run here: hello/);
+  });
+
+onLinux("tshark speaks English, and reads nothing of the user's", async () => {
+  const variables = [
+    "$LC_ALL",
+    "$LANGUAGE",
+    "$WIRESHARK_LOG_LEVEL",
+    "$(ls $HOME $XDG_CONFIG_HOME $WIRESHARK_CONFIG_DIR $WIRESHARK_PLUGIN_DIR" +
+      " $WIRESHARK_DATA_DIR 2>/dev/null)",
+  ];
+  const script = `#!/bin/sh\necho "tshark: ${variables}." >&2\nexit 2\n`;
+  const env = {
+    PATH: await pathWithTshark(script),
+    LC_ALL: "ko_KR.UTF-8",
+    LANGUAGE: "ko",
+    WIRESHARK_LOG_LEVEL: "none",
+    WIRESHARK_CONFIG_DIR: "/",
+  };
+  const { stderr } = await runPackets(["--lang", "en"], { env, exitCode: 1 });
+
+  assert.match(stderr, "packets: tshark may not capture: C.UTF-8,,,.; ");
 });
 
 onLinux("a recording is never written to --json -", async () => {

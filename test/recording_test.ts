@@ -65,11 +65,104 @@ const exchanges: Case[] = [
   },
   {
     title: "a retransmission",
-    packets: [aMessage(), aMessage({ retransmission: true })],
+    packets: [aMessage(), aMessage()],
     acts: [
       [{ kind: "carries", bytes: 14 }],
       [{ kind: "carries", bytes: 14 }, { kind: "sentAgain" }],
     ],
+  },
+  {
+    title: "a retransmission of bytes that came in two packets",
+    packets: [aMessage(), aMessage({ seq: 15 }), aMessage({ length: 28 })],
+    acts: [
+      [{ kind: "carries", bytes: 14 }],
+      [{ kind: "carries", bytes: 14 }],
+      [{ kind: "carries", bytes: 28 }, { kind: "sentAgain" }],
+    ],
+  },
+  {
+    title: "a packet with bytes that are partly new",
+    packets: [aMessage(), aMessage({ length: 20 })],
+    acts: [[{ kind: "carries", bytes: 14 }], [{ kind: "carries", bytes: 20 }]],
+  },
+  {
+    title: "a packet that fills a gap",
+    packets: [aMessage({ seq: 15 }), aMessage()],
+    acts: [[{ kind: "carries", bytes: 14 }], [{ kind: "carries", bytes: 14 }]],
+  },
+  {
+    title: "a retransmission of a packet that was marked as lost",
+    packets: [aMessage({ lost: true }), aMessage()],
+    acts: [
+      [{ kind: "carries", bytes: 14 }, { kind: "lost" }],
+      [{ kind: "carries", bytes: 14 }, { kind: "sentAgain" }],
+    ],
+  },
+  {
+    title: "a SYN with ACK that is sent again",
+    packets: [aPacket("server", { flags: ["SYN", "ACK"], seq: 0 })],
+    acts: [[{ kind: "agrees" }, { kind: "sentAgain" }]],
+  },
+  {
+    title: "a FIN that is sent again",
+    packets: [
+      aPacket("client", { flags: ["FIN", "ACK"] }),
+      aPacket("client", { flags: ["FIN", "ACK"] }),
+    ],
+    acts: [[{ kind: "closes" }], [{ kind: "closes" }, { kind: "sentAgain" }]],
+  },
+  {
+    title: "a keep-alive and its ACK",
+    packets: [aPacket("client", { seq: 0 }), aPacket("server")],
+    acts: [[{ kind: "keepAlive" }], [{ kind: "answersKeepAlive" }]],
+  },
+  {
+    title: "a keep-alive with a byte, as some systems send it",
+    packets: [
+      aMessage({ length: 1 }),
+      aPacket("server", { ack: 2 }),
+      aMessage({ length: 1 }),
+    ],
+    acts: [
+      [{ kind: "carries", bytes: 1 }],
+      [{ kind: "confirms", bytes: 1 }],
+      [{ kind: "carries", bytes: 1 }, { kind: "keepAlive" }],
+    ],
+  },
+  {
+    title: "a retransmission of one byte",
+    packets: [aMessage({ length: 1 }), aMessage({ length: 1 })],
+    acts: [
+      [{ kind: "carries", bytes: 1 }],
+      [{ kind: "carries", bytes: 1 }, { kind: "sentAgain" }],
+    ],
+  },
+  {
+    title: "an ACK that is captured after the byte that follows it",
+    packets: [aMessage({ length: 1 }), aPacket("client")],
+    acts: [[{ kind: "carries", bytes: 1 }], []],
+  },
+  {
+    title: "a receiver without room, a probe, and room again",
+    packets: [
+      aMessage(),
+      aPacket("server", { ack: 15, zeroWindow: true }),
+      aPacket("client", { seq: 14 }),
+      aPacket("server", { ack: 15, zeroWindow: true }),
+      aPacket("server", { ack: 15, windowUpdate: true }),
+    ],
+    acts: [
+      [{ kind: "carries", bytes: 14 }],
+      [{ kind: "confirms", bytes: 14 }, { kind: "hasNoRoom" }],
+      [{ kind: "asksForRoom" }],
+      [{ kind: "hasNoRoom" }],
+      [{ kind: "hasRoom" }],
+    ],
+  },
+  {
+    title: "a duplicate ACK",
+    packets: [aMessage({ seq: 15 }), aPacket("server")],
+    acts: [[{ kind: "carries", bytes: 14 }], [{ kind: "acknowledgesAgain" }]],
   },
   {
     title: "a window update",
@@ -141,6 +234,11 @@ interface CountCase {
   closedCount: number;
 }
 
+const otherConnection = aHandshake().map((packet) => ({
+  ...packet,
+  connection: 2,
+}));
+
 const countCases: CountCase[] = [
   {
     title: "a connection that has opened hasn't ended",
@@ -162,6 +260,11 @@ const countCases: CountCase[] = [
     packets: [...aHandshake(), ...closed.packets],
     closedCount: 1,
   },
+  {
+    title: "one of two connections has ended",
+    packets: [...aHandshake(), ...otherConnection, ...closed.packets],
+    closedCount: 1,
+  },
 ];
 
 for (const { title, packets, closedCount } of countCases)
@@ -170,6 +273,13 @@ for (const { title, packets, closedCount } of countCases)
 
     assert.is(followed.closedCount, closedCount);
   });
+
+test("connections are counted from their first packet on", async () => {
+  const tracker = new ConnectionTracker();
+  for (const packet of [aSyn(), ...otherConnection]) tracker.onPacket(packet);
+
+  assert.is(tracker.connectionCount(), 2);
+});
 
 for (const { title, packets } of exchanges)
   test(`${title} ends no connection`, async () => {

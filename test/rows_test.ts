@@ -1,21 +1,22 @@
 /** The rows of a picture: their order, their times, and unread bytes. */
 import * as assert from "uvu/assert";
-import type { Read, Recording, Side } from "../scripts/packets/recording.ts";
+import type { Packet, Recording, Side } from "../scripts/packets/recording.ts";
 import { recordingNames } from "../scripts/packets/recordings.ts";
 import { pictureOf, visible, type Row } from "../scripts/packets/rows.ts";
 import { suite } from "./helpers/harness.ts";
 import { english, recorded } from "./helpers/packetsTool.ts";
-import { aMessage, aPacket, aRecording } from "./helpers/recordings.ts";
+import {
+  aHandshake,
+  aMessage,
+  aPacket,
+  aRead,
+  aRecording,
+} from "./helpers/recordings.ts";
 
 const test = suite("rows");
 
 function rowsOf(recording: Recording): Row[] {
   return pictureOf(recording, english).rows;
-}
-
-/** A read of the server's program. */
-function aRead(timeMs: number, bytes: number): Read {
-  return { timeMs, from: "server", connection: 1, bytes };
 }
 
 interface UnreadCase {
@@ -108,6 +109,243 @@ const unreadCases: UnreadCase[] = [
     ],
   },
 ];
+
+/** 14 bytes of the client's data, after its message. */
+function moreData(changes: Partial<Packet> = {}): Packet {
+  return aMessage({ seq: 15, ...changes });
+}
+
+interface ServerCase {
+  title: string;
+  recording: Partial<Recording>;
+  /** The server's unread bytes after each row. */
+  unread: number[];
+}
+
+const gapCases: ServerCase[] = [
+  {
+    title: "bytes after a gap are unread when the gap is filled",
+    recording: {
+      packets: [
+        moreData({ timeMs: 0 }),
+        aPacket("server", { timeMs: 1, ack: 1 }),
+        aMessage({ timeMs: 2 }),
+        aPacket("server", { timeMs: 3, ack: 29 }),
+      ],
+      reads: [aRead(4, 10), aRead(5, 10)],
+    },
+    unread: [0, 0, 28, 28, 18, 8],
+  },
+  {
+    title: "bytes between two gaps are unread with those before them",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0, seq: 29 }),
+        moreData({ timeMs: 1 }),
+        aMessage({ timeMs: 2 }),
+      ],
+    },
+    unread: [0, 0, 42],
+  },
+  {
+    title: "bytes that weren't captured are unread when they are acknowledged",
+    recording: {
+      packets: [
+        moreData({ timeMs: 0 }),
+        aPacket("server", { timeMs: 1, ack: 29 }),
+      ],
+    },
+    unread: [0, 28],
+  },
+  {
+    title: "a FIN that wasn't captured is no unread byte",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aPacket("server", { timeMs: 1, ack: 16 }),
+      ],
+    },
+    unread: [14, 14],
+  },
+  {
+    title: "bytes that weren't captured don't count after they are read",
+    recording: {
+      packets: [moreData({ timeMs: 1 })],
+      reads: [aRead(0, 14)],
+    },
+    unread: [0, 14],
+  },
+];
+
+const lossCases: ServerCase[] = [
+  {
+    title: "bytes that are lost after the capture arrive with the next copy",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aMessage({ timeMs: 200 }),
+        aPacket("server", { timeMs: 201, ack: 15 }),
+      ],
+    },
+    unread: [0, 14, 14],
+  },
+  {
+    title: "bytes that are lost twice arrive with the third copy",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aMessage({ timeMs: 200 }),
+        aMessage({ timeMs: 600 }),
+      ],
+      reads: [aRead(601, 4)],
+    },
+    unread: [0, 0, 14, 10],
+  },
+  {
+    title: "bytes that nothing confirms don't count after a retransmission",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aMessage({ timeMs: 200 }),
+        aPacket("server", { timeMs: 300, ack: 1 }),
+      ],
+    },
+    unread: [0, 0, 0],
+  },
+  {
+    title: "bytes before and after a lost packet count as they arrive",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        moreData({ timeMs: 1 }),
+        aMessage({ timeMs: 2, seq: 29 }),
+        aPacket("server", { timeMs: 3, ack: 15 }),
+        moreData({ timeMs: 4 }),
+        aPacket("server", { timeMs: 5, ack: 43 }),
+      ],
+    },
+    unread: [14, 14, 14, 14, 42, 42],
+  },
+  {
+    title: "bytes whose ACK is lost have arrived when they are read",
+    recording: {
+      packets: [aMessage({ timeMs: 0 }), aMessage({ timeMs: 200 })],
+      reads: [aRead(2, 4), aRead(3, 10)],
+    },
+    unread: [14, 10, 0, 0],
+  },
+  {
+    title: "bytes that D-SACK reports as received twice count at first",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aMessage({ timeMs: 200 }),
+        aPacket("server", { timeMs: 201, ack: 15, sack: [[1, 15]] }),
+      ],
+    },
+    unread: [14, 14, 14],
+  },
+  {
+    title: "bytes that SACK has confirmed aren't lost",
+    recording: {
+      packets: [
+        moreData({ timeMs: 0 }),
+        aPacket("server", { timeMs: 1, ack: 1, sack: [[15, 29]] }),
+        moreData({ timeMs: 2 }),
+        aMessage({ timeMs: 3 }),
+      ],
+    },
+    unread: [0, 0, 0, 28],
+  },
+  {
+    title: "a duplicate that the network makes is no sign of a loss",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aMessage({ timeMs: 1, duplicate: true }),
+        aPacket("server", { timeMs: 2, ack: 15 }),
+      ],
+    },
+    unread: [14, 14, 14],
+  },
+  {
+    title: "a duplicate after the ACK doesn't count again",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aPacket("server", { timeMs: 1, ack: 15 }),
+        aMessage({ timeMs: 2 }),
+      ],
+    },
+    unread: [14, 14, 14],
+  },
+  {
+    title: "bytes that arrive after a program's end are not unread",
+    recording: {
+      packets: [aMessage({ timeMs: 0 }), moreData({ timeMs: 6 })],
+      ends: [{ timeMs: 5, from: "server", code: 0 }],
+    },
+    unread: [14, 0, 0],
+  },
+];
+
+for (const { title, recording, unread } of [...gapCases, ...lossCases])
+  test(title, async () => {
+    const rows = rowsOf(aRecording(recording));
+
+    const unreadAfter = rows.map((row) => row.unread.server);
+    assert.equal(unreadAfter, unread);
+  });
+
+/** All orders of some things. */
+function ordersOf<T>(things: T[]): T[][] {
+  if (things.length === 0) return [[]];
+  return things.flatMap((first) => {
+    const others = things.filter((thing) => thing !== first);
+    return ordersOf(others).map((order) => [first, ...order]);
+  });
+}
+
+/** How many of the first bytes are there, if each packet carries 10 bytes. */
+function bytesWithoutGap(startsThatArrived: number[]): number {
+  let next = 1;
+  while (startsThatArrived.includes(next)) next += 10;
+  return next - 1;
+}
+
+test("five packets in every order: unread are those without a gap", async () => {
+  for (const starts of ordersOf([1, 11, 21, 31, 41])) {
+    const packets = starts.map((seq, index) =>
+      aMessage({ timeMs: index, seq, length: 10 }),
+    );
+
+    const rows = rowsOf(aRecording({ packets }));
+
+    const expected = starts.map((_start, index) =>
+      bytesWithoutGap(starts.slice(0, index + 1)),
+    );
+    const unreadAfter = rows.map((row) => row.unread.server);
+    assert.equal(unreadAfter, expected, `order ${starts}`);
+  }
+});
+
+test("a robot whose echo is lost resets without unread bytes", async () => {
+  const echo = { flags: ["PSH", "ACK"], ack: 15, length: 14 };
+  const packets = [
+    ...aHandshake(),
+    aMessage({ timeMs: 3 }),
+    aPacket("server", { timeMs: 4, ...echo }),
+    aPacket("server", { timeMs: 205, ...echo }),
+    aPacket("client", { timeMs: 300, flags: ["FIN", "ACK"], seq: 15 }),
+    aPacket("client", { timeMs: 301, flags: ["RST"], seq: 16, ack: undefined }),
+  ];
+
+  const rows = rowsOf(aRecording({ packets }));
+
+  const unreadAtClient = rows.map((row) => row.unread.client);
+  assert.equal(unreadAtClient, [0, 0, 0, 0, 0, 0, 0, 0]);
+  assert.equal(rows.at(-1)!.descriptions, ["resets the connection"]);
+});
 
 for (const { title, recording, unread } of unreadCases)
   test(title, async () => {
@@ -222,6 +460,55 @@ test("bytes that were lost are not counted as carried", async () => {
 
   assert.match(picture.origin, /^2 packets, 14 bytes carried; /);
 });
+
+/** What a row shows of a text that a packet carries. */
+function shownText(text: string): string {
+  const packet = aMessage({ length: Buffer.byteLength(text), text });
+  const [row] = rowsOf(aRecording({ packets: [packet] }));
+  if (row?.kind !== "packet") throw new Error("the row is no packet's");
+  return row.data;
+}
+
+/** An emoji of seven code points. */
+const family = "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}";
+
+const shortened = [
+  {
+    title: "a text of 120 characters is shown whole",
+    text: "x".repeat(120),
+    shown: "x".repeat(120),
+  },
+  {
+    title: "of a text of 121 characters 32 are shown",
+    text: "x".repeat(121),
+    shown: `${"x".repeat(32)}...`,
+  },
+  {
+    title: "an emoji at the 32nd place is not cut in two",
+    text: `${"x".repeat(31)}\u{1f916}${"y".repeat(99)}`,
+    shown: `${"x".repeat(31)}\u{1f916}...`,
+  },
+  {
+    title: "120 emoji are shown whole",
+    text: "\u{1f916}".repeat(120),
+    shown: "\u{1f916}".repeat(120),
+  },
+  {
+    title: "121 emoji are cut after 32",
+    text: "\u{1f916}".repeat(121),
+    shown: `${"\u{1f916}".repeat(32)}...`,
+  },
+  {
+    title: "an emoji of several code points is one character",
+    text: `${"x".repeat(31)}${family}${"y".repeat(99)}`,
+    shown: visible(`${"x".repeat(31)}${family}...`),
+  },
+];
+
+for (const { title, text, shown } of shortened)
+  test(title, async () => {
+    assert.is(shownText(text), shown);
+  });
 
 test("control and direction characters are made visible", async () => {
   const shown = visible("a\x1b[2J\r\n\u202eé 로봇");

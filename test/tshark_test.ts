@@ -4,6 +4,8 @@
  */
 import * as assert from "uvu/assert";
 import {
+  droppedPackets,
+  fields,
   lastWords,
   parseLine,
   type CapturedPacket,
@@ -11,11 +13,11 @@ import {
   type Fields,
 } from "../scripts/packets/tshark.ts";
 import { suite } from "./helpers/harness.ts";
-import { english } from "./helpers/packetsTool.ts";
+import { english, korean } from "./helpers/packetsTool.ts";
 
 const test = suite("tshark");
 
-/** A packet with 3 bytes, in the order in which tshark prints its fields. */
+/** A packet with 3 bytes. */
 const usualFields: Fields = {
   "frame.time_epoch": "1700000000.000123",
   "tcp.stream": "0",
@@ -39,7 +41,8 @@ const usualFields: Fields = {
 
 /** A line of tshark with some other values. */
 function lineWith(changes: Partial<Fields>): string {
-  return Object.values({ ...usualFields, ...changes }).join("\t");
+  const values = { ...usualFields, ...changes };
+  return fields.map((name) => values[name]).join("\t");
 }
 
 /** Parses a line of a server on port 40000, which has to be a packet. */
@@ -131,6 +134,23 @@ test("an address of IPv6 is in brackets", async () => {
   assert.is(addresses.server, "[::1]:40000");
 });
 
+test("a retransmission isn't decided by Wireshark", async () => {
+  assert.is(fields.join().includes("retransmission"), false);
+});
+
+test("a UDP datagram is a marker: its number is its length", async () => {
+  const noTcp = Object.fromEntries(
+    fields.filter((name) => name.startsWith("tcp")).map((name) => [name, ""]),
+  );
+  const row = parseLine(lineWith({ ...noTcp, "udp.length": "13" }), 40000);
+
+  assert.equal(row, { kind: "marker", number: 5 });
+});
+
+test("what a plugin prints with tabs is no row", async () => {
+  assert.equal(parseLine("hello\tplugin", 40000), { kind: "other" });
+});
+
 test("what a plugin prints is no row", async () => {
   assert.equal(parseLine("hello", 40000), { kind: "other" });
 });
@@ -141,11 +161,46 @@ test("a packet without a time is incomplete", async () => {
   assert.equal(row, { kind: "incomplete", field: "frame.time_epoch" });
 });
 
-test("a packet without flags is incomplete", async () => {
-  const row = parseLine(lineWith({ "tcp.flags": "" }), 40000);
+interface IncompleteCase {
+  title: string;
+  changes: Partial<Fields>;
+  field: string;
+}
 
-  assert.equal(row, { kind: "incomplete", field: "tcp.flags" });
-});
+const incompleteCases: IncompleteCase[] = [
+  {
+    title: "with a time that is no number",
+    changes: { "frame.time_epoch": "Nov 14, 2023 22:13:20 UTC" },
+    field: "frame.time_epoch",
+  },
+  {
+    title: "without flags",
+    changes: { "tcp.flags": "" },
+    field: "tcp.flags",
+  },
+  {
+    title: "without a sequence number",
+    changes: { "tcp.seq": "" },
+    field: "tcp.seq",
+  },
+  {
+    title: "with the flag ACK and without its number",
+    changes: { "tcp.ack": "" },
+    field: "tcp.ack",
+  },
+  {
+    title: "without an address",
+    changes: { "ip.dst": "" },
+    field: "ip.dst",
+  },
+];
+
+for (const { title, changes, field } of incompleteCases)
+  test(`a packet ${title} is incomplete`, async () => {
+    const row = parseLine(lineWith(changes), 40000);
+
+    assert.equal(row, { kind: "incomplete", field });
+  });
 
 /** A tshark that has exited with code 1 and has printed lines to stderr. */
 function endedWith(...lines: string[]): Ended {
@@ -177,6 +232,61 @@ test("without a complaint, its last lines are shown", async () => {
     "error while loading; shared libraries",
   );
 });
+
+const silent = { stdout: "", stderr: "Capturing on 'Loopback: lo'\n" };
+
+test("a tshark without words: its exit code is shown", async () => {
+  const exitStatus = { code: 0, signal: null };
+  const words = lastWords({ exitStatus, output: silent }, english);
+
+  assert.is(words, "exited with code 0, without a message");
+});
+
+test("a tshark without words: its exit code in Korean", async () => {
+  const exitStatus = { code: 0, signal: null };
+  const words = lastWords({ exitStatus, output: silent }, korean);
+
+  assert.is(words, "메시지 없이 끝남, 종료 코드 0");
+});
+
+test("a tshark that was killed: its signal is shown", async () => {
+  const exitStatus = { code: null, signal: "SIGKILL" as const };
+  const words = lastWords({ exitStatus, output: silent }, english);
+
+  assert.is(words, "killed by SIGKILL");
+});
+
+test("a tshark that has complained and was killed: both", async () => {
+  const exitStatus = { code: null, signal: "SIGABRT" as const };
+  const output = { stdout: "", stderr: "tshark: Bug\n" };
+  const words = lastWords({ exitStatus, output }, english);
+
+  assert.is(words, "killed by SIGABRT; Bug");
+});
+
+const dropCases = [
+  { title: "none", stderr: "10 packets captured\n", dropped: 0 },
+  {
+    title: "many",
+    stderr: "1858 packets dropped from lo\n",
+    dropped: 1858,
+  },
+  {
+    title: "one, in the words of an older version",
+    stderr: "1 packet dropped\n5 packets captured\n",
+    dropped: 1,
+  },
+  {
+    title: "twice",
+    stderr: "2 packets dropped from lo\n3 packets dropped from lo\n",
+    dropped: 5,
+  },
+];
+
+for (const { title, stderr, dropped } of dropCases)
+  test(`packets that the capture dropped: ${title}`, async () => {
+    assert.is(droppedPackets(stderr), dropped);
+  });
 
 test("control characters in its words are visible", async () => {
   const tshark = endedWith("tshark: \x1b[2J");

@@ -104,7 +104,12 @@ class DataStream {
   /** Follows a read of the receiver's program. */
   onRead(bytes: number): void {
     this.#readBytes += bytes;
-    this.#confirm(1, 1 + this.#readBytes);
+    const end = 1 + this.#readBytes;
+    // A packet of which some bytes are read has arrived as a whole.
+    const partlyRead = this.#unconfirmed.findLast(
+      (copy) => copy.start < end && copy.end > end,
+    );
+    this.#confirm(1, partlyRead?.end ?? end);
   }
 
   /** The packets that have not arrived, as far as the events show it. */

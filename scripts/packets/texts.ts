@@ -62,7 +62,7 @@ export const pairs = {
   hasNoRoom: ["has no room: window 0", "윈도 0(수신 여유 없음)"],
   asksForRoom: ["window probe: room now?", "윈도 확인(여유 질문)"],
   keepAlive: ["keep-alive: still there?", "keep-alive(생존 확인)"],
-  answersKeepAlive: ["keep-alive ACK: still here", "keep-alive에 응답(ACK)"],
+  answersKeepAlive: ["keep-alive acknowledged", "keep-alive에 응답(ACK)"],
   acknowledgesAgain: ["duplicate ACK: gap before", "중복 ACK(앞이 빠짐)"],
   lost: ["lost", "유실됨"],
   prints: ["prints", "출력"],

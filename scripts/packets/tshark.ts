@@ -75,7 +75,7 @@ function tsharkEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** The fields that tshark prints of each packet, by Wireshark's names. */
-const fields = [
+export const fields = [
   "frame.time_epoch",
   "tcp.stream",
   "ip.src",

@@ -27,6 +27,8 @@ export interface RunPlan {
   env?: NodeJS.ProcessEnv;
   /** The exit code that packets should have: 0 unless given. */
   exitCode?: number;
+  /** The beginning of a command that runs packets as its last arguments. */
+  runWith?: string[];
 }
 
 /** A run of packets, made by captureRuns(). */
@@ -64,7 +66,7 @@ export class CapturedRun {
   }
 
   async #runPackets(): Promise<{ stdout: string; stderr: string }> {
-    const { args = [], edits = [], env, exitCode } = this.#plan;
+    const { args = [], edits = [], env, exitCode, runWith } = this.#plan;
     let folder: string | undefined;
     if (edits.length > 0) {
       const copy = await copyOnFreePort();
@@ -72,7 +74,7 @@ export class CapturedRun {
         await copy.replace(file, before, after);
       folder = copy.folder;
     }
-    return runPackets(args, { exitCode, folder, env });
+    return runPackets(args, { exitCode, folder, env, runWith });
   }
 
   /**

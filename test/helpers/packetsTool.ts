@@ -28,15 +28,17 @@ export interface PacketsOptions {
   folder?: string;
   /** The exit code that runPackets() expects: 0 unless given. */
   exitCode?: number;
+  /** The beginning of a command that runs packets as its last arguments. */
+  runWith?: string[];
 }
 
 /** Starts packets. */
 export function startPackets(
   args: string[],
-  { env, folder }: PacketsOptions = {},
+  { env, folder, runWith = [] }: PacketsOptions = {},
 ): Marked {
   const command = nodeCommand("scripts/packets.ts", folder);
-  return launchMarked([...command, ...args], env);
+  return launchMarked([...runWith, ...command, ...args], env);
 }
 
 /**

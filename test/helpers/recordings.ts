@@ -7,6 +7,7 @@ import type { Language } from "../../scripts/language.ts";
 import { packetsPage, type Around } from "../../scripts/packets/page.ts";
 import type {
   Packet,
+  Read,
   Recording,
   Side,
 } from "../../scripts/packets/recording.ts";
@@ -76,6 +77,11 @@ export function aMessage(changes: Partial<Packet> = {}): Packet {
 export function anEcho(changes: Partial<Packet> = {}): Packet {
   const flags = ["PSH", "ACK"];
   return aPacket("server", { flags, ack: 15, length: 14, ...changes });
+}
+
+/** A read of the server's program. */
+export function aRead(timeMs: number, bytes: number): Read {
+  return { timeMs, from: "server", connection: 1, bytes };
 }
 
 /** The texts around the picture, none unless given; and the language. */

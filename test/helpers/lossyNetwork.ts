@@ -1,0 +1,38 @@
+/**
+ * A network of its own, in which a firewall drops packets after they have been
+ * captured. It takes Linux, root, and nft.
+ */
+import { $ } from "../../scripts/zx.ts";
+import { onLinux, type Why } from "./machine.ts";
+
+/**
+ * The beginning of a command that runs in such a network.
+ *
+ * @param rules which packets are dropped, in nft's words
+ */
+export function networkWith(rules: string[]): string[] {
+  const table = `table ip lossy {
+    chain input {
+      type filter hook input priority 0
+      ${rules.join("\n")}
+    }
+  }`;
+  const shell = `ip link set lo up && nft '${table}' && exec "$@"`;
+  return ["unshare", "--net", "sh", "-c", shell, "sh"];
+}
+
+/** The rule that drops the first packet with data to the server. */
+export const dropFirstMessage =
+  "tcp flags & psh == psh ct direction original " +
+  "limit rate 1/day burst 1 packets drop";
+
+/** The rule that drops every packet with data to the client. */
+export const dropEveryEcho = "tcp flags & psh == psh ct direction reply drop";
+
+/** The reason why this machine can't have such a network. */
+export async function whyNoNetwork(): Promise<Why> {
+  if (!onLinux) return "it takes Linux' network namespaces";
+  const command = [...networkWith([dropFirstMessage, dropEveryEcho]), "true"];
+  const { exitCode } = await $`${command}`;
+  return exitCode !== 0 && "it takes root, unshare and nft";
+}
