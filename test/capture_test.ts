@@ -1079,6 +1079,26 @@ live("the packets before an uncaught error are shown", async () => {
   assert.match(misspelled.output.stdout, "confirms: connected");
 });
 
+const neverConnects = new CapturedRun({
+  edits: [
+    {
+      file: clientFile,
+      before: "await s.connect(host, port);",
+      after: "await s.connekt(host, port);",
+    },
+  ],
+  exitCode: 1,
+});
+
+live("a client that never connects: that is reported first", async () => {
+  const { stderr } = neverConnects.output;
+
+  const reason =
+    /^packets: no packet was captured: no program has connected; lecture1_client\.ts ends: exit code 1\n/;
+  assert.match(stderr, reason);
+  assert.match(stderr, "s.connekt is not a function");
+});
+
 const syntaxError = new CapturedRun({
   edits: [
     {
@@ -1273,6 +1293,7 @@ const runs = [
   recv4,
   sleepingThread,
   misspelled,
+  neverConnects,
   syntaxError,
   ...twoConnections.map(({ run }) => run),
   refusedTwice,

@@ -154,11 +154,15 @@ async function waitForPackets(session: Session): Promise<void> {
   await until(session, say.everyEnd, isOver, programPatienceSeconds);
 }
 
-/** 4. Ends the server: by Ctrl+C, if it serves one client after another. */
+/**
+ * 4. Ends the server: by Ctrl+C, if it serves one client after another, or if it
+ * still waits for its only one.
+ */
 async function endServer(session: Session): Promise<void> {
-  const { server, run } = session;
+  const { server, run, capture } = session;
   if (!server) return;
-  if (run.server !== "server") await interrupt(server);
+  const hasNoClient = capture.packets.length === 0;
+  if (run.server !== "server" || hasNoClient) await interrupt(server);
   await exitOf(server, session);
 }
 
