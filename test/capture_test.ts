@@ -1093,9 +1093,9 @@ const neverConnects = new CapturedRun({
 live("a client that never connects: that is reported first", async () => {
   const { stderr } = neverConnects.output;
 
-  const reason =
-    /^packets: no packet was captured: no program has connected; lecture1_client\.ts ends: exit code 1\n/;
-  assert.match(stderr, reason);
+  const reason = "no packet was captured: no program has connected";
+  const end = "lecture1_client.ts ends: exit code 1";
+  assert.ok(stderr.startsWith(`packets: ${reason}; ${end}\n`), stderr);
   assert.match(stderr, "s.connekt is not a function");
 });
 
