@@ -34,7 +34,7 @@ if (isMain()) {
   startClient(host, port, message).catch(fail);
 }
 
-// --- You may stop reading here: what Python's library gives for nothing -----
+// --- You can stop reading here: Python's library already has the rest --------
 
 /** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
@@ -86,7 +86,7 @@ function socket() {
      */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`sendall takes bytes, not ${typeName(data)}`);
+        throw TypeError(`sendall needs bytes, not ${typeName(data)}`);
       sending = sending.then(() => sendInPieces(data));
     },
 
@@ -98,7 +98,9 @@ function socket() {
      */
     async recv(size: number): Promise<Buffer> {
       if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+        throw TypeError(
+          `recv: the size must be a positive integer, not ${JSON.stringify(size)}`,
+        );
       if (nodeSocket.listenerCount("readable") === 0)
         nodeSocket.on("readable", () => wakeRecv());
       while (!nodeSocket.readableEnded) {
@@ -224,8 +226,8 @@ function parseFlags() {
     const port = Number(values.port);
     const isPort = /^\d+$/.test(values.port) && port >= 1 && port <= 65535;
     if (host === "" || !isPort)
-      throw new Error("--host takes a name, --port 1 to 65535");
-    if (message === "") throw new Error("--message is empty: write a text");
+      throw new Error("--host must not be empty, --port must be 1 to 65535");
+    if (message === "") throw new Error("--message must not be empty");
     return { host, port, message };
   } catch (error) {
     const mistake = firstSentence((error as Error).message);
@@ -238,8 +240,8 @@ function parseFlags() {
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
-  FIN: "the server closed without an answer",
-  ECONNREFUSED: "nobody listens there, is the server running?",
+  FIN: "the server closed the connection without an answer",
+  ECONNREFUSED: "nothing is listening on that port: is the server running?",
   ECONNRESET: "the server reset the connection",
   ETIMEDOUT:
     "no answer: is that computer on, and does its firewall allow the port?",
@@ -248,12 +250,13 @@ const advice: Record<string, string> = {
   EHOSTDOWN:
     "that computer can't be reached: check power, cable, firewall, --host, subnet",
   ENETUNREACH:
-    "there is no way to that network: check your cable, --host, subnet",
-  ENETDOWN: "there is no way to that network: check your cable, --host, subnet",
+    "there is no route to that network: check your cable, --host, subnet",
+  ENETDOWN:
+    "there is no route to that network: check your cable, --host, subnet",
   ECONNABORTED: "the connection broke: check cable, power and network",
-  ENOTFOUND: "unknown host, check --host",
-  EAI_AGAIN: "unknown host, check --host and the network",
-  EPIPE: "nobody reads it any more",
+  ENOTFOUND: "unknown host: check --host",
+  EAI_AGAIN: "unknown host: check --host and the network",
+  EPIPE: "the receiving end was closed",
 };
 
 /** The advice for an error, by where it happened. */
@@ -264,7 +267,7 @@ function adviceFor(error: NodeJS.ErrnoException & { address?: string }) {
     return "the server no longer answers: check its cable, power and network";
   // A server that listens on 127.0.0.1 can't be reached from another computer.
   if (code === "ECONNREFUSED" && !address.startsWith("127."))
-    return "nobody listens there, is the server running with --host 0.0.0.0?";
+    return "nothing is listening on that port: is the server running with --host 0.0.0.0?";
   return advice[code];
 }
 

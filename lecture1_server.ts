@@ -45,7 +45,7 @@ if (isMain()) {
   startServer(host, port).catch(fail);
 }
 
-// --- You may stop reading here: what Python's library gives for nothing -----
+// --- You can stop reading here: Python's library already has the rest --------
 
 /** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
@@ -134,7 +134,9 @@ function connection(client: net.Socket) {
      */
     async recv(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+        throw TypeError(
+          `recv: the size must be a positive integer, not ${JSON.stringify(size)}`,
+        );
       // Python's print waits for a slow terminal. Here, the next recv does.
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
       // This listener makes Node start reading from the kernel.
@@ -158,7 +160,7 @@ function connection(client: net.Socket) {
      */
     sendall(data: Uint8Array): Promise<void> {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`sendall takes bytes, not ${typeName(data)}`);
+        throw TypeError(`sendall needs bytes, not ${typeName(data)}`);
       return new Promise((resolve, reject) => {
         client.write(data, (error) => {
           if (error) reject(client.errored ?? error);
@@ -223,7 +225,9 @@ function parseFlags() {
     const port = Number(values.port);
     const isPort = /^\d+$/.test(values.port) && port <= 65535;
     if (host === "" || !isPort)
-      throw new Error("--host takes a name, --port 0 (any free) to 65535");
+      throw new Error(
+        "--host must not be empty, --port must be 0 (any free) to 65535",
+      );
     return { host, port };
   } catch (error) {
     const mistake = firstSentence((error as Error).message);
@@ -236,11 +240,13 @@ function parseFlags() {
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
-  EADDRINUSE: "stop the program that listens there or take another --port",
-  EADDRNOTAVAIL: "no address of this machine, check --host",
-  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
-  ENOTFOUND: "unknown host, check --host",
-  EAI_AGAIN: "unknown host, check --host and the network",
+  EADDRINUSE:
+    "another program is using this port: stop it or choose another --port",
+  EADDRNOTAVAIL: "this computer does not have that address: check --host",
+  EACCES:
+    "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port",
+  ENOTFOUND: "unknown host: check --host",
+  EAI_AGAIN: "unknown host: check --host and the network",
   ECONNRESET: "the client reset the connection",
   ETIMEDOUT: "the client no longer answers: check its cable, power and network",
   EHOSTUNREACH:
@@ -250,7 +256,7 @@ const advice: Record<string, string> = {
   ENETDOWN: "the client can't be reached: check cables and network",
   ECONNABORTED:
     "the client no longer answers: check its cable, power and network",
-  EPIPE: "nobody reads it any more",
+  EPIPE: "the receiving end was closed",
 };
 
 /** Prints an error of the network and advice in one line; sets exit code 1. */

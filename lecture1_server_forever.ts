@@ -64,7 +64,7 @@ if (isMain()) {
   startServer(host, port).catch(fail);
 }
 
-// --- You may stop reading here: what Python's library gives for nothing -----
+// --- You can stop reading here: Python's library already has the rest --------
 
 const keyboardInterrupt = new Error("Ctrl+C");
 
@@ -153,7 +153,7 @@ function socket() {
         if (waiting.length > 0 && !isFull) return waiting.shift()!;
         if (waiting.length > 0)
           complainOnce(
-            `all ${maxThreads} threads are in use: further clients wait until one ends`,
+            `all ${maxThreads} threads are in use: further clients wait until one is free`,
           );
         await once(changes, "change");
       }
@@ -164,7 +164,10 @@ function socket() {
     close() {
       for (const [client] of waiting) client.resetAndDestroy();
       server.getConnections((_, n) => {
-        if (n) complain(`still connected: ${n}; Ctrl+C again stops at once`);
+        if (n)
+          complain(
+            `still connected: ${n}; press Ctrl+C again to stop immediately`,
+          );
       });
       server.close();
     },
@@ -343,7 +346,9 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
      */
     recv(size: number) {
       if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+        throw TypeError(
+          `recv: the size must be a positive integer, not ${JSON.stringify(size)}`,
+        );
       Atomics.store(receivedSize, 0, -1);
       port.postMessage(`recv ${size}`);
       while (Atomics.load(receivedSize, 0) === -1)
@@ -357,7 +362,7 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array)) {
         const type = Object.prototype.toString.call(data);
-        throw TypeError(`sendall takes bytes, not ${type}`);
+        throw TypeError(`sendall needs bytes, not ${type}`);
       }
       // postMessage would copy the whole buffer that data may be a part of.
       const isPart = data.length < data.buffer.byteLength;
@@ -559,7 +564,9 @@ function parseFlags() {
     const port = Number(values.port);
     const isPort = /^\d+$/.test(values.port) && port <= 65535;
     if (host === "" || !isPort)
-      throw new Error("--host takes a name, --port 0 (any free) to 65535");
+      throw new Error(
+        "--host must not be empty, --port must be 0 (any free) to 65535",
+      );
     return { host, port };
   } catch (error) {
     const mistake = firstSentence((error as Error).message);
@@ -599,12 +606,14 @@ function howItEnded({ code = "", message }: NodeJS.ErrnoException) {
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
-  EADDRINUSE: "stop the program that listens there or take another --port",
-  EADDRNOTAVAIL: "no address of this machine, check --host",
-  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
-  ENOTFOUND: "unknown host, check --host",
-  EAI_AGAIN: "unknown host, check --host and the network",
-  EPIPE: "nobody reads it any more",
+  EADDRINUSE:
+    "another program is using this port: stop it or choose another --port",
+  EADDRNOTAVAIL: "this computer does not have that address: check --host",
+  EACCES:
+    "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port",
+  ENOTFOUND: "unknown host: check --host",
+  EAI_AGAIN: "unknown host: check --host and the network",
+  EPIPE: "the receiving end was closed",
 };
 
 /** Prints an error of the network and advice in one line; sets exit code 1. */
@@ -631,13 +640,13 @@ function reasonOf(error: unknown, isRunning: boolean) {
   const [what = ""] = text.split("\n");
   let reason = what;
   if (isRunning) reason += placeOfError(error);
-  else reason += `; from now on ${maxThreads} at a time`;
-  if (what.includes("EMFILE")) reason += ", ulimit -n may allow more";
+  else reason += `; from now on, at most ${maxThreads} threads`;
+  if (what.includes("EMFILE")) reason += " (to allow more, raise ulimit -n)";
   if (/__(using|callDispose|decorat\w+) is not defined/.test(what))
     reason +=
-      "; a thread lacks what tsx adds to a file for `using` and decorators";
+      "; a thread doesn't have what tsx adds to a file for `using` and decorators";
   else if (what.startsWith("ReferenceError"))
-    reason += "; it sees nothing outside itself";
+    reason += "; handleClient can't use anything outside itself";
   return reason;
 }
 

@@ -59,7 +59,7 @@ if (isMain()) {
   });
 }
 
-// --- You may stop reading here: what Python's asyncio gives for nothing -----
+// --- You can stop reading here: Python's asyncio already has the rest --------
 
 type Handler = typeof handleClient;
 type StreamReader = Connection["reader"];
@@ -153,7 +153,7 @@ async function startServer(handler: Handler, host: string, port: number) {
       // A handler that awaits something else than read() can't be cancelled.
       const stillRunning = setTimeout(() => {
         complain(
-          `handlers still running: ${tasks.size}; Ctrl+C again stops at once`,
+          `handlers still running: ${tasks.size}; press Ctrl+C again to stop immediately`,
         );
       }, 300);
       await Promise.all(tasks.values());
@@ -183,7 +183,9 @@ function openConnection(client: net.Socket) {
      */
     async read(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`read takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+        throw TypeError(
+          `read: the size must be a positive integer, not ${JSON.stringify(size)}`,
+        );
       // Python's print waits for a slow terminal. Here, the next read does.
       if (lines) await writing;
       // This listener makes Node start reading from the kernel.
@@ -207,7 +209,7 @@ function openConnection(client: net.Socket) {
     /** Queues data; Node sends it as fast as the client accepts it. */
     write(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`write takes bytes, not ${typeName(data)}`);
+        throw TypeError(`write needs bytes, not ${typeName(data)}`);
       client.write(data);
     },
 
@@ -336,7 +338,9 @@ function parseFlags() {
     const port = Number(values.port);
     const isPort = /^\d+$/.test(values.port) && port <= 65535;
     if (host === "" || !isPort)
-      throw new Error("--host takes a name, --port 0 (any free) to 65535");
+      throw new Error(
+        "--host must not be empty, --port must be 0 (any free) to 65535",
+      );
     return { host, port };
   } catch (error) {
     const mistake = firstSentence((error as Error).message);
@@ -367,12 +371,14 @@ type SystemError = Partial<NodeJS.ErrnoException>;
 
 /** What to do about an error of the network, by the system's code for it. */
 const advice: Record<string, string> = {
-  EADDRINUSE: "stop the program that listens there or take another --port",
-  EADDRNOTAVAIL: "no address of this machine, check --host",
-  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
-  ENOTFOUND: "unknown host, check --host",
-  EAI_AGAIN: "unknown host, check --host and the network",
-  EPIPE: "nobody reads it any more",
+  EADDRINUSE:
+    "another program is using this port: stop it or choose another --port",
+  EADDRNOTAVAIL: "this computer does not have that address: check --host",
+  EACCES:
+    "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port",
+  ENOTFOUND: "unknown host: check --host",
+  EAI_AGAIN: "unknown host: check --host and the network",
+  EPIPE: "the receiving end was closed",
 };
 
 /** Prints an error of the network and advice in one line; sets exit code 1. */

@@ -13,26 +13,27 @@ import {
 
 const texts = {
   unknown: [
-    (option: string) => `there is no option ${option}`,
+    (option: string) => `unknown option ${option}`,
     (option: string) => `${option} 옵션은 없습니다`,
   ],
   wrongUse: [
-    (option: string) => `${option}: its value is missing, or it takes none`,
+    (option: string) =>
+      `${option}: the value is missing, or the option takes no value`,
     (option: string) => `${option}: 값이 없거나, 값을 줄 수 없는 옵션입니다`,
   ],
   noOption: [
-    (word: string) => `${word} is no option`,
-    (word: string) => `${word}: 옵션이 아닙니다`,
+    (word: string) => `unexpected argument ${word}`,
+    (word: string) => `필요 없는 인자입니다: ${word}`,
   ],
   takes: [
-    (option: string, allowed: string) => `${option} takes ${allowed}`,
+    (option: string, allowed: string) => `${option} must be ${allowed}`,
     (option: string, allowed: string) =>
       `${option}에 쓸 수 있는 값: ${allowed}`,
   ],
-  seeHelp: ["--help lists the options", "옵션 목록은 --help로 볼 수 있습니다"],
+  seeHelp: ["see --help", "옵션 목록은 --help로 볼 수 있습니다"],
   cantWrite: [
     (file: string, why: string) => `can't write ${file} (${why})`,
-    (file: string, why: string) => `${file} 파일에 쓸 수 없습니다(${why})`,
+    (file: string, why: string) => `${file}에 쓸 수 없습니다(${why})`,
   ],
 } as const;
 

@@ -345,7 +345,8 @@ test("reports a server that closes without an answer", async () => {
   assert.equal(await client.exit(), { code: 1, signal: null });
   assert.equal(client.output, {
     stdout: "",
-    stderr: "lecture1_client: EOF; the server closed without an answer\n",
+    stderr:
+      "lecture1_client: EOF; the server closed the connection without an answer\n",
   });
   assert.equal(server.streamEnds, ["FIN"]);
 });
@@ -382,7 +383,7 @@ for (const { error, advice } of [
   },
   { error: "read ECONNRESET", advice: "the server reset the connection" },
   { error: "write ETIMEDOUT", advice: noAnswer },
-  { error: "write EPIPE", advice: "nobody reads it any more" },
+  { error: "write EPIPE", advice: "the receiving end was closed" },
 ])
   test(`advice for ${error}, when it was connected`, async () => {
     const server = await serve(() => {});
@@ -431,13 +432,13 @@ const additions = [
     title: "sendall of a text: TypeError with its line",
     code: 's.sendall("text");',
     complaint:
-      /TypeError: sendall takes bytes, not .*String.*\r?\n +at .*client\.mjs:/,
+      /TypeError: sendall needs bytes, not .*String.*\r?\n +at .*client\.mjs:/,
   },
   {
     title: "recv without a size: TypeError with its line",
     code: "await s.recv();",
     complaint:
-      /TypeError: recv takes 1, 2 … bytes, not undefined\r?\n +at .*client\.mjs:/,
+      /TypeError: recv: .*a positive integer, not undefined\r?\n +at .*client\.mjs:/,
   },
 ];
 

@@ -78,13 +78,15 @@ testMistakes(test, server, [
     title: "it sends numbers of 16 bits",
     code: "conn.sendall(new Uint16Array(2));",
     complaint: complaint(
-      "TypeError: sendall takes bytes, not [object Uint16Array]",
+      "TypeError: sendall needs bytes, not [object Uint16Array]",
     ),
   },
   {
     title: "it receives a size that is text",
     code: 'conn.recv("1024");',
-    complaint: complaint('TypeError: recv takes 1, 2 … bytes, not "1024"'),
+    complaint: complaint(
+      'TypeError: recv: the size must be a positive integer, not "1024"',
+    ),
   },
   {
     title: "it throws null",
@@ -113,7 +115,7 @@ testMistakes(test, server, [
     code: "print(net.isIP(addr));",
     complaint: complaint(
       "ReferenceError: net is not defined",
-      "; it sees nothing outside itself",
+      "; handleClient can't use anything outside itself",
     ),
   },
   {
@@ -121,7 +123,7 @@ testMistakes(test, server, [
     code: "print(__count);",
     complaint: complaint(
       "ReferenceError: __count is not defined",
-      "; it sees nothing outside itself",
+      "; handleClient can't use anything outside itself",
     ),
   },
 ]);
@@ -333,7 +335,7 @@ test("a container's memory limits the threads", async () => {
 function allInUse(threads: number): string {
   return (
     `${name}: all ${threads} threads are in use: ` +
-    "further clients wait until one ends\n"
+    "further clients wait until one is free\n"
   );
 }
 
@@ -435,7 +437,7 @@ test("a thread that can't start costs its client", async () => {
   assert.is(
     program.output.stderr,
     `${name}: the thread of ${third.addr} failed: Error: EAGAIN; ` +
-      "from now on 2 at a time\n",
+      "from now on, at most 2 threads\n",
   );
 });
 
@@ -504,8 +506,8 @@ test.unless(noUlimit)("40 open files: a thread may fail, and why", async () => {
   assert.ok(served >= 2, `${served} of 3`);
   const complaints = program.output.stderr.split("\n").slice(0, -1);
   const failed =
-    / failed: .*EMFILE; from now on \d+ at a time, ulimit -n may allow more$/;
-  const waits = / threads are in use: further clients wait until one ends$/;
+    / failed: .*EMFILE; from now on, at most \d+ threads \(.* raise ulimit -n\)$/;
+  const waits = / threads are in use: further clients wait until one is free$/;
   for (const complaint of complaints)
     assert.ok(failed.test(complaint) || waits.test(complaint), complaint);
 });
@@ -571,7 +573,7 @@ test.unless(noSignals)("Ctrl+C: how many are still connected", async () => {
   await program.prints(/still connected.*\n/);
   assert.is(
     program.output.stderr,
-    `${name}: still connected: 1; Ctrl+C again stops at once\n`,
+    `${name}: still connected: 1; press Ctrl+C again to stop immediately\n`,
   );
 });
 

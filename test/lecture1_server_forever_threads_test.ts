@@ -566,7 +566,7 @@ test("`using` under tsx: it works, or what a thread lacks", async () => {
   await client.send("hello");
 
   const lacks =
-    "a thread lacks what tsx adds to a file for `using` and decorators\n";
+    "a thread doesn't have what tsx adds to a file for `using` and decorators\n";
   await program.prints(/\ndisposed\n|failed: .*\n/);
   const { stdout, stderr } = program.output;
   assert.ok(stdout.includes("disposed") || stderr.endsWith(lacks), stderr);

@@ -261,7 +261,7 @@ test.unless(notRoot)("a port that only root may use: why", async () => {
   assert.is(
     program.output.stderr,
     "lecture1_server: listen EACCES: permission denied 127.0.0.1:1; " +
-      "below 1024, or reserved by Hyper-V or WSL: take another --port\n",
+      "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port\n",
   );
 });
 

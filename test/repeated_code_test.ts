@@ -45,7 +45,7 @@ const complainsOfError: Difference = {
  * the program.
  */
 const noAdviceForClients: Difference = {
-  has: 'EPIPE: "nobody reads',
+  has: 'EPIPE: "the receiving',
   insteadOf: `
     ECONNRESET: "the client reset the connection",
     ETIMEDOUT: "the client no longer answers: check its cable, power and network",
@@ -56,7 +56,7 @@ const noAdviceForClients: Difference = {
     ENETDOWN: "the client can't be reached: check cables and network",
     ECONNABORTED:
       "the client no longer answers: check its cable, power and network",
-    EPIPE: "nobody reads`,
+    EPIPE: "the receiving`,
 };
 
 /** The client asks where an error has happened, too. */
@@ -106,11 +106,18 @@ const repetitions: Repetition[] = [
         { has: 'message: { type: "string" },', insteadOf: "" },
         { has: "{ host, message }", insteadOf: "{ host }" },
         { has: "port >= 1 && ", insteadOf: "" },
-        { has: "--port 1 to 65535", insteadOf: "--port 0 (any free) to 65535" },
+        {
+          has: `
+            throw new Error("--host must not be empty, --port must be 1 to 65535");`,
+          insteadOf: `
+            throw new Error(
+              "--host must not be empty, --port must be 0 (any free) to 65535",
+            );`,
+        },
         {
           has: `
             if (message === "")
-              throw new Error("--message is empty: write a text");`,
+              throw new Error("--message must not be empty");`,
           insteadOf: "",
         },
         { has: "{ host, port, message }", insteadOf: "{ host, port }" },

@@ -378,7 +378,7 @@ const resetCases: ResetCase[] = [
       { client: 0, server: 14 },
       { client: 0, server: 0 },
     ],
-    descriptions: ["resets the connection", "never reads 14 bytes"],
+    descriptions: ["resets the connection", "unread: 14 bytes"],
   },
   {
     title: "RST to a server with unread bytes",
@@ -403,7 +403,7 @@ const resetCases: ResetCase[] = [
       { client: 1, server: 0 },
       { client: 0, server: 0 },
     ],
-    descriptions: ["resets the connection", "never reads 1 byte"],
+    descriptions: ["resets the connection", "unread: 1 byte"],
   },
 ];
 
@@ -452,13 +452,13 @@ for (const name of recordingNames) {
   });
 }
 
-test("bytes that were lost are not counted as carried", async () => {
+test("bytes that were lost are not counted", async () => {
   const lost = aMessage({ lost: true });
   const again = aMessage({ timeMs: 1, retransmission: true });
 
   const picture = pictureOf(aRecording({ packets: [lost, again] }), english);
 
-  assert.match(picture.origin, /^2 packets, 14 bytes carried; /);
+  assert.match(picture.origin, /^2 packets, 14 bytes of data; /);
 });
 
 /** What a row shows of a text that a packet carries. */

@@ -45,8 +45,8 @@ export function packetsPage(
 function legend(texts: Texts): string {
   const flags = [
     flagMeaning("SYN", texts.opens),
-    flagMeaning("ACK", texts.confirms),
-    flagMeaning("PSH", texts.hands),
+    flagMeaning("ACK", texts.acknowledges),
+    flagMeaning("PSH", texts.pushes),
     flagMeaning("FIN", texts.closes),
     flagMeaning("RST", texts.resets),
   ];

@@ -371,10 +371,10 @@ function testOutput(test: Suite, server: Server): void {
     assert.equal(await program.exit(), { code: 1, signal: null });
     const complaints = onWindows
       ? [
-          "EPIPE: broken pipe, write; nobody reads it any more",
+          "EPIPE: broken pipe, write; the receiving end was closed",
           "EOF: end of file, write",
         ]
-      : ["write EPIPE; nobody reads it any more"];
+      : ["write EPIPE; the receiving end was closed"];
     const { stderr } = program.output;
     const [, complaint] = stderr.trimEnd().split(`${server.name}: `);
     assert.ok(complaints.includes(complaint!), stderr);

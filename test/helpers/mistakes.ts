@@ -39,8 +39,8 @@ export function testMistakes(
 
 function mistakesInEveryServer(server: Server): Mistake[] {
   const { sender, verbs, send, receive, complaint } = server;
-  const takesBytes = `TypeError: ${verbs.send} takes bytes, not`;
-  const takesSize = `TypeError: ${verbs.receive} takes 1, 2 … bytes, not`;
+  const takesBytes = `TypeError: ${verbs.send} needs bytes, not`;
+  const takesSize = `TypeError: ${verbs.receive}: the size must be a positive integer, not`;
   return [
     {
       title: "it sends an array",
