@@ -3,16 +3,16 @@
 //
 //   npx tsx lecture1_client.ts
 //
-// A server has to run first, in another terminal: npx tsx lecture1_server.ts
-// Read it beside lecture1_client.py. What Python's library gives for nothing
-// (connect, recv, sendall, ...) stands at the end of this file.
+// Start a server first, in another terminal: npx tsx lecture1_server.ts
+// Compare this file with lecture1_client.py. Its end provides what Python's
+// standard library already has (connect, recv, sendall, ...).
 
 import { once } from "node:events";
 import { existsSync, realpathSync } from "node:fs";
 import net from "node:net";
 import { parseArgs } from "node:util";
 
-/** Sends one message to a server and prints what comes back. */
+/** Sends one message to a server and prints the answer. */
 export async function startClient(
   host = "127.0.0.1",
   port = 65432,

@@ -1,11 +1,11 @@
-// Lecture 1, exercise 1, the server: it accepts one client, sends back whatever
-// the client sends, and ends when the client closes.
+// Lecture 1, exercise 1, the server: it accepts one client, sends back
+// everything that the client sends, and exits when the client closes.
 //
 //   npx tsx lecture1_server.ts
 //
 // Then, in another terminal: npx tsx lecture1_client.ts
-// Read it beside lecture1_server.py. What Python's library gives for nothing
-// (accept, recv, sendall, ...) stands at the end of this file.
+// Compare this file with lecture1_server.py. Its end provides what Python's
+// standard library already has (accept, recv, sendall, ...).
 
 import dns from "node:dns/promises";
 import { once } from "node:events";
@@ -13,12 +13,12 @@ import { existsSync, realpathSync } from "node:fs";
 import net from "node:net";
 import { parseArgs } from "node:util";
 
-/** Serves one client, then ends. Port 0 takes a free one. */
+/** Serves one client, then returns. Port 0 picks a free port. */
 export async function startServer(host = "127.0.0.1", port = 65432) {
   const s = socket();
   try {
     s.bind(host, port);
-    await s.listen(); // from here on TCP does the handshake with whoever comes
+    await s.listen(); // from now on, the kernel does the handshakes
     print(`Server listening on ${host}:${s.getsockname().port}`);
 
     const [conn, addr] = await s.accept(); // waits for the first client

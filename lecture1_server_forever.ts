@@ -4,9 +4,10 @@
 //   npx tsx lecture1_server_forever.ts
 //
 // Then, in another terminal, as often as you like: npx tsx lecture1_client.ts
-// Ctrl+C stops the server after its clients have left, a second one
-// immediately. Read it beside lecture1_server_forever.py. What Python's library
-// gives for nothing (accept, Thread, recv, ...) stands at the end of this file.
+// Ctrl+C stops the server after its clients have disconnected; a second Ctrl+C
+// stops it immediately.
+// Compare this file with lecture1_server_forever.py. Its end provides what
+// Python's standard library already has (accept, Thread, recv, ...).
 
 import dns from "node:dns/promises";
 import { EventEmitter, once } from "node:events";
@@ -43,13 +44,13 @@ export async function startServer(host = "127.0.0.1", port = 65432) {
   const s = socket();
   try {
     s.bind(host, port);
-    await s.listen(); // from here on TCP does the handshake with whoever comes
+    await s.listen(); // from now on, the kernel does the handshakes
     print(`Server listening on ${host}:${s.getsockname().port}`);
 
     while (true) {
       const [conn, addr] = await s.accept(); // waits for the next client
       const thread = createThread({ target: handleClient, args: [conn, addr] });
-      await thread.start(); // until it runs, not until it ends
+      await thread.start(); // returns when the thread is running
     }
   } catch (error) {
     if (error !== keyboardInterrupt) throw error;

@@ -5,8 +5,8 @@
 //
 // Then, in another terminal, as often as you like: npx tsx lecture1_client.ts
 // Ctrl+C disconnects the clients and stops the server.
-// Read it beside lecture1_server_forever_async.py. What Python's asyncio gives
-// for nothing (start_server, read, drain, ...) stands at the end of this file.
+// Compare this file with lecture1_server_forever_async.py. Its end provides
+// what Python's asyncio already has (start_server, read, drain, ...).
 
 import dns from "node:dns/promises";
 import { once } from "node:events";
