@@ -36,31 +36,32 @@ if (isMain()) {
 
 // --- You can stop reading here: Python's library already has the rest --------
 
-/** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
+/** The client's part of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   // When the server has sent FIN, we can still send.
   const nodeSocket = new net.Socket({ allowHalfOpen: true });
   // connect(), recv() and close() throw the error. Without a listener, Node
-  // would end the program.
+  // would exit.
   nodeSocket.on("error", () => {});
-  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // Stdout can't be written: its reader has exited (`| head`), or the disk is
   // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
 
-  let wakeRecv = () => {}; // lets the recv() that waits look again
+  let wakeRecv = () => {}; // makes a waiting recv() look again
   nodeSocket.on("end", () => wakeRecv());
   nodeSocket.on("close", () => wakeRecv());
 
-  // Settles when the kernel has taken all bytes, or the connection has broken.
+  // Settles when all bytes have been handed to the kernel, or the connection
+  // has broken.
   let sending = Promise.resolve();
   let stallTimer: NodeJS.Timeout | undefined;
   let hasGivenUp = false;
 
   return {
-    /** Connects: the TCP handshake. AF_INET: the server's address is IPv4. */
+    /** Connects (the TCP handshake). AF_INET: the server's address is IPv4. */
     async connect(host: string, port: number) {
       nodeSocket.connect({ host, port, family: 4 });
       // If no answer arrives at all, the system gives up after a minute or two.
@@ -78,11 +79,11 @@ function socket() {
     },
 
     /**
-     * Queues data and returns; it is sent in the background. Python's sendall
-     * returns when the kernel has taken all of data. With a message longer than
-     * all buffers that never happens: while the client sends, it doesn't read.
-     * So the server can't send its echo any more, and stops reading the
-     * message.
+     * Queues data and returns immediately; it is sent in the background.
+     * Python's sendall returns when all of data has been handed to the kernel.
+     * With a message longer than all buffers, that never happens: the client
+     * doesn't read while it sends, so the server can't send its echo, and stops
+     * reading the message.
      */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
@@ -92,9 +93,9 @@ function socket() {
 
     /**
      * Waits for data; returns 1 to `size` bytes. At the end of the stream,
-     * Python's recv returns b"". Here it throws: the client has got no answer.
-     * If an earlier recv() was given up (Promise.race with a timer), its data
-     * is ours.
+     * Python's recv returns b""; this recv throws, since the client has got no
+     * answer. If an earlier recv() was abandoned (Promise.race with a timer),
+     * this one gets its data.
      */
     async recv(size: number): Promise<Buffer> {
       if (!Number.isInteger(size) || size < 1)
@@ -126,12 +127,12 @@ function socket() {
       nodeSocket.end();
 
       // The open socket keeps the process alive until the server has sent its
-      // FIN, too. Until then, bytes that arrive are read and dropped: closing
+      // FIN, too. Until then, bytes that arrive are read and discarded: closing
       // with unread bytes would send a reset (RFC 1122, 4.2.2.13).
       nodeSocket.resume();
 
-      // The server has a second for it, and 5 more for each MB of echo. (unref:
-      // the timer alone doesn't keep the process alive.)
+      // The server has one second to do so, and 5 s more for each MB of echo.
+      // (unref: the timer alone doesn't keep the process alive.)
       const echoMB = nodeSocket.bytesWritten / 1e6;
       const limitMs = 1000 + 5000 * echoMB;
       setTimeout(() => nodeSocket.destroy(), limitMs).unref();
@@ -139,9 +140,9 @@ function socket() {
   };
 
   /**
-   * Gives the kernel data piece by piece. The kernel takes a piece when its
-   * buffer has room: earlier bytes were acknowledged. So each piece is a sign
-   * of progress.
+   * Hands data to the kernel piece by piece. The kernel accepts a piece when
+   * its send buffer has room, because earlier bytes were acknowledged. So each
+   * piece is a sign of progress.
    */
   async function sendInPieces(data: Uint8Array) {
     const pieceSize = 16384;
@@ -153,10 +154,10 @@ function socket() {
   }
 
   /**
-   * Waits until the kernel has taken everything. Meanwhile the "data" listener
-   * makes Node read and drop what arrives, so that the server can send. A
-   * server that sends and never reads would keep us here forever: if bytes
-   * arrive, the stall timer starts.
+   * Waits until all data has been handed to the kernel. Meanwhile, the "data"
+   * listener makes Node read and discard the bytes that arrive, so that the
+   * server can keep sending. With a server that sends and never reads, this
+   * would wait forever, so the first bytes that arrive start the stall timer.
    */
   async function finishSending() {
     nodeSocket.removeAllListeners("readable");
@@ -166,7 +167,7 @@ function socket() {
     clearTimeout(stallTimer);
   }
 
-  /** Gives up on the server if the kernel takes no piece for 4 seconds. */
+  /** Gives up on the server if the kernel accepts no piece for 4 seconds. */
   function startStallTimer() {
     stallTimer = setTimeout(() => {
       hasGivenUp = true;
@@ -238,7 +239,7 @@ function parseFlags() {
 
 // --- Error messages ----------------------------------------------------------
 
-/** What to do about an error of the network, by the system's code for it. */
+/** Advice for each network error, by the system's error code. */
 const advice: Record<string, string> = {
   FIN: "the server closed the connection without an answer",
   ECONNREFUSED: "nothing is listening on that port: is the server running?",
@@ -259,7 +260,7 @@ const advice: Record<string, string> = {
   EPIPE: "the receiving end was closed",
 };
 
-/** The advice for an error, by where it happened. */
+/** The advice for an error. It depends on the call that failed. */
 function adviceFor(error: NodeJS.ErrnoException & { address?: string }) {
   const { code = "", syscall, address = "127." } = error;
   const noAnswer = /^(ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN)$/;
@@ -271,10 +272,10 @@ function adviceFor(error: NodeJS.ErrnoException & { address?: string }) {
   return advice[code];
 }
 
-/** Prints an error of the network and advice in one line; sets exit code 1. */
+/** Prints a network error with advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
+  // No code, or one of Node's (ERR_...): a bug in this program. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const hint = adviceFor(error);
   console.error(`lecture1_client: ${hint ? `${message}; ${hint}` : message}`);

@@ -47,7 +47,7 @@ if (isMain()) {
 
 // --- You can stop reading here: Python's library already has the rest --------
 
-/** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
+/** The server's part of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const server = net.createServer({
     // A client that has sent FIN still gets the rest of its echo.
@@ -63,18 +63,18 @@ function socket() {
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
   });
-  // Clients that Node has accepted, and accept() has not.
+  // Clients that Node has accepted, but accept() has not returned yet.
   const waiting: net.Socket[] = [];
   let bindHost = "";
   let bindPort = 0;
 
   server.on("connection", (client) => {
-    // recv() and sendall() throw the error. Without a listener, Node would end
-    // the program.
+    // recv() and sendall() throw the error. Without a listener, Node would
+    // exit.
     client.on("error", () => {});
     waiting.push(client);
   });
-  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // Stdout can't be written: its reader has exited (`| head`), or the disk is
   // full.
   process.stdout.on("error", (error) => {
     fail(error);
@@ -122,15 +122,15 @@ type Connection = ReturnType<typeof connection>;
 
 /** The socket that Python's accept() returns. */
 function connection(client: net.Socket) {
-  let wakeRecv = () => {}; // lets the recv() that waits look again
+  let wakeRecv = () => {}; // makes a waiting recv() look again
   client.on("end", () => wakeRecv());
   client.on("close", () => wakeRecv());
 
   return {
     /**
      * Waits for data; returns 1 to `size` bytes, or null at the end of the
-     * stream. If an earlier recv() was given up (Promise.race with a timer),
-     * its data is ours.
+     * stream. If an earlier recv() was abandoned (Promise.race with a timer),
+     * this one gets its data.
      */
     async recv(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
@@ -155,8 +155,8 @@ function connection(client: net.Socket) {
     },
 
     /**
-     * Waits until the kernel has taken all of data: as long as the client
-     * doesn't read.
+     * Waits until all of data has been handed to the kernel. If the client
+     * doesn't read, the kernel's buffers fill up, and this waits.
      */
     sendall(data: Uint8Array): Promise<void> {
       if (!(data instanceof Uint8Array))
@@ -238,7 +238,7 @@ function parseFlags() {
 
 // --- Error messages ----------------------------------------------------------
 
-/** What to do about an error of the network, by the system's code for it. */
+/** Advice for each network error, by the system's error code. */
 const advice: Record<string, string> = {
   EADDRINUSE:
     "another program is using this port: stop it or choose another --port",
@@ -259,10 +259,10 @@ const advice: Record<string, string> = {
   EPIPE: "the receiving end was closed",
 };
 
-/** Prints an error of the network and advice in one line; sets exit code 1. */
+/** Prints a network error with advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
+  // No code, or one of Node's (ERR_...): a bug in this program. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const hint = advice[code];
   console.error(`lecture1_server: ${hint ? `${message}; ${hint}` : message}`);

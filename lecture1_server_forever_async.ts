@@ -95,7 +95,7 @@ async function startServer(handler: Handler, host: string, port: number) {
     const connection = openConnection(client);
     tasks.set(connection, runTask(connection, client));
   });
-  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // Stdout can't be written: its reader has exited (`| head`), or the disk is
   // full.
   process.stdout.on("error", (error) => {
     fail(error);
@@ -133,13 +133,14 @@ async function startServer(handler: Handler, host: string, port: number) {
 
     /** Waits for Ctrl+C, then throws. A second Ctrl+C kills the process. */
     async serveForever() {
-      // A promise that a handler didn't await may fail: no reason to stop.
+      // If a promise that a handler didn't await fails, the server keeps
+      // running.
       process.on("uncaughtException", (error) => complain(inspect(error)));
       const ignore = () => {};
       process.on("SIGINT", ignore);
       await once(process, "SIGINT");
-      // npx and tsx may deliver the same Ctrl+C twice: for half a second it is
-      // ignored. Without our listener, Ctrl+C kills the process as usual.
+      // npx and tsx can deliver the same Ctrl+C twice, so it is ignored for
+      // half a second. Without our listener, Ctrl+C kills the process as usual.
       setTimeout(() => process.off("SIGINT", ignore), 500).unref();
       throw keyboardInterrupt;
     },
@@ -150,7 +151,7 @@ async function startServer(handler: Handler, host: string, port: number) {
     async close() {
       server.close();
       for (const connection of tasks.keys()) connection.cancel();
-      // A handler that awaits something else than read() can't be cancelled.
+      // A handler that awaits something other than read() can't be cancelled.
       const stillRunning = setTimeout(() => {
         complain(
           `handlers still running: ${tasks.size}; press Ctrl+C again to stop immediately`,
@@ -169,9 +170,8 @@ async function startServer(handler: Handler, host: string, port: number) {
 function openConnection(client: net.Socket) {
   const peername = addressText(client.remoteAddress, client.remotePort);
   let isCancelled = false;
-  let wakeReader = () => {}; // lets a read() that waits look again
-  // read() and drain() report the error. Without a listener, Node would end the
-  // program.
+  let wakeReader = () => {}; // makes a waiting read() look again
+  // read() and drain() report the error. Without a listener, Node would exit.
   client.on("error", () => {});
   client.on("end", () => wakeReader());
   client.on("close", () => wakeReader());
@@ -214,8 +214,8 @@ function openConnection(client: net.Socket) {
     },
 
     /**
-     * Waits while the queue is long: a client that doesn't read is not read
-     * from.
+     * Waits while the send queue is long, so that the server stops reading from
+     * a client that doesn't read.
      */
     async drain() {
       if (client.writableNeedDrain) await once(client, "drain");
@@ -236,10 +236,7 @@ function openConnection(client: net.Socket) {
       }
     },
 
-    /**
-     * Of all that asyncio knows about the connection, only the client's
-     * address.
-     */
+    /** Returns the client's address. (asyncio's get_extra_info offers more.) */
     getExtraInfo(_name: "peername") {
       return peername;
     },
@@ -267,9 +264,9 @@ function addressText(address = "?", port = 0) {
 }
 
 /**
- * The lines that are not written yet, and the promise of their writing. They
- * are `var`, without a value: a print() that you add at the start of main()
- * runs before this line.
+ * The lines that are not written yet, and a promise for when they are. They are
+ * `var`, without a value: a print() that you add at the start of main() runs
+ * before this line.
  */
 var lines: string[] | undefined;
 var writing: Promise<unknown> | undefined;
@@ -369,7 +366,7 @@ function reasonOf(error: unknown, client: net.Socket) {
 }
 type SystemError = Partial<NodeJS.ErrnoException>;
 
-/** What to do about an error of the network, by the system's code for it. */
+/** Advice for each network error, by the system's error code. */
 const advice: Record<string, string> = {
   EADDRINUSE:
     "another program is using this port: stop it or choose another --port",
@@ -381,10 +378,10 @@ const advice: Record<string, string> = {
   EPIPE: "the receiving end was closed",
 };
 
-/** Prints an error of the network and advice in one line; sets exit code 1. */
+/** Prints a network error with advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
+  // No code, or one of Node's (ERR_...): a bug in this program. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const hint = advice[code];
   complain(hint ? `${message}; ${hint}` : message);

@@ -15,7 +15,7 @@ const host = "127.0.0.1";
  */
 export async function freePort(): Promise<number> {
   while (true) {
-    // Below 32768, where Linux begins to give ports to outgoing connections.
+    // Below 32768: from there on, Linux gives ports to outgoing connections.
     const port = randomInt(20_000, 32_000);
     const isFree = (await canListen(port)) && (await reserve(port));
     if (isFree) return port;
@@ -52,7 +52,7 @@ async function succeeds(bound: Promise<unknown>): Promise<boolean> {
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // EACCES: Windows reserves ranges of ports, for Hyper-V say.
+    // EACCES: Windows reserves ranges of ports, for example for Hyper-V.
     if (code === "EADDRINUSE" || code === "EACCES") return false;
     throw error;
   }

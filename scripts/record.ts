@@ -1,8 +1,8 @@
 /**
  * npm run record: makes all recordings for `packets --show` again, from the
- * programs as they are now; `npm run record lossy hello` makes only these two.
- * It needs tshark and the right to capture; lossy also needs Linux, root, nft
- * and unshare. Run `npm run format` afterwards.
+ * current programs; `npm run record lossy hello` makes only these two. It needs
+ * tshark and the right to capture; lossy also needs Linux, root, nft and
+ * unshare. Run `npm run format` afterwards.
  */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,9 +22,9 @@ interface Plan {
   args: string[];
   /** A change of lecture1_server.ts. */
   edit?: { before: string; after: string };
-  /** Drops packets, by rules of Linux' firewall. */
+  /** Drops packets, by rules of Linux's firewall. */
   isLossy?: boolean;
-  /** What was changed, as lines of a diff. */
+  /** The change, as lines of a diff. */
   changed?: string[];
 }
 
@@ -42,7 +42,9 @@ function dropRule(direction: "original" | "reply"): string {
   return `${hasData} ct direction ${direction} ${first} drop`;
 }
 
-/** The server sleeps before its first recv, where it makes its decoder. */
+/**
+ * The server sleeps before its first recv, just before it creates its decoder.
+ */
 const sleepLine = "await new Promise((resolve) => setTimeout(resolve, 2000));";
 const decoder = "const utf8 = new TextDecoder(";
 
@@ -77,7 +79,7 @@ async function record(name: RecordingName): Promise<void> {
   const captured = await capture(plan);
   if (plan.isLossy) markLostPackets(captured);
 
-  // The change comes before the packets, for readers of the file.
+  // The change is above the packets, for readers of the file.
   const { date, system, run, ...rest } = captured;
   const recording = { date, system, run, changed: plan.changed, ...rest };
   await writeFile(recordingFile(name), JSON.stringify(recording, null, 2));

@@ -1,4 +1,4 @@
-/** Everything that packets says: each text in English and in Korean. */
+/** All texts of packets, in English and in Korean. */
 import { inLanguage, type Language, type TextsOf } from "../language.ts";
 
 export const pairs = {
@@ -35,7 +35,7 @@ export const pairs = {
   together: ["can't be used together", "함께 쓸 수 없습니다"],
   running: ["running the programs", "프로그램을 실행하는 중"],
 
-  // The heads of the picture, and how much was captured.
+  // Headings of the picture, and how much was captured.
   title: ["What went over the wire", "네트워크를 오간 패킷"],
   client: ["client", "클라이언트"],
   server: ["server", "서버"],
@@ -49,7 +49,7 @@ export const pairs = {
       `패킷 ${packets}개, 데이터 ${bytes}바이트`,
   ],
 
-  // What a packet or a program does.
+  // Labels for the actions of packets and programs.
   opens: ["asks to connect", "연결 요청"],
   agrees: ["agrees to connect", "연결 요청에 동의"],
   refuses: ["refused: nothing listens", "거부: 기다리는 서버 없음"],
@@ -136,11 +136,11 @@ export const pairs = {
     (bytes: number) => `(${bytes}바이트)`,
   ],
 
-  // What went wrong, and what to do about it.
+  // Problems, and advice.
   noTshark: ["tshark is not installed", "tshark가 설치되어 있지 않음"],
   noRight: ["tshark is not allowed to capture", "tshark에 캡처 권한이 없음"],
   tsharkSays: ["tshark reports", "tshark의 메시지"],
-  // What a tshark that has exited says when it says nothing.
+  // For a tshark that has exited without a message.
   exitedWith: [
     (code: number | null) => `exited with code ${code}, without a message`,
     (code: number | null) => `메시지 없이 끝남, 종료 코드 ${code}`,
