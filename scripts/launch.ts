@@ -150,7 +150,7 @@ export class Launched {
 
     // If no pipe is left for it, a child has no streams.
     if (!this.child.stdout || !this.child.stderr)
-      throw new Error("too few files may be open (EMFILE): raise ulimit -n");
+      throw new Error("too many open files (EMFILE): raise ulimit -n");
     this.#collect(this.child.stdout, "stdout");
     this.#collect(this.child.stderr, "stderr");
     if (onMark) this.#readMarks(this.child.stdio[3] as Readable, onMark);
@@ -253,7 +253,7 @@ export class Launched {
     const wait = async () => {
       while (!holds()) {
         if (this.#isClosed)
-          throw new Error(`ended without ${what}\n${this.describe()}`);
+          throw new Error(`exited without ${what}\n${this.describe()}`);
         await once(this.#events, "change");
       }
     };
@@ -299,7 +299,7 @@ export class Launched {
    * @throws Error when the deadline passes
    */
   async exit(ms = patienceMs): Promise<ExitStatus> {
-    await withDeadline(ms, "its end", this.#closed, () => this.describe());
+    await withDeadline(ms, "its exit", this.#closed, () => this.describe());
     return this.exitStatus!;
   }
 
@@ -365,7 +365,7 @@ export class Launched {
    */
   describe(): string {
     const { signal, code } = this.exitStatus ?? {};
-    const state = this.exitStatus ? `ended (${signal ?? code})` : "runs";
+    const state = this.exitStatus ? `exited (${signal ?? code})` : "is running";
     return [
       `${this.#command.join(" ")} ${state}`,
       `stdout: ${this.output.stdout.slice(-1000)}`,

@@ -69,7 +69,7 @@ test("exit: the deadline, with what was printed", async () => {
   await program.prints(/ready/);
   const { message } = await rejection(program.exit(200));
 
-  assert.match(message, "waited 200 ms for its end");
+  assert.match(message, "waited 200 ms for its exit");
   assert.match(message, "stdout: ready");
 });
 
@@ -118,7 +118,7 @@ test("ask throws when the program has exited", async () => {
   await program.exit();
   const { message } = await rejection(program.ask("how long?"));
 
-  assert.match(message, "ended without an answer to how long?");
+  assert.match(message, "exited without an answer to how long?");
 });
 
 test("prints waits for a text and returns the match", async () => {
@@ -134,7 +134,7 @@ test("prints throws when the program exits without the text", async () => {
   const program = launchCode("console.error('no port');");
   const { message } = await rejection(program.prints(/listening/));
 
-  assert.match(message, "ended without /listening/");
+  assert.match(message, "exited without /listening/");
   assert.match(message, "stderr: no port");
 });
 
@@ -335,7 +335,7 @@ test.unless(notLinux)("too few open files: what to do", async () => {
   const program = launch(["sh", "-c", `ulimit -n 40; exec ${node}`, code]);
 
   assert.is((await program.exit(30_000)).code, 1);
-  const advice = "too few files may be open (EMFILE): raise ulimit -n";
+  const advice = "too many open files (EMFILE): raise ulimit -n";
   assert.match(program.output.stderr, advice);
 });
 

@@ -45,12 +45,18 @@ const exchanges: Case[] = [
   {
     title: "an ACK of all bytes",
     packets: [aMessage(), aPacket("server", { ack: 15 })],
-    acts: [[{ kind: "carries", bytes: 14 }], [{ kind: "confirms", bytes: 14 }]],
+    acts: [
+      [{ kind: "carries", bytes: 14 }],
+      [{ kind: "acknowledges", bytes: 14 }],
+    ],
   },
   {
     title: "an ACK of some bytes",
     packets: [aMessage(), aPacket("server", { ack: 6 })],
-    acts: [[{ kind: "carries", bytes: 14 }], [{ kind: "confirms", bytes: 5 }]],
+    acts: [
+      [{ kind: "carries", bytes: 14 }],
+      [{ kind: "acknowledges", bytes: 5 }],
+    ],
   },
   {
     title: "an ACK of data before a FIN",
@@ -60,7 +66,7 @@ const exchanges: Case[] = [
     ],
     acts: [
       [{ kind: "carries", bytes: 14 }, { kind: "closes" }],
-      [{ kind: "confirms", bytes: 14 }],
+      [{ kind: "acknowledges", bytes: 14 }],
     ],
   },
   {
@@ -125,7 +131,7 @@ const exchanges: Case[] = [
     ],
     acts: [
       [{ kind: "carries", bytes: 1 }],
-      [{ kind: "confirms", bytes: 1 }],
+      [{ kind: "acknowledges", bytes: 1 }],
       [{ kind: "carries", bytes: 1 }, { kind: "keepAlive" }],
     ],
   },
@@ -153,7 +159,7 @@ const exchanges: Case[] = [
     ],
     acts: [
       [{ kind: "carries", bytes: 14 }],
-      [{ kind: "confirms", bytes: 14 }, { kind: "hasNoRoom" }],
+      [{ kind: "acknowledges", bytes: 14 }, { kind: "hasNoRoom" }],
       [{ kind: "asksForRoom" }],
       [{ kind: "hasNoRoom" }],
       [{ kind: "hasRoom" }],
@@ -189,10 +195,10 @@ const closing: Case = {
     [{ kind: "carries", bytes: 14 }],
     [
       { kind: "carries", bytes: 14 },
-      { kind: "confirms", bytes: 14 },
+      { kind: "acknowledges", bytes: 14 },
     ],
-    [{ kind: "closes" }, { kind: "confirms", bytes: 14 }],
-    [{ kind: "closes" }, { kind: "confirmsFin" }],
+    [{ kind: "closes" }, { kind: "acknowledges", bytes: 14 }],
+    [{ kind: "closes" }, { kind: "acknowledgesFin" }],
   ],
 };
 
@@ -202,7 +208,7 @@ const finalAck = aPacket("client", { seq: 16, ack: 16 });
 const closed: Case = {
   title: "the final ACK",
   packets: [...closing.packets, finalAck],
-  acts: [...closing.acts, [{ kind: "confirmsFin" }]],
+  acts: [...closing.acts, [{ kind: "acknowledgesFin" }]],
 };
 
 /** Follows packets: what each does, and how many connections have ended. */

@@ -359,7 +359,7 @@ test("without a reset no row says that bytes are never read", async () => {
   const rows = unreadCases.flatMap(({ recording }) => rowsOf(recording));
 
   const descriptions = rows.flatMap((row) => row.descriptions);
-  const neverRead = descriptions.filter((text) => text.startsWith("never"));
+  const neverRead = descriptions.filter((text) => text.startsWith("unread"));
   assert.equal(neverRead, []);
 });
 

@@ -45,8 +45,8 @@ export function packetsPage(
 function legend(texts: Texts): string {
   const flags = [
     flagMeaning("SYN", texts.opens),
-    flagMeaning("ACK", texts.acknowledges),
-    flagMeaning("PSH", texts.pushes),
+    flagMeaning("ACK", texts.ackFlag),
+    flagMeaning("PSH", texts.pshFlag),
     flagMeaning("FIN", texts.closes),
     flagMeaning("RST", texts.resets),
   ];

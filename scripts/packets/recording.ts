@@ -105,7 +105,7 @@ export interface PlainAct {
     | "resets"
     | "closes"
     | "connected"
-    | "confirmsFin"
+    | "acknowledgesFin"
     | "sentAgain"
     | "hasRoom"
     | "hasNoRoom"
@@ -118,7 +118,7 @@ export interface PlainAct {
 
 /** Something that a packet does with a number of bytes. */
 export interface ByteAct {
-  kind: "carries" | "confirms" | "neverRead";
+  kind: "carries" | "acknowledges" | "neverRead";
   bytes: number;
 }
 
@@ -301,7 +301,7 @@ class Connection {
     if (ack !== undefined && !hasReset) {
       const newlyAcknowledged = acknowledge(ack, sender, receiver, hasSyn);
       acts.push(...newlyAcknowledged);
-      confirmArrivals(packet, sender, receiver);
+      followArrivals(packet, sender, receiver);
     }
 
     if (wasSentBefore) acts.push({ kind: "sentAgain" });
@@ -426,8 +426,8 @@ function acknowledge(
   const acts: Act[] = [];
   // The handshake ends with the first ACK of the side that began it.
   if (before === 0 && !isSynAck) acts.push({ kind: "connected" });
-  if (bytes > 0) acts.push({ kind: "confirms", bytes });
-  if (hasFin) acts.push({ kind: "confirmsFin" });
+  if (bytes > 0) acts.push({ kind: "acknowledges", bytes });
+  if (hasFin) acts.push({ kind: "acknowledgesFin" });
   return acts;
 }
 
@@ -435,7 +435,7 @@ function acknowledge(
  * Follows what an acknowledgment shows about the data at its sender. Numbers
  * that were never captured aren't counted: one of them can be a FIN.
  */
-function confirmArrivals(
+function followArrivals(
   { ack = 0, sack = [] }: Packet,
   sender: Endpoint,
   receiver: Endpoint,

@@ -56,7 +56,7 @@ export const pairs = {
   resets: ["resets the connection", "연결을 강제로 끊음"],
   closes: ["no more to send", "더 보낼 것 없음"],
   connected: ["acknowledges: connected", "확인 응답: 연결됨"],
-  confirmsFin: ["acknowledges the FIN", "FIN에 확인 응답"],
+  acknowledgesFin: ["acknowledges the FIN", "FIN에 확인 응답"],
   sentAgain: ["retransmission", "재전송"],
   hasRoom: ["window update: has room", "윈도 갱신(수신 여유)"],
   hasNoRoom: ["zero window: no room", "윈도 0(수신 여유 없음)"],
@@ -69,7 +69,7 @@ export const pairs = {
   ends: ["exits with code", "끝남: 종료 코드"],
   goesOn: ["still running: gets Ctrl+C", "계속 실행 중: Ctrl+C 보냄"],
   carries: ["sends", " 전송"],
-  confirms: ["acknowledges", "에 확인 응답"],
+  acknowledges: ["acknowledges", "에 확인 응답"],
   reads: ["reads", " 읽음"],
   neverRead: ["unread:", "는 읽지 않음"],
   // One of the four texts above, with a number of bytes.
@@ -80,8 +80,8 @@ export const pairs = {
   ],
 
   // Texts above and below the picture.
-  acknowledges: ["acknowledges", "확인 응답"],
-  pushes: ["don't wait for more data", "데이터를 더 기다리지 말 것"],
+  ackFlag: ["acknowledges", "확인 응답"],
+  pshFlag: ["don't wait for more data", "데이터를 더 기다리지 말 것"],
   numbers: [
     "Seq: sequence number of the packet's first byte; if it carries none, of " +
       "the next byte. Ack: sequence number of the byte that is expected next. " +
