@@ -43,7 +43,7 @@ export interface LaunchOptions<Mark> {
 
 /**
  * Time limit for a program to answer or to exit, unless a caller passes another
- * one.
+ * limit.
  */
 export const patienceMs = 10_000;
 

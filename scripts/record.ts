@@ -73,7 +73,7 @@ const plans: Record<RecordingName, Plan> = {
   },
 };
 
-/** Runs packets as a plan says, and writes what it has captured. */
+/** Runs packets by a plan, and writes the recording. */
 async function record(name: RecordingName): Promise<void> {
   const plan = plans[name];
   const captured = await capture(plan);
@@ -86,7 +86,7 @@ async function record(name: RecordingName): Promise<void> {
   console.log(`${name}: ${recording.packets.length} packets`);
 }
 
-/** Runs packets in a copy of the project, changed as the plan says. */
+/** Runs packets in a copy of the project, with the plan's change. */
 async function capture({ args, edit, isLossy }: Plan): Promise<Recording> {
   const copy = await copyProject(lecturePort);
   if (edit) await copy.replace(server, edit.before, edit.after);

@@ -43,8 +43,8 @@ export async function withDeadline<T>(
   const tooLate = activeSleep(ms, done.signal).then(() => {
     throw new Error(`waited ${ms} ms for ${what}\n${describe()}`.trim());
   });
-  // If the promise settles first, the abort below rejects this one, and nothing
-  // awaits it.
+  // If the promise settles first, the abort below rejects tooLate, which
+  // nothing awaits.
   tooLate.catch(() => {});
   try {
     return await Promise.race([promise, tooLate]);

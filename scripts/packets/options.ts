@@ -6,7 +6,7 @@ import type { Run } from "./recording.ts";
 import { recordingNames, type RecordingName } from "./recordings.ts";
 import type { Texts } from "./texts.ts";
 
-/** The options, as parseFlags() takes them. */
+/** The options, in the form that parseFlags() expects. */
 export const flags = {
   server: { type: "string" },
   message: { type: "string" },

@@ -8,7 +8,7 @@ export type Side = "client" | "server";
 export interface Run {
   /**
    * The lecture's client, a robot, a client without a server, or a client of a
-   * server that is busy with another one.
+   * server that is busy with another client.
    */
   kind: "client" | "robot" | "refused" | "reset";
   server: Design;
@@ -53,7 +53,10 @@ export interface Packet extends Moment {
   lost?: true;
 }
 
-/** Bytes that a program took from a connection, even if it only drops them. */
+/**
+ * Bytes that a program has read from a connection, even if it only discards
+ * them.
+ */
 export interface Read extends Moment {
   /** The number of the connection, counted from 1. */
   connection: number;
@@ -130,9 +133,9 @@ export type Act = PlainAct | ByteAct;
  * exits have to be passed in the order of time.
  *
  * Unread bytes are the bytes that have arrived without a gap, less the bytes
- * that the program has read. In terms of RFC 9293 (3.3.1, 3.4), they end before
- * RCV.NXT of the receiver, which a capture doesn't show. It is estimated from
- * what the capture shows:
+ * that the program has read. In terms of RFC 9293 (3.3.1, 3.4), the last of
+ * them is before RCV.NXT of the receiver, which a capture doesn't show. It is
+ * estimated from what the capture shows:
  *
  * - Data arrives when it is captured, unless it was lost: a packet that is
  *   marked as lost brings nothing, and neither does one of `lostPackets`.
@@ -424,7 +427,7 @@ function acknowledge(
   const bytes = endOfData - Math.max(1, before);
 
   const acts: Act[] = [];
-  // The handshake ends with the first ACK of the side that began it.
+  // The first ACK of the side that began the handshake completes it.
   if (before === 0 && !isSynAck) acts.push({ kind: "connected" });
   if (bytes > 0) acts.push({ kind: "acknowledges", bytes });
   if (hasFin) acts.push({ kind: "acknowledgesFin" });
