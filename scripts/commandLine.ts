@@ -21,11 +21,11 @@ const texts = {
       `${option}: the value is missing, or the option takes no value`,
     (option: string) => `${option}: 값이 없거나, 값을 줄 수 없는 옵션입니다`,
   ],
-  noOption: [
+  unexpected: [
     (word: string) => `unexpected argument ${word}`,
     (word: string) => `필요 없는 인자입니다: ${word}`,
   ],
-  takes: [
+  mustBe: [
     (option: string, allowed: string) => `${option} must be ${allowed}`,
     (option: string, allowed: string) =>
       `${option}에 쓸 수 있는 값: ${allowed}`,
@@ -147,7 +147,7 @@ export function parseCommandLine<Options extends FlagOptions>(
   for (const token of parsed.tokens) {
     if (token.kind === "positional") {
       if (words.length === mostWords)
-        throw new UsageError(say.noOption(token.value));
+        throw new UsageError(say.unexpected(token.value));
       words.push(token.value);
     }
     if (token.kind !== "option") continue;
@@ -160,7 +160,7 @@ export function parseCommandLine<Options extends FlagOptions>(
   const { lang } = parsed.values;
   const isLanguage = languages.some((language) => language === lang);
   if (lang !== undefined && !isLanguage)
-    throw new UsageError(say.takes("--lang", languages.join(", ")));
+    throw new UsageError(say.mustBe("--lang", languages.join(", ")));
   return { flags: parsed.values as Flags<Options>, words };
 }
 
@@ -190,7 +190,7 @@ export function expectAllowed(
 ): void {
   if (isAllowed) return;
   const say = inLanguage(texts, language);
-  throw new UsageError(say.takes(option, allowed));
+  throw new UsageError(say.mustBe(option, allowed));
 }
 
 /**

@@ -133,8 +133,8 @@ async function showRecording(
   const differences = differencesOf(run, occasion.run ?? run, say);
   if (differences.length > 0)
     above.push(`${say.differs}: ${differences.join("; ")}.`);
-  const exception = changed ? ` (${say.butFor})` : "";
-  const below = [`${say.asTheyCame}${exception}: ${occasion.reason}.`];
+  const exception = changed ? ` (${say.exceptForChange})` : "";
+  const below = [`${say.unmodified}${exception}: ${occasion.reason}.`];
 
   await present(recording, outputs, say, { above, below });
 }

@@ -8,12 +8,12 @@ export const pairs = {
       --message TEXT   what the client sends (default: Hello, Server!)
       --bytes N        sends the letter x N times instead, 1 to 30000
       --refused        no server: SYN, then RST
-      --reset          two clients of lecture1_server: one is never accepted
+      --reset          two clients of lecture1_server, the second never accepted
       --robot          a robot instead of the client; it reads nothing
       --show NAME      shows a recording: hello, long, forever, async, refused,
                        reset, robot, lossy, sleep or recv4
       --save FILE      saves the packets, for Wireshark
-      --json FILE      saves packets, reads, output as JSON; -: only to stdout
+      --json FILE      saves packets, reads, output as JSON; - prints only JSON
       --html FILE      saves the same as a web page
       --lang LANG      en or ko (default: the system's language)
       --help           shows this help`,
@@ -27,7 +27,7 @@ export const pairs = {
       --show NAME      기록 보기: hello, long, forever, async, refused,
                        reset, robot, lossy, sleep, recv4
       --save FILE      패킷을 저장(Wireshark로 볼 수 있음)
-      --json FILE      패킷, 읽기, 출력을 JSON으로 저장; -는 stdout에 그것만
+      --json FILE      패킷, 읽기, 출력을 JSON으로 저장; -는 JSON만 출력
       --html FILE      같은 내용을 웹 페이지로 저장
       --lang LANG      en 또는 ko (기본값: 시스템 언어)
       --help           이 도움말을 보여 줌`,
@@ -114,11 +114,11 @@ export const pairs = {
   ],
   recorded: ["Recorded earlier", "미리 기록해 둔 실행"],
   changed: ["Changed for this recording", "이 기록을 위해 바꾼 것"],
-  asTheyCame: [
+  unmodified: [
     "This is a recording of the unmodified programs",
     "고치지 않은 프로그램을 미리 기록한 것입니다",
   ],
-  butFor: ["except for the change above", "위에 적은 것만 바꿈"],
+  exceptForChange: ["except for the change above", "위에 적은 것만 바꿈"],
   asked: ["shown because of --show", "--show 옵션을 씀"],
   differs: [
     "The recording differs from the run that you asked for",
