@@ -1,6 +1,6 @@
 /**
- * What packets captures with tshark: runs of the programs as they are, and of
- * programs that a learner has changed.
+ * Captures with tshark: runs of the unmodified programs, and of programs that a
+ * learner has changed.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -119,7 +119,7 @@ const firstPieceIsEchoed: WantedRow = {
   says: "sends 1024 bytes",
 };
 
-// --- The programs as they are
+// --- The unmodified programs
 // -------------------------------------------------
 
 const plain = new CapturedRun({ args: ["--json", "-"] });
@@ -249,7 +249,7 @@ live("a robot resets the connection after 300 ms", async () => {
   expectReset(robot.rows);
 });
 
-live("a robot's RST says how many bytes it never reads", async () => {
+live("a robot's RST shows how many bytes it leaves unread", async () => {
   expectRow(robot.rows, { ...robotResets, says: "unread: 24 bytes" });
 });
 
@@ -321,7 +321,7 @@ live("a waiting client is reset when the first one closes", async () => {
   });
 });
 
-live("the RST says how many bytes the server never reads", async () => {
+live("the RST shows how many bytes the server leaves unread", async () => {
   expectRow(reset.rows, {
     from: "server",
     connection: 2,
@@ -455,7 +455,7 @@ const eventsAndLateLines = new CapturedRun({
   edits: [...serverPrintsLate, ...clientUsesEvents],
 });
 
-live("lines in Korean are shown as they are printed", async () => {
+live("lines in Korean are shown unchanged", async () => {
   expectRow(eventsAndLateLines.rows, { from: "server", prints: /^대기: / });
 });
 
@@ -665,7 +665,7 @@ for (const { title, run } of twoConnections) {
     assert.is(run.output.stderr, "");
   });
 
-  live(`two connections ${title}: Ctrl+C comes soon`, async () => {
+  live(`two connections ${title}: Ctrl+C is sent soon`, async () => {
     const { ends } = run.recording;
 
     const client = ends.find(({ from }) => from === "client");
@@ -871,7 +871,7 @@ onLinux("3 MB: no byte is unread after the server has all", async () => {
   assert.is(rows.at(-1)!.unread.server, 0);
 });
 
-// --- A firewall behind the capture
+// --- A firewall after the capture
 // ------------------------------------------
 
 const lostMessage = new CapturedRun({
@@ -952,7 +952,7 @@ onLinux("the user's settings of Wireshark change nothing", async () => {
 /**
  * A tshark whose lines a program changes: Node, since others keep lines back.
  *
- * @param change JavaScript: what becomes of `line`
+ * @param change JavaScript: the replacement of `line`
  */
 function tsharkWithLines(change: string): Promise<string> {
   const code = `
@@ -992,7 +992,7 @@ onLinux("packets without a number are reported in one line", async () => {
   });
 });
 
-/** tshark says at its end that the kernel's buffer was full. */
+/** tshark reports at its exit that the kernel's buffer was full. */
 const droppingTshark = `#!/bin/bash
 trap : INT
 PATH=\${PATH#*:} tshark "$@"
@@ -1063,7 +1063,7 @@ const misspelled = new CapturedRun({
   exitCode: 1,
 });
 
-live("an uncaught error ends the client with exit code 1", async () => {
+live("after an uncaught error the client exits with code 1", async () => {
   const { stderr } = misspelled.output;
 
   assert.match(stderr, /^packets: lecture1_client.ts exits with code 1\n/);
@@ -1172,7 +1172,7 @@ onLinux("a file that can't be saved is no reason for a recording", async () => {
 // --- Signals to packets
 // -------------------------------------------------------
 
-/** A tshark that is just starting ignores SIGINT, and so does this one. */
+/** A tshark that is just starting ignores SIGINT, and so does this program. */
 const deafTshark = `#!/bin/sh
 trap "" INT
 sleep 99 & wait

@@ -1,6 +1,4 @@
-/**
- * What the command lines of the scripts have in common: scripts/commandLine.ts.
- */
+/** The command lines of the scripts: scripts/commandLine.ts. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,6 +1,6 @@
 /**
- * What the four programs print of a wrong command line, and of the system's
- * errors.
+ * The messages of the four programs about a wrong command line, and about the
+ * system's errors.
  */
 import { once } from "node:events";
 import net from "node:net";
@@ -41,11 +41,11 @@ for (const [program, usage] of Object.entries(usages))
     assert.equal(script.output, { stdout: `${usage}\n`, stderr: "" });
   });
 
-/** A command line that a program refuses. */
+/** A command line that a program rejects. */
 interface Mistake {
   program: string;
   args: string[];
-  /** What the program prints of it, before the usage. */
+  /** The program's message about it, before the usage. */
   message: string;
 }
 
@@ -117,7 +117,7 @@ test("lecture1_client --message -90,0,90: write --message=-XYZ", async () => {
   assert.match(stderr, "usage: npx tsx lecture1_client.ts");
 });
 
-// Errors of the system. The port is taken by this process, which never accepts.
+// Errors of the system. This process listens on the port, and never accepts.
 const listener = net.createServer();
 listener.listen(0, "127.0.0.1");
 listener.unref();
@@ -176,7 +176,7 @@ test("lecture1_client: an unknown host", async () => {
   );
 });
 
-test("lecture1_client: nobody listens on localhost, 127.0.0.1", async () => {
+test("lecture1_client: nothing listens on localhost, 127.0.0.1", async () => {
   const command = preloadedCommand("lecture1_client", fakeResolver);
   await expectError(
     [...command, "--host=localhost", "--port=1"],
@@ -216,7 +216,7 @@ function failingListen(code: string): string {
   `;
 }
 
-// What each program advises for each code; test/lecture1_client_test.ts has
+// The advice of each program for each code; test/lecture1_client_test.ts has
 // FIN.
 for (const { code, advice } of [
   {
@@ -268,7 +268,7 @@ for (const { code, advice } of [
   });
 
 for (const address of ["192.168.0.2", "10.0.0.127"])
-  test(`lecture1_client: nobody listens on ${address}`, async () => {
+  test(`lecture1_client: nothing listens on ${address}`, async () => {
     const advice =
       "nothing is listening on that port: is the server running with --host 0.0.0.0?";
     await expectError(

@@ -170,7 +170,7 @@ test("an arrow without room for its shaft is drawn", async () => {
   assert.match(drawn, "│─ [FIN, PSH, ACK] ▶│12345");
 });
 
-/** The letters of a text, which a ladder may break anywhere. */
+/** The letters of a text, which a ladder can break anywhere. */
 function lettersOf(text: string): string {
   return text.replace(/\W/g, "");
 }
@@ -186,7 +186,7 @@ for (const name of recordingNames) {
       const lines = draw(recorded(name), look).split("\n");
 
       for (const line of lines) {
-        // string-width takes ▶ and ◀ for emoji, which are two columns wide.
+        // string-width counts ▶ and ◀ as emoji, which are two columns wide.
         const width = stringWidth(line.replace(/[▶◀]/g, "-"));
         assert.ok(width <= look.columns!, `${look.columns}: ${line}`);
       }

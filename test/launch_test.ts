@@ -173,7 +173,7 @@ test("maxOutput: a text in the middle of much output is found", async () => {
   await program.prints(/^port 65432$/m);
 });
 
-test("maxOutput: a wait for a flooding program has its end", async () => {
+test("maxOutput: a wait for a flooding program has a deadline", async () => {
   const code = "while (true) console.log('x'.repeat(1000));";
   const program = launchCode(code, { maxOutput: 2000 });
   const { message } = await rejection(program.prints(/never/, 500));
@@ -265,9 +265,9 @@ test("a program without children leaves no process", async () => {
 });
 
 test.unless(noSignals)(
-  "stop ends though a child holds the output",
+  "stop returns though a child holds the output",
   async () => {
-    // Without a group of its own, the child can't be killed.
+    // Without its own group, the child can't be killed.
     const program = launchCode(parentThatExits("inherit"));
     const child = await childOf(program);
     await program.stop();

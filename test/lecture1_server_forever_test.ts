@@ -35,14 +35,14 @@ import { escapeRegExp, once, type Server } from "./helpers/servers.ts";
 
 const name = "lecture1_server_forever";
 
-/** What is printed of a thread that failed: one line, without the place. */
+/** The message about a thread that failed: one line, without the place. */
 function threadFailed(what: string): RegExp {
   const thread = "the thread of \\('127\\.0\\.0\\.1', \\d+\\)";
   return new RegExp(`^${name}: ${thread} failed: ${what}\n$`);
 }
 
 /**
- * What is printed of an error in a handler: one line, with the place in the
+ * The message about an error in a handler: one line, with the place in the
  * file.
  */
 function complaint(error: string, advice = ""): RegExp {
@@ -240,7 +240,7 @@ threads.Worker = class extends threads.Worker {
 module.syncBuiltinESMExports();
 `;
 
-test("sending after close is not told as the client's reset", async () => {
+test("sending after close is not reported as a client's reset", async () => {
   const program = await startEdited(name, {
     before: "conn.sendall(data);",
     after: "conn.close(); $&",
@@ -253,7 +253,7 @@ test("sending after close is not told as the client's reset", async () => {
   }
 
   await printsTimes(program, " closed\n", 5);
-  // If the connection has ended before, Node says nothing.
+  // If the connection was closed before, Node reports nothing.
   const { stderr } = program.output;
   assert.match(stderr, /^(.*\) failed: write after end\n)*$/);
 });
@@ -300,7 +300,7 @@ test("60 clients are served at the same time", async () => {
   await Promise.all(echoes);
 });
 
-/** A container's memory. The server takes half of it, 12 MB for each thread. */
+/** A container's memory. The server uses half of it, 12 MB for each thread. */
 const memoryForThreeThreads = `
   process.constrainedMemory = () => 2 * 3 * 12e6;
 `;
@@ -331,7 +331,7 @@ test("a container's memory limits the threads", async () => {
   assert.is(waiting[0]!.length, 0);
 });
 
-/** What the server prints when a client has to wait for a thread. */
+/** The server's message when a client has to wait for a thread. */
 function allInUse(threads: number): string {
   return (
     `${name}: all ${threads} threads are in use: ` +
@@ -343,7 +343,8 @@ test("clients that wait for a thread: one line, once", async () => {
   const { program, served } = await startWithThreeThreads(2);
   const [first] = served;
   await program.prints(/all 3 threads/);
-  // A thread ends, a client that waited gets it, and others wait again.
+  // A thread exits, a client that waited gets the next one, and others wait
+  // again.
   first!.sendFin();
   await first!.endOfStream();
   const another = await connect(program.port);
@@ -361,7 +362,7 @@ test("as many clients as threads: no line", async () => {
   assert.is(program.output.stderr, "");
 });
 
-test("one client that waits is served when a thread ends", async () => {
+test("one waiting client is served when a thread exits", async () => {
   const { served, waiting } = await startWithThreeThreads(2);
 
   served[0]!.sendFin();
@@ -395,7 +396,8 @@ test.unless(noSignals)("Ctrl+C resets a silent client that waits", async () => {
 });
 
 /**
- * The system starts two threads at most, and says so only when the third fails.
+ * The system starts at most two threads, and reports it only when the third
+ * fails.
  */
 const noThirdThread = `
 import module from "node:module";
@@ -454,14 +456,16 @@ test("after a thread that couldn't start, clients wait for one", async () => {
   assert.is(timesPrinted(program, "failed"), 1);
 });
 
-/** Starts a server that may open a few files only. */
+/** Starts a server that can open only a few files. */
 async function startWithFiles(openFiles: number): Promise<ListeningServer> {
   const command = nodeCommand(`${name}.ts`).join(" ");
   const line = `ulimit -n ${openFiles}; exec ${command} --port 0`;
   return listening(launch(["sh", "-c", line]));
 }
 
-/** Lets clients come at the same time; returns how many of them were served. */
+/**
+ * Lets clients connect at the same time; returns how many of them were served.
+ */
 async function servedOf(clients: number, port: number): Promise<number> {
   const visits = Array.from({ length: clients }, () => visit(port));
   const results = await Promise.allSettled(visits);
@@ -498,7 +502,7 @@ test.unless(noUlimit)("70 open files: who waits for a thread", async () => {
   await expectEcho(waiting, "hello");
 });
 
-test.unless(noUlimit)("40 open files: a thread may fail, and why", async () => {
+test.unless(noUlimit)("40 open files: why a thread can fail", async () => {
   const program = await startWithFiles(40);
 
   const served = await servedOf(3, program.port);

@@ -71,9 +71,7 @@ test("a Korean page has no English sentence", async () => {
 /** A text that would run a script if it weren't escaped. */
 const evil = `<script>alert(1)</script>"'<img src=x>&`;
 
-/**
- * A page on which packets and programs say something evil, and so does a note.
- */
+/** A page with evil texts in packets, in programs' lines, and in a note. */
 function evilPage(): string {
   const recording = recorded("hello");
   recording.packets[3]!.text = evil;

@@ -40,7 +40,7 @@ function parse(commandLine: string, say = english): Options {
   return parseOptions(parseFlags(args, flags), say);
 }
 
-/** What packets reports about wrong options. */
+/** The message of packets about wrong options. */
 function mistakeOf(commandLine: string, say = english): string {
   try {
     parse(commandLine, say);
@@ -112,7 +112,7 @@ test("a mistake is one line on stderr, and exit code 2", async () => {
   });
 });
 
-test("--bytes takes 30000", async () => {
+test("--bytes accepts 30000", async () => {
   const { run } = parse("--bytes 30000");
 
   assert.is(run.message, "x".repeat(30_000));
@@ -154,7 +154,7 @@ const jsonFile = join(folder, "recv4.json");
 const htmlFile = join(folder, "recv4.html");
 const recv4 = onlyOnce(showRecv4);
 
-/** What packets prints of a recording that it writes into files as well. */
+/** The output of packets for a recording that it writes into files as well. */
 async function showRecv4(): Promise<string> {
   const files = ["--json", jsonFile, "--html", htmlFile];
   const { stdout } = await runPackets(["--show", "recv4", ...files]);
@@ -199,7 +199,7 @@ test("--json FILE writes the recording", async () => {
   assert.equal(json, recorded("recv4"));
 });
 
-test("--html FILE writes a page, which says that it is recorded", async () => {
+test("--html FILE writes a page, which is marked as recorded", async () => {
   await recv4();
 
   const html = await readFile(htmlFile, "utf8");
@@ -275,7 +275,7 @@ for (const { options, recording, shows } of fittingRecordings)
 
 interface DifferenceCase {
   options: string[];
-  /** What is between the recording's name and the picture. */
+  /** The text between the recording's name and the picture. */
   text: string;
 }
 
@@ -311,8 +311,8 @@ const differences: DifferenceCase[] = [
 ];
 
 /**
- * What is printed between a recording's name and its picture, as one line:
- * where it breaks depends on the width.
+ * The text between a recording's name and its picture, as one line, since its
+ * line breaks depend on the width.
  */
 function textAbove(stdout: string): string {
   const start = stdout.indexOf("\n");
@@ -339,7 +339,9 @@ const installAdvice =
   "sudo usermod -aG wireshark $USER, log out and in again; " +
   "see docs/reference.md";
 
-/** The last paragraph, as one line: where it breaks depends on the width. */
+/**
+ * The last paragraph, as one line, since its line breaks depend on the width.
+ */
 function lastSentence(stdout: string, start: string): string {
   const oneLine = stdout.trimEnd().replaceAll("\n", " ");
   return oneLine.slice(oneLine.lastIndexOf(start));
@@ -353,7 +355,7 @@ onLinux("a missing tshark is reported, with how to install it", async () => {
   assert.is(stderr, `packets: tshark is not installed; ${installAdvice}\n`);
 });
 
-onLinux("a recording says that tshark is missing", async () => {
+onLinux("a recording is shown because tshark is missing", async () => {
   const { stdout } = await missing();
 
   const start = "This is a recording of the unmodified programs: ";
@@ -375,7 +377,7 @@ onLinux("a missing tshark is reported in Korean", async () => {
   assert.is(stderr, `packets: tshark가 설치되어 있지 않음; ${advice}\n`);
 });
 
-onLinux("a recording says in Korean that it is one", async () => {
+onLinux("a recording is marked as one in Korean", async () => {
   const { stdout } = await missingInKorean();
 
   const [firstLine] = stdout.split("\n");
@@ -393,7 +395,7 @@ onLinux("without tshark, --reset shows the recording of two", async () => {
   assert.match(stdout, "2: [RST");
 });
 
-/** What tshark prints if it isn't allowed to capture. */
+/** tshark's message if it isn't allowed to capture. */
 const refusal = "There are no interfaces on which a capture can be done";
 const refused = onlyOnce(runRefused);
 
@@ -413,7 +415,7 @@ onLinux("a tshark that isn't allowed to capture is reported", async () => {
   assert.is(stderr, `packets: ${reason}; ${installAdvice}\n`);
 });
 
-onLinux("a recording says that tshark isn't allowed to capture", async () => {
+onLinux("a recording is shown if tshark has no right", async () => {
   const { stdout } = await refused();
 
   const start = "This is a recording of the unmodified programs: ";
@@ -433,7 +435,7 @@ interface BrokenTshark {
   title: string;
   /** The body of a shell script. */
   script: string;
-  /** What packets reports. */
+  /** The message of packets. */
   reason: string;
 }
 
@@ -459,7 +461,7 @@ const brokenTsharks: BrokenTshark[] = [
     reason: "tshark is not allowed to capture: 허가 거부",
   },
   {
-    title: "may capture, and fails otherwise",
+    title: "can capture, but fails otherwise",
     script: `
 [ "$1" = -L ] && exit 0
 echo "tshark: Permission denied by a plugin" >&2
@@ -537,7 +539,7 @@ onLinux("the picture has colors", async () => {
   assert.match(await colored(), "\x1b[");
 });
 
-onLinux("NO_COLOR takes away the colors, and nothing else", async () => {
+onLinux("NO_COLOR removes the colors, and nothing else", async () => {
   const plain = await showLossy({ ...inColor, NO_COLOR: "1" });
 
   assert.is(plain, stripVTControlCharacters(await colored()));
@@ -564,9 +566,7 @@ onLinux("packets exits silently when its reader has exited", async () => {
 const inTerminal = test.unless(noTerminal);
 const narrow = onlyOnce(showInNarrowTerminal);
 
-/**
- * What packets draws in a terminal with 50 columns, which understands no codes.
- */
+/** The picture in a terminal with 50 columns, which understands no codes. */
 async function showInNarrowTerminal(): Promise<string> {
   const [node, packets] = nodeCommand("scripts/packets.ts");
   const variables = "TERM=dumb NO_COLOR=1 NODE_NO_WARNINGS=1";

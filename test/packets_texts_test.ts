@@ -17,7 +17,7 @@ function filled(text: string | ((...values: any[]) => string)): string {
   return typeof text === "string" ? text : text("X", 7);
 }
 
-test("each text has another one in Korean", async () => {
+test("each text has a Korean translation", async () => {
   for (const [name, text] of koreanTexts()) assert.match(text, /[가-힣]/, name);
 });
 
@@ -63,7 +63,7 @@ const hasBytes: Record<Act["kind"], boolean> = {
   neverRead: true,
 };
 
-/** The labels of packets, as they are next to the ladder. */
+/** The labels of packets next to the ladder. */
 function labelsOf(texts: Texts): string[] {
   const kinds = Object.keys(hasBytes) as Act["kind"][];
   return kinds.map((kind) =>

@@ -1,4 +1,4 @@
-/** What each packet does, and how many connections have ended. */
+/** The meaning of each packet, and how many connections have closed. */
 import * as assert from "uvu/assert";
 import {
   ConnectionTracker,
@@ -19,7 +19,7 @@ const test = suite("recording");
 interface Case {
   title: string;
   packets: Packet[];
-  /** What each of the packets does. */
+  /** The acts of each of the packets. */
   acts: Act[][];
 }
 
@@ -78,7 +78,7 @@ const exchanges: Case[] = [
     ],
   },
   {
-    title: "a retransmission of bytes that came in two packets",
+    title: "a retransmission of bytes that arrived in two packets",
     packets: [aMessage(), aMessage({ seq: 15 }), aMessage({ length: 28 })],
     acts: [
       [{ kind: "carries", bytes: 14 }],
@@ -247,27 +247,27 @@ const otherConnection = aHandshake().map((packet) => ({
 
 const countCases: CountCase[] = [
   {
-    title: "a connection that has opened hasn't ended",
+    title: "an open connection hasn't closed",
     packets: aHandshake(),
     closedCount: 0,
   },
   {
-    title: "a connection that was refused has ended",
+    title: "a refused connection has closed",
     packets: openings[1]!.packets,
     closedCount: 1,
   },
   {
-    title: "a connection whose last FIN isn't acknowledged hasn't ended",
+    title: "a connection without the last FIN's ACK hasn't closed",
     packets: [...aHandshake(), ...closing.packets],
     closedCount: 0,
   },
   {
-    title: "a connection whose FINs are acknowledged has ended",
+    title: "a connection whose FINs are acknowledged has closed",
     packets: [...aHandshake(), ...closed.packets],
     closedCount: 1,
   },
   {
-    title: "one of two connections has ended",
+    title: "one of two connections has closed",
     packets: [...aHandshake(), ...otherConnection, ...closed.packets],
     closedCount: 1,
   },
@@ -288,7 +288,7 @@ test("connections are counted from their first packet on", async () => {
 });
 
 for (const { title, packets } of exchanges)
-  test(`${title} ends no connection`, async () => {
+  test(`${title} closes no connection`, async () => {
     const followed = follow([...aHandshake(), ...packets]);
 
     assert.is(followed.closedCount, 0);

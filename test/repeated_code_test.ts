@@ -41,8 +41,8 @@ const complainsOfError: Difference = {
 };
 
 /**
- * In the two servers a client that resets, or no longer answers, doesn't end
- * the program.
+ * The other two servers keep running when a client resets, or no longer
+ * answers.
  */
 const noAdviceForClients: Difference = {
   has: 'EPIPE: "the receiving',
@@ -59,7 +59,7 @@ const noAdviceForClients: Difference = {
     EPIPE: "the receiving`,
 };
 
-/** The client asks where an error has happened, too. */
+/** The client's advice also depends on the call that failed. */
 const adviceByPlace: Difference = {
   has: "adviceFor(error)",
   insteadOf: "advice[code]",
@@ -100,7 +100,7 @@ const repetitions: Repetition[] = [
   {
     declaration: "function parseFlags",
     programs: {
-      // A message to send, and no port 0, to which nobody can connect.
+      // A message to send, and no port 0, to which no client can connect.
       lecture1_client: [
         { has: "[--port PORT] [--message TEXT]", insteadOf: "[--port PORT]" },
         { has: 'message: { type: "string" },', insteadOf: "" },

@@ -98,7 +98,7 @@ const unreadCases: UnreadCase[] = [
     ],
   },
   {
-    title: "after a program's end none of its bytes are unread",
+    title: "after a program's exit none of its bytes are unread",
     recording: aRecording({
       packets: [aMessage({ timeMs: 0 })],
       ends: [{ timeMs: 5, from: "server", code: 0 }],
@@ -202,7 +202,7 @@ const lossCases: ServerCase[] = [
     unread: [0, 0, 14, 10],
   },
   {
-    title: "bytes that nothing confirms don't count after a retransmission",
+    title: "bytes without an ACK don't count after a retransmission",
     recording: {
       packets: [
         aMessage({ timeMs: 0 }),
@@ -246,7 +246,7 @@ const lossCases: ServerCase[] = [
     unread: [14, 14, 14],
   },
   {
-    title: "bytes that SACK has confirmed aren't lost",
+    title: "bytes that SACK has acknowledged aren't lost",
     recording: {
       packets: [
         moreData({ timeMs: 0 }),
@@ -280,7 +280,7 @@ const lossCases: ServerCase[] = [
     unread: [14, 14, 14],
   },
   {
-    title: "bytes that arrive after a program's end are not unread",
+    title: "bytes that arrive after a program's exit are not unread",
     recording: {
       packets: [aMessage({ timeMs: 0 }), moreData({ timeMs: 6 })],
       ends: [{ timeMs: 5, from: "server", code: 0 }],
@@ -355,7 +355,7 @@ for (const { title, recording, unread } of unreadCases)
     assert.equal(unreadAfter, unread);
   });
 
-test("without a reset no row says that bytes are never read", async () => {
+test("without a reset no row has unread bytes in its description", async () => {
   const rows = unreadCases.flatMap(({ recording }) => rowsOf(recording));
 
   const descriptions = rows.flatMap((row) => row.descriptions);
@@ -364,7 +364,7 @@ test("without a reset no row says that bytes are never read", async () => {
 });
 
 interface ResetCase extends UnreadCase {
-  /** What the packet with RST does, the last one. */
+  /** The descriptions of the packet with RST, the last packet. */
   descriptions: string[];
 }
 
@@ -461,7 +461,7 @@ test("bytes that were lost are not counted", async () => {
   assert.match(picture.origin, /^2 packets, 14 bytes of data; /);
 });
 
-/** What a row shows of a text that a packet carries. */
+/** The shown part of a text that a packet carries. */
 function shownText(text: string): string {
   const packet = aMessage({ length: Buffer.byteLength(text), text });
   const [row] = rowsOf(aRecording({ packets: [packet] }));

@@ -10,7 +10,7 @@ export interface Mistake {
   title: string;
   /** The statements that the learner has written. */
   code: string;
-  /** What the server prints on stderr. */
+  /** The server's message on stderr. */
   complaint: RegExp;
 }
 
@@ -94,7 +94,7 @@ function mistakesOnDemand(mistakes: Mistake[]): Edit {
   };
 }
 
-/** The mistake costs its client, and nobody else. */
+/** The mistake affects only its client. */
 async function expectComplaint(
   shared: SharedServer,
   { title, complaint }: Mistake,
@@ -112,7 +112,7 @@ async function expectComplaint(
   await expectEcho(bystander, `after ${title}`);
 }
 
-/** The mistake ends the server that has one client only. */
+/** The single-client server exits because of the mistake. */
 async function expectCrash(
   shared: SharedServer,
   { title, complaint }: Mistake,
