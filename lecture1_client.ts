@@ -64,8 +64,8 @@ function socket() {
     /** Connects (the TCP handshake). AF_INET: the server's address is IPv4. */
     async connect(host: string, port: number) {
       nodeSocket.connect({ host, port, family: 4 });
-      // If no answer arrives at all, the system gives up after a minute or two.
-      // once() throws its error.
+      // If no answer arrives at all, the system gives up (Linux after about two
+      // minutes), and once() throws its error.
       const stillWaiting = setTimeout(() => {
         console.error(
           `lecture1_client: still waiting for ${host}:${port}; is that computer on, and does its firewall allow the port?`,

@@ -642,7 +642,7 @@ function reasonOf(error: unknown, isRunning: boolean) {
   const [what = ""] = text.split("\n");
   let reason = what;
   if (isRunning) reason += placeOfError(error);
-  else reason += `; from now on, at most ${maxThreads} threads`;
+  else reason += `; the thread limit is now ${maxThreads}`;
   if (what.includes("EMFILE")) reason += " (to allow more, raise ulimit -n)";
   if (/__(using|callDispose|decorat\w+) is not defined/.test(what))
     reason +=

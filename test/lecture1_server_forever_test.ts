@@ -439,7 +439,7 @@ test("a thread that can't start costs its client", async () => {
   assert.is(
     program.output.stderr,
     `${name}: the thread of ${third.addr} failed: Error: EAGAIN; ` +
-      "from now on, at most 2 threads\n",
+      "the thread limit is now 2\n",
   );
 });
 
@@ -510,7 +510,7 @@ test.unless(noUlimit)("40 open files: why a thread can fail", async () => {
   assert.ok(served >= 2, `${served} of 3`);
   const complaints = program.output.stderr.split("\n").slice(0, -1);
   const failed =
-    / failed: .*EMFILE; from now on, at most \d+ threads \(.* raise ulimit -n\)$/;
+    / failed: .*EMFILE; the thread limit is now \d+ \(.* raise ulimit -n\)$/;
   const waits = / threads are in use: further clients wait until one is free$/;
   for (const complaint of complaints)
     assert.ok(failed.test(complaint) || waits.test(complaint), complaint);
