@@ -31,6 +31,11 @@ interface System {
   installedAt?: string;
 }
 
+/** The name of the loopback interface on this system. */
+export function loopbackInterface(): string {
+  return thisSystem().loopback;
+}
+
 function thisSystem(): System {
   switch (process.platform) {
     case "darwin":
@@ -53,7 +58,7 @@ function thisSystem(): System {
  * are in English, and it reads no preferences, profiles and plugins, neither
  * the user's nor those of the machine.
  */
-function tsharkEnvironment(): NodeJS.ProcessEnv {
+export function tsharkEnvironment(): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(process.env))
     if (!/^(LANGUAGE$|WIRESHARK_)/i.test(name)) env[name] = value;
@@ -237,12 +242,13 @@ const usualLines = [
   /^Capturing on /,
   /\b(Capture started|File: )/,
   /^\d+ packets? (captured|dropped)/,
+  /^\r?Packets (captured|received\/dropped)/,
   /^tshark:\s*$/,
   /^\s*$/,
 ];
 
 /**
- * tshark's explanation of its exit: its last complaint, or else its last lines,
+ * The explanation of tshark or dumpcap of its exit: its last complaint, or else its last lines,
  * or else its exit code or signal. Control characters are visible.
  */
 export function lastWords(tshark: Ended, say: Texts): string {
@@ -250,9 +256,10 @@ export function lastWords(tshark: Ended, say: Texts): string {
   const lines = tshark.output.stderr
     .split(/\r?\n/)
     .filter((line) => !usualLines.some((pattern) => pattern.test(line)));
-  const complaint = lines.findLast((line) => line.startsWith("tshark: "));
+  const prefix = /^(tshark|dumpcap): /;
+  const complaint = lines.findLast((line) => prefix.test(line));
   const words = complaint
-    ? visible(complaint.slice("tshark: ".length))
+    ? visible(complaint.replace(prefix, ""))
     : lines.slice(-3).map(visible).join("; ");
 
   if (signal) return [say.killedBy(signal), words].filter(Boolean).join("; ");
@@ -307,7 +314,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
 }
 
 /** @throws CannotCapture if tshark is missing */
-async function tsharkProgram(say: Texts): Promise<string> {
+export async function tsharkProgram(say: Texts): Promise<string> {
   const { installedAt = "" } = thisSystem();
   const onPath = await which("tshark", { nothrow: true });
   const program = onPath ?? installedAt;
@@ -320,7 +327,6 @@ function captureArguments(
   { port, file }: CaptureOptions,
   markerPort: number,
 ): string[] {
-  const printedFields = fields.flatMap((name) => ["-e", name]);
   const keptIn = file ? ["-w", file, "-P"] : [];
   // prettier-ignore
   return [
@@ -329,15 +335,8 @@ function captureArguments(
     // Megabytes that wait for tshark; by default 2, and a long run drops some.
     "-B", "16",
     "-a", `duration:${longestCaptureSeconds}`,
-    "-l",
-    "-n",
     "-o", "tcp.relative_sequence_numbers:TRUE",
-    "-o", "tcp.analyze_sequence_numbers:TRUE",
-    "-T", "fields",
-    "-E", "separator=/t",
-    "-E", "occurrence=a",
-    "-E", "aggregator=,",
-    ...printedFields,
+    ...rowArguments(),
     ...keptIn,
   ];
 }
@@ -569,7 +568,7 @@ export class Capture {
  *
  * @param pid tshark's process ID
  */
-function startGuard(pid: number): Launched {
+export function startGuard(pid: number): Launched {
   const target = process.platform === "win32" ? pid : -pid;
   const code = `
     function interrupt() {
