@@ -3,16 +3,16 @@
 //
 //   npx tsx lecture1_client.ts
 //
-// A server has to run first, in another terminal: npx tsx lecture1_server.ts
-// Read it beside lecture1_client.py. What Python's library gives for nothing
-// (connect, recv, sendall, ...) stands at the end of this file.
+// Start a server first, in another terminal: npx tsx lecture1_server.ts
+// Compare this file with lecture1_client.py. Its end provides what Python's
+// standard library already has (connect, recv, sendall, ...).
 
 import { once } from "node:events";
 import { existsSync, realpathSync } from "node:fs";
 import net from "node:net";
 import { parseArgs } from "node:util";
 
-/** Sends one message to a server and prints what comes back. */
+/** Sends one message to a server and prints the answer. */
 export async function startClient(
   host = "127.0.0.1",
   port = 65432,
@@ -34,37 +34,38 @@ if (isMain()) {
   startClient(host, port, message).catch(fail);
 }
 
-// --- You may stop reading here: what Python's library gives for nothing -----
+// --- You can stop reading here: Python's library already has the rest --------
 
-/** What a client needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
+/** The client's part of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   // When the server has sent FIN, we can still send.
   const nodeSocket = new net.Socket({ allowHalfOpen: true });
   // connect(), recv() and close() throw the error. Without a listener, Node
-  // would end the program.
+  // would exit.
   nodeSocket.on("error", () => {});
-  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // Stdout can't be written: its reader has exited (`| head`), or the disk is
   // full.
   process.stdout.on("error", (error) => {
     fail(error);
     process.exit();
   });
 
-  let wakeRecv = () => {}; // lets the recv() that waits look again
+  let wakeRecv = () => {}; // makes a waiting recv() look again
   nodeSocket.on("end", () => wakeRecv());
   nodeSocket.on("close", () => wakeRecv());
 
-  // Settles when the kernel has taken all bytes, or the connection has broken.
+  // Settles when all bytes have been handed to the kernel, or the connection
+  // has broken.
   let sending = Promise.resolve();
   let stallTimer: NodeJS.Timeout | undefined;
   let hasGivenUp = false;
 
   return {
-    /** Connects: the TCP handshake. AF_INET: the server's address is IPv4. */
+    /** Connects (the TCP handshake). AF_INET: the server's address is IPv4. */
     async connect(host: string, port: number) {
       nodeSocket.connect({ host, port, family: 4 });
-      // If no answer arrives at all, the system gives up after a minute or two.
-      // once() throws its error.
+      // If no answer arrives at all, the system gives up (Linux after about two
+      // minutes), and once() throws its error.
       const stillWaiting = setTimeout(() => {
         console.error(
           `lecture1_client: still waiting for ${host}:${port}; is that computer on, and does its firewall allow the port?`,
@@ -78,27 +79,29 @@ function socket() {
     },
 
     /**
-     * Queues data and returns; it is sent in the background. Python's sendall
-     * returns when the kernel has taken all of data. With a message longer than
-     * all buffers that never happens: while the client sends, it doesn't read.
-     * So the server can't send its echo any more, and stops reading the
-     * message.
+     * Queues data and returns immediately; it is sent in the background.
+     * Python's sendall returns when all of data has been handed to the kernel.
+     * With a message longer than all buffers, that never happens: the client
+     * doesn't read while it sends, so the server can't send its echo, and stops
+     * reading the message.
      */
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`sendall takes bytes, not ${typeName(data)}`);
+        throw TypeError(`sendall needs bytes, not ${typeName(data)}`);
       sending = sending.then(() => sendInPieces(data));
     },
 
     /**
      * Waits for data; returns 1 to `size` bytes. At the end of the stream,
-     * Python's recv returns b"". Here it throws: the client has got no answer.
-     * If an earlier recv() was given up (Promise.race with a timer), its data
-     * is ours.
+     * Python's recv returns b""; this recv throws, since the client has got no
+     * answer. If an earlier recv() was abandoned (Promise.race with a timer),
+     * this recv gets its data.
      */
     async recv(size: number): Promise<Buffer> {
       if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+        throw TypeError(
+          `recv: the size must be a positive integer, not ${JSON.stringify(size)}`,
+        );
       if (nodeSocket.listenerCount("readable") === 0)
         nodeSocket.on("readable", () => wakeRecv());
       while (!nodeSocket.readableEnded) {
@@ -124,12 +127,12 @@ function socket() {
       nodeSocket.end();
 
       // The open socket keeps the process alive until the server has sent its
-      // FIN, too. Until then, bytes that arrive are read and dropped: closing
+      // FIN, too. Until then, bytes that arrive are read and discarded: closing
       // with unread bytes would send a reset (RFC 1122, 4.2.2.13).
       nodeSocket.resume();
 
-      // The server has a second for it, and 5 more for each MB of echo. (unref:
-      // the timer alone doesn't keep the process alive.)
+      // The server has one second to do so, and 5 s more for each MB of echo.
+      // (unref: the timer alone doesn't keep the process alive.)
       const echoMB = nodeSocket.bytesWritten / 1e6;
       const limitMs = 1000 + 5000 * echoMB;
       setTimeout(() => nodeSocket.destroy(), limitMs).unref();
@@ -137,9 +140,9 @@ function socket() {
   };
 
   /**
-   * Gives the kernel data piece by piece. The kernel takes a piece when its
-   * buffer has room: earlier bytes were acknowledged. So each piece is a sign
-   * of progress.
+   * Hands data to the kernel piece by piece. The kernel accepts a piece when
+   * its send buffer has room, because earlier bytes were acknowledged. So each
+   * piece is a sign of progress.
    */
   async function sendInPieces(data: Uint8Array) {
     const pieceSize = 16384;
@@ -151,10 +154,10 @@ function socket() {
   }
 
   /**
-   * Waits until the kernel has taken everything. Meanwhile the "data" listener
-   * makes Node read and drop what arrives, so that the server can send. A
-   * server that sends and never reads would keep us here forever: if bytes
-   * arrive, the stall timer starts.
+   * Waits until all data has been handed to the kernel. Meanwhile, the "data"
+   * listener makes Node read and discard the bytes that arrive, so that the
+   * server can keep sending. With a server that sends and never reads, this
+   * would wait forever, so the first bytes that arrive start the stall timer.
    */
   async function finishSending() {
     nodeSocket.removeAllListeners("readable");
@@ -164,7 +167,7 @@ function socket() {
     clearTimeout(stallTimer);
   }
 
-  /** Gives up on the server if the kernel takes no piece for 4 seconds. */
+  /** Gives up on the server if the kernel accepts no piece for 4 seconds. */
   function startStallTimer() {
     stallTimer = setTimeout(() => {
       hasGivenUp = true;
@@ -224,8 +227,8 @@ function parseFlags() {
     const port = Number(values.port);
     const isPort = /^\d+$/.test(values.port) && port >= 1 && port <= 65535;
     if (host === "" || !isPort)
-      throw new Error("--host takes a name, --port 1 to 65535");
-    if (message === "") throw new Error("--message is empty: write a text");
+      throw new Error("--host must not be empty, --port must be 1 to 65535");
+    if (message === "") throw new Error("--message must not be empty");
     return { host, port, message };
   } catch (error) {
     const mistake = firstSentence((error as Error).message);
@@ -236,10 +239,10 @@ function parseFlags() {
 
 // --- Error messages ----------------------------------------------------------
 
-/** What to do about an error of the network, by the system's code for it. */
+/** Advice for each network error, by the system's error code. */
 const advice: Record<string, string> = {
-  FIN: "the server closed without an answer",
-  ECONNREFUSED: "nobody listens there, is the server running?",
+  FIN: "the server closed the connection without an answer",
+  ECONNREFUSED: "nothing is listening on that port: is the server running?",
   ECONNRESET: "the server reset the connection",
   ETIMEDOUT:
     "no answer: is that computer on, and does its firewall allow the port?",
@@ -248,15 +251,16 @@ const advice: Record<string, string> = {
   EHOSTDOWN:
     "that computer can't be reached: check power, cable, firewall, --host, subnet",
   ENETUNREACH:
-    "there is no way to that network: check your cable, --host, subnet",
-  ENETDOWN: "there is no way to that network: check your cable, --host, subnet",
+    "there is no route to that network: check your cable, --host, subnet",
+  ENETDOWN:
+    "there is no route to that network: check your cable, --host, subnet",
   ECONNABORTED: "the connection broke: check cable, power and network",
-  ENOTFOUND: "unknown host, check --host",
-  EAI_AGAIN: "unknown host, check --host and the network",
-  EPIPE: "nobody reads it any more",
+  ENOTFOUND: "unknown host: check --host",
+  EAI_AGAIN: "unknown host: check --host and the network",
+  EPIPE: "the receiving end was closed",
 };
 
-/** The advice for an error, by where it happened. */
+/** The advice for an error. It depends on the call that failed. */
 function adviceFor(error: NodeJS.ErrnoException & { address?: string }) {
   const { code = "", syscall, address = "127." } = error;
   const noAnswer = /^(ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN)$/;
@@ -264,14 +268,14 @@ function adviceFor(error: NodeJS.ErrnoException & { address?: string }) {
     return "the server no longer answers: check its cable, power and network";
   // A server that listens on 127.0.0.1 can't be reached from another computer.
   if (code === "ECONNREFUSED" && !address.startsWith("127."))
-    return "nobody listens there, is the server running with --host 0.0.0.0?";
+    return "nothing is listening on that port: is the server running with --host 0.0.0.0?";
   return advice[code];
 }
 
-/** Prints an error of the network and advice in one line; sets exit code 1. */
+/** Prints a network error with advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
+  // No code, or one of Node's (ERR_...): a bug in this program. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const hint = adviceFor(error);
   console.error(`lecture1_client: ${hint ? `${message}; ${hint}` : message}`);

@@ -1,11 +1,11 @@
-// Lecture 1, exercise 1, the server: it accepts one client, sends back whatever
-// the client sends, and ends when the client closes.
+// Lecture 1, exercise 1, the server: it accepts one client, sends back
+// everything that the client sends, and exits when the client closes.
 //
 //   npx tsx lecture1_server.ts
 //
 // Then, in another terminal: npx tsx lecture1_client.ts
-// Read it beside lecture1_server.py. What Python's library gives for nothing
-// (accept, recv, sendall, ...) stands at the end of this file.
+// Compare this file with lecture1_server.py. Its end provides what Python's
+// standard library already has (accept, recv, sendall, ...).
 
 import dns from "node:dns/promises";
 import { once } from "node:events";
@@ -13,12 +13,12 @@ import { existsSync, realpathSync } from "node:fs";
 import net from "node:net";
 import { parseArgs } from "node:util";
 
-/** Serves one client, then ends. Port 0 takes a free one. */
+/** Serves one client, then returns. Port 0 picks a free port. */
 export async function startServer(host = "127.0.0.1", port = 65432) {
   const s = socket();
   try {
     s.bind(host, port);
-    await s.listen(); // from here on TCP does the handshake with whoever comes
+    await s.listen(); // from now on, the kernel does the handshakes
     print(`Server listening on ${host}:${s.getsockname().port}`);
 
     const [conn, addr] = await s.accept(); // waits for the first client
@@ -45,9 +45,9 @@ if (isMain()) {
   startServer(host, port).catch(fail);
 }
 
-// --- You may stop reading here: what Python's library gives for nothing -----
+// --- You can stop reading here: Python's library already has the rest --------
 
-/** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
+/** The server's part of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const server = net.createServer({
     // A client that has sent FIN still gets the rest of its echo.
@@ -63,18 +63,18 @@ function socket() {
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
   });
-  // Clients that Node has accepted, and accept() has not.
+  // Clients that Node has accepted, but accept() has not returned yet.
   const waiting: net.Socket[] = [];
   let bindHost = "";
   let bindPort = 0;
 
   server.on("connection", (client) => {
-    // recv() and sendall() throw the error. Without a listener, Node would end
-    // the program.
+    // recv() and sendall() throw the error. Without a listener, Node would
+    // exit.
     client.on("error", () => {});
     waiting.push(client);
   });
-  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // Stdout can't be written: its reader has exited (`| head`), or the disk is
   // full.
   process.stdout.on("error", (error) => {
     fail(error);
@@ -122,19 +122,21 @@ type Connection = ReturnType<typeof connection>;
 
 /** The socket that Python's accept() returns. */
 function connection(client: net.Socket) {
-  let wakeRecv = () => {}; // lets the recv() that waits look again
+  let wakeRecv = () => {}; // makes a waiting recv() look again
   client.on("end", () => wakeRecv());
   client.on("close", () => wakeRecv());
 
   return {
     /**
      * Waits for data; returns 1 to `size` bytes, or null at the end of the
-     * stream. If an earlier recv() was given up (Promise.race with a timer),
-     * its data is ours.
+     * stream. If an earlier recv() was abandoned (Promise.race with a timer),
+     * this recv gets its data.
      */
     async recv(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+        throw TypeError(
+          `recv: the size must be a positive integer, not ${JSON.stringify(size)}`,
+        );
       // Python's print waits for a slow terminal. Here, the next recv does.
       if (process.stdout.writableNeedDrain) await once(process.stdout, "drain");
       // This listener makes Node start reading from the kernel.
@@ -153,12 +155,12 @@ function connection(client: net.Socket) {
     },
 
     /**
-     * Waits until the kernel has taken all of data: as long as the client
-     * doesn't read.
+     * Waits until all of data has been handed to the kernel. If the client
+     * doesn't read, the kernel's buffers fill up, and this waits.
      */
     sendall(data: Uint8Array): Promise<void> {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`sendall takes bytes, not ${typeName(data)}`);
+        throw TypeError(`sendall needs bytes, not ${typeName(data)}`);
       return new Promise((resolve, reject) => {
         client.write(data, (error) => {
           if (error) reject(client.errored ?? error);
@@ -223,7 +225,9 @@ function parseFlags() {
     const port = Number(values.port);
     const isPort = /^\d+$/.test(values.port) && port <= 65535;
     if (host === "" || !isPort)
-      throw new Error("--host takes a name, --port 0 (any free) to 65535");
+      throw new Error(
+        "--host must not be empty, --port must be 0 (any free) to 65535",
+      );
     return { host, port };
   } catch (error) {
     const mistake = firstSentence((error as Error).message);
@@ -234,13 +238,15 @@ function parseFlags() {
 
 // --- Error messages ----------------------------------------------------------
 
-/** What to do about an error of the network, by the system's code for it. */
+/** Advice for each network error, by the system's error code. */
 const advice: Record<string, string> = {
-  EADDRINUSE: "stop the program that listens there or take another --port",
-  EADDRNOTAVAIL: "no address of this machine, check --host",
-  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
-  ENOTFOUND: "unknown host, check --host",
-  EAI_AGAIN: "unknown host, check --host and the network",
+  EADDRINUSE:
+    "another program is using this port: stop it or choose another --port",
+  EADDRNOTAVAIL: "this computer does not have that address: check --host",
+  EACCES:
+    "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port",
+  ENOTFOUND: "unknown host: check --host",
+  EAI_AGAIN: "unknown host: check --host and the network",
   ECONNRESET: "the client reset the connection",
   ETIMEDOUT: "the client no longer answers: check its cable, power and network",
   EHOSTUNREACH:
@@ -250,13 +256,13 @@ const advice: Record<string, string> = {
   ENETDOWN: "the client can't be reached: check cables and network",
   ECONNABORTED:
     "the client no longer answers: check its cable, power and network",
-  EPIPE: "nobody reads it any more",
+  EPIPE: "the receiving end was closed",
 };
 
-/** Prints an error of the network and advice in one line; sets exit code 1. */
+/** Prints a network error with advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
+  // No code, or one of Node's (ERR_...): a bug in this program. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const hint = advice[code];
   console.error(`lecture1_server: ${hint ? `${message}; ${hint}` : message}`);

@@ -4,9 +4,10 @@
 //   npx tsx lecture1_server_forever.ts
 //
 // Then, in another terminal, as often as you like: npx tsx lecture1_client.ts
-// Ctrl+C stops the server after its clients have left, a second one
-// immediately. Read it beside lecture1_server_forever.py. What Python's library
-// gives for nothing (accept, Thread, recv, ...) stands at the end of this file.
+// Ctrl+C stops the server after its clients have disconnected; a second Ctrl+C
+// stops it immediately.
+// Compare this file with lecture1_server_forever.py. Its end provides what
+// Python's standard library already has (accept, Thread, recv, ...).
 
 import dns from "node:dns/promises";
 import { EventEmitter, once } from "node:events";
@@ -43,13 +44,13 @@ export async function startServer(host = "127.0.0.1", port = 65432) {
   const s = socket();
   try {
     s.bind(host, port);
-    await s.listen(); // from here on TCP does the handshake with whoever comes
+    await s.listen(); // from now on, the kernel does the handshakes
     print(`Server listening on ${host}:${s.getsockname().port}`);
 
     while (true) {
       const [conn, addr] = await s.accept(); // waits for the next client
       const thread = createThread({ target: handleClient, args: [conn, addr] });
-      await thread.start(); // until it runs, not until it ends
+      await thread.start(); // returns when the thread is running
     }
   } catch (error) {
     if (error !== keyboardInterrupt) throw error;
@@ -64,23 +65,21 @@ if (isMain()) {
   startServer(host, port).catch(fail);
 }
 
-// --- You may stop reading here: what Python's library gives for nothing -----
+// --- You can stop reading here: Python's library already has the rest --------
 
 const keyboardInterrupt = new Error("Ctrl+C");
 
-/**
- * How many threads there are, and how many there can be. Other clients wait.
- */
+/** The number of threads, and its maximum. Further clients wait. */
 let threadCount = 0;
 let maxThreads = 200;
 
 /**
  * Emits "change" when accept() has to look again: a client has connected, a
- * thread has ended, or Ctrl+C.
+ * thread has exited, or Ctrl+C was pressed.
  */
 const changes = new EventEmitter();
 
-/** What a server needs of Python's socket.socket(AF_INET, SOCK_STREAM). */
+/** The server's part of Python's socket.socket(AF_INET, SOCK_STREAM). */
 function socket() {
   const server = net.createServer({
     // A client that has sent FIN still gets the rest of its echo.
@@ -96,8 +95,8 @@ function socket() {
     keepAlive: true,
     keepAliveInitialDelay: 30_000,
   });
-  // Clients that Node has accepted, and accept() has not, each with its
-  // address.
+  // Clients that Node has accepted, but accept() has not returned yet, each
+  // with its address.
   const waiting: [net.Socket, string][] = [];
   let bindHost = "";
   let bindPort = 0;
@@ -110,7 +109,7 @@ function socket() {
     waiting.push([client, addr]);
     changes.emit("change");
   });
-  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // Stdout can't be written: its reader has exited (`| head`), or the disk is
   // full.
   process.stdout.on("error", (error) => {
     fail(error);
@@ -119,7 +118,7 @@ function socket() {
   // A closed stderr must not stop the server.
   process.stderr.on("error", () => {});
 
-  // The first Ctrl+C wakes accept(). npx may deliver it twice, so our listener
+  // The first Ctrl+C wakes accept(). npx can deliver it twice, so our listener
   // stays for half a second. After that, Ctrl+C kills the process as usual.
   let isInterrupted = false;
   process.on("SIGINT", function interrupt() {
@@ -146,14 +145,14 @@ function socket() {
       return server.address() as net.AddressInfo;
     },
 
-    /** Waits for a client, and until it can have a thread. Throws on Ctrl+C. */
+    /** Waits for a client and a free thread. Throws on Ctrl+C. */
     async accept() {
       while (!isInterrupted) {
         const isFull = threadCount >= maxThreads;
         if (waiting.length > 0 && !isFull) return waiting.shift()!;
         if (waiting.length > 0)
           complainOnce(
-            `all ${maxThreads} threads are in use: further clients wait until one ends`,
+            `all ${maxThreads} threads are in use: further clients wait until one is free`,
           );
         await once(changes, "change");
       }
@@ -164,7 +163,10 @@ function socket() {
     close() {
       for (const [client] of waiting) client.resetAndDestroy();
       server.getConnections((_, n) => {
-        if (n) complain(`still connected: ${n}; Ctrl+C again stops at once`);
+        if (n)
+          complain(
+            `still connected: ${n}; press Ctrl+C again to stop immediately`,
+          );
       });
       server.close();
     },
@@ -202,7 +204,7 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
 
   /**
    * Starts the thread. As in Python, start() returns when the thread runs. That
-   * takes some 10 ms, in which other clients can connect. If the thread can't
+   * needs about 10 ms, in which other clients can connect. If the thread can't
    * start, its client is disconnected, and the server keeps running.
    */
   async function start() {
@@ -211,13 +213,13 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
     try {
       worker = new Worker(workerCode, {
         eval: true,
-        // Without the options of this process: they would load tsx in every
+        // Without the options of this process, which would load tsx in every
         // thread.
         execArgv: [],
-        // What a debugger shows.
+        // A debugger shows this name.
         name: `${client.remoteAddress}:${client.remotePort}`,
         workerData: { memory, args, script: scriptOf(target) },
-        // A small heap for new objects: an echo makes few.
+        // A small heap for new objects: an echo creates few.
         resourceLimits: { maxYoungGenerationSizeMb: 2 },
       });
     } catch (error) {
@@ -237,7 +239,9 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
     });
   }
 
-  /** The thread has ended, by itself or, after onError(), by an error. */
+  /**
+   * The thread has exited: by itself or, after onError(), because of an error.
+   */
   function onExit() {
     client.destroySoon();
     threadCount--;
@@ -245,8 +249,8 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
   }
 
   function onError(error: unknown) {
-    // This machine can't hold more than the other threads. (This one is
-    // counted.)
+    // This machine can't run more threads than the others. (threadCount
+    // includes the failed one.)
     if (!isRunning) maxThreads = Math.max(1, threadCount - 1);
     complain(`the thread of ${args[0]} failed: ${reasonOf(error, isRunning)}`);
   }
@@ -255,13 +259,14 @@ function createThread({ target, args: [client, ...args] }: ThreadArguments) {
 }
 
 /**
- * The memory that a thread and the main thread share. An array of one is a
- * number.
+ * The memory that a thread and the main thread share. An array of one element
+ * is used as a number.
  */
 function createSharedMemory() {
   return {
     /**
-     * recv's answer: how many bytes; 0 at the end of the stream, -1: none yet.
+     * recv's answer: the number of bytes; 0 at the end of the stream, -1 if
+     * there is no answer yet.
      */
     receivedSize: new Int32Array(new SharedArrayBuffer(4)),
     /** recv's answer: the bytes. */
@@ -279,8 +284,8 @@ const maxUnwritten = 65536;
 
 /**
  * The program of a Worker. It is made of source text: ${threadSide} is the text
- * of that function, and script that of handleClient. (To load this whole file
- * in every thread would take several times as long.)
+ * of that function, and script that of handleClient. (Loading this whole file
+ * in every thread would be several times slower.)
  */
 const workerCode = `
   const { parentPort, workerData } = require("node:worker_threads");
@@ -317,8 +322,8 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
   }
   Object.assign(globalThis, { print });
 
-  // The Worker's own streams would write when the thread has nothing to do:
-  // when its client has left. Node's console uses them as well.
+  // The Worker's own streams would write only when the thread is idle, after
+  // its client has disconnected. Node's console uses these streams, too.
   process.stdout.write = streamTo("stdout");
   process.stderr.write = streamTo("stderr");
 
@@ -343,7 +348,9 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
      */
     recv(size: number) {
       if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`recv takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+        throw TypeError(
+          `recv: the size must be a positive integer, not ${JSON.stringify(size)}`,
+        );
       Atomics.store(receivedSize, 0, -1);
       port.postMessage(`recv ${size}`);
       while (Atomics.load(receivedSize, 0) === -1)
@@ -357,9 +364,9 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
     sendall(data: Uint8Array) {
       if (!(data instanceof Uint8Array)) {
         const type = Object.prototype.toString.call(data);
-        throw TypeError(`sendall takes bytes, not ${type}`);
+        throw TypeError(`sendall needs bytes, not ${type}`);
       }
-      // postMessage would copy the whole buffer that data may be a part of.
+      // postMessage would copy the whole buffer of which data can be a part.
       const isPart = data.length < data.buffer.byteLength;
       write(isPart ? new Uint8Array(data) : data);
     },
@@ -371,7 +378,7 @@ function threadSide(port: MessagePort, memory: Memory, maxUnwritten: number) {
   };
 }
 
-/** What a thread can do with its client. A call blocks this thread only. */
+/** A client's connection in its thread. Each call blocks only this thread. */
 type Connection = ReturnType<typeof threadSide>;
 
 /**
@@ -379,7 +386,7 @@ type Connection = ReturnType<typeof threadSide>;
  */
 function mainSide(client: net.Socket, memory: Memory) {
   const { receivedSize, received, unwritten } = memory;
-  let wanted = 0; // the number of bytes that recv waits for; 0: nobody waits
+  let wanted = 0; // how many bytes recv waits for; 0: no recv is waiting
   client.on("end", answerRecv);
   client.on("close", answerRecv);
 
@@ -435,8 +442,8 @@ function mainSide(client: net.Socket, memory: Memory) {
   }
 
   /**
-   * Subtracts from what is unwritten, and wakes the thread: it may have enough
-   * now.
+   * Subtracts from what is unwritten, and wakes the thread, which checks
+   * whether it can continue.
    */
   function subtract(size: number) {
     const before = Atomics.sub(unwritten, 0, size);
@@ -445,7 +452,7 @@ function mainSide(client: net.Socket, memory: Memory) {
 
   return function onMessage(message: unknown) {
     if (message instanceof Uint8Array) return onSendall(message);
-    // With --watch, Node sends messages of its own.
+    // With --watch, Node sends its own messages.
     if (typeof message !== "string") return;
 
     const [call, argument] = splitAtSpace(message);
@@ -471,7 +478,7 @@ function splitAtSpace(message: string): [call: string, argument: string] {
   return [message.slice(0, space), message.slice(space + 1)];
 }
 
-/** What is to be written next, and the callbacks that wait for it. */
+/** The text to be written next, and the callbacks for when it is written. */
 interface Unprinted {
   text: string;
   callbacks: (() => void)[];
@@ -504,7 +511,7 @@ function print(text: string, callback?: () => void) {
   printUnchanged(shown, callback);
 }
 
-/** Prints a text as it is, without a newline. */
+/** Prints a text unchanged, without a newline. */
 function printUnchanged(text: string, callback?: () => void) {
   unprinted ??= { text: "", callbacks: [] };
   unprinted.text += text;
@@ -559,7 +566,9 @@ function parseFlags() {
     const port = Number(values.port);
     const isPort = /^\d+$/.test(values.port) && port <= 65535;
     if (host === "" || !isPort)
-      throw new Error("--host takes a name, --port 0 (any free) to 65535");
+      throw new Error(
+        "--host must not be empty, --port must be 0 (any free) to 65535",
+      );
     return { host, port };
   } catch (error) {
     const mistake = firstSentence((error as Error).message);
@@ -575,10 +584,10 @@ function complain(what: string) {
   console.error(`lecture1_server_forever: ${what}`);
 }
 
-/** What complainOnce() has printed. */
+/** The messages that complainOnce() has printed. */
 var printedOnce: Set<string> | undefined;
 
-/** The same, unless it was printed before. */
+/** Prints one line on stderr, unless it was printed before. */
 function complainOnce(what: string) {
   printedOnce ??= new Set();
   if (printedOnce.has(what)) return;
@@ -587,8 +596,8 @@ function complainOnce(what: string) {
 }
 
 /**
- * How a connection ended by an error: the client's reset, a mistake of the
- * handler (an error of Node's own, ERR_...), or no answer any more.
+ * How an error broke a connection: a reset by the client, a mistake of the
+ * handler (one of Node's errors, ERR_...), or a client that no longer answers.
  */
 function howItEnded({ code = "", message }: NodeJS.ErrnoException) {
   if (code === "ECONNRESET" || code === "EPIPE")
@@ -597,20 +606,22 @@ function howItEnded({ code = "", message }: NodeJS.ErrnoException) {
   return `no longer answers (${message}): check its cable, power and network`;
 }
 
-/** What to do about an error of the network, by the system's code for it. */
+/** Advice for each network error, by the system's error code. */
 const advice: Record<string, string> = {
-  EADDRINUSE: "stop the program that listens there or take another --port",
-  EADDRNOTAVAIL: "no address of this machine, check --host",
-  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
-  ENOTFOUND: "unknown host, check --host",
-  EAI_AGAIN: "unknown host, check --host and the network",
-  EPIPE: "nobody reads it any more",
+  EADDRINUSE:
+    "another program is using this port: stop it or choose another --port",
+  EADDRNOTAVAIL: "this computer does not have that address: check --host",
+  EACCES:
+    "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port",
+  ENOTFOUND: "unknown host: check --host",
+  EAI_AGAIN: "unknown host: check --host and the network",
+  EPIPE: "the receiving end was closed",
 };
 
-/** Prints an error of the network and advice in one line; sets exit code 1. */
+/** Prints a network error with advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
+  // No code, or one of Node's (ERR_...): a bug in this program. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const hint = advice[code];
   complain(hint ? `${message}; ${hint}` : message);
@@ -631,13 +642,13 @@ function reasonOf(error: unknown, isRunning: boolean) {
   const [what = ""] = text.split("\n");
   let reason = what;
   if (isRunning) reason += placeOfError(error);
-  else reason += `; from now on ${maxThreads} at a time`;
-  if (what.includes("EMFILE")) reason += ", ulimit -n may allow more";
+  else reason += `; the thread limit is now ${maxThreads}`;
+  if (what.includes("EMFILE")) reason += " (to allow more, raise ulimit -n)";
   if (/__(using|callDispose|decorat\w+) is not defined/.test(what))
     reason +=
-      "; a thread lacks what tsx adds to a file for `using` and decorators";
+      "; a thread doesn't have what tsx adds to a file for `using` and decorators";
   else if (what.startsWith("ReferenceError"))
-    reason += "; it sees nothing outside itself";
+    reason += "; handleClient can't use anything outside itself";
   return reason;
 }
 
@@ -677,7 +688,7 @@ function maxOpenFiles() {
   return Number(report?.userLimits?.open_files.soft) || Infinity;
 }
 
-/** Where a function begins in the code that this process runs. */
+/** The place of a function in the code that this process runs. */
 interface Place {
   url: string;
   linesBefore: number;
@@ -687,17 +698,17 @@ interface Place {
 var script: string | undefined;
 
 /**
- * What a thread runs: the function's source text, with its place, so that an
+ * The code for a thread: the function's source text at its place, so that an
  * error in the thread names a line of this file, and a debugger finds its
  * breakpoints. This file is read once: when many clients are connected, no more
- * files may be opened.
+ * files can be opened.
  */
 function scriptOf(target: typeof handleClient) {
   script ??= withPlace(`(${target})`, placeOfFunction(target));
   return script;
 }
 
-/** A text that is found at a place when it runs. */
+/** Adds empty lines and spaces before a text, so that it runs at a place. */
 function withPlace(text: string, place: Place | undefined) {
   if (!place) return text;
   const { url, linesBefore, columnsBefore } = place;
@@ -706,8 +717,8 @@ function withPlace(text: string, place: Place | undefined) {
 }
 
 /**
- * Where a function begins: a line of this file, or a column of tsx's output.
- * Undefined for what is no `function`, but an arrow function, say.
+ * The place of a function: a line of this file, or a column of tsx's output.
+ * Undefined unless it is declared as `function NAME`.
  */
 function placeOfFunction(target: typeof handleClient): Place | undefined {
   if (!/^(async )?function/.test(String(target))) return undefined;
@@ -718,7 +729,7 @@ function placeOfFunction(target: typeof handleClient): Place | undefined {
   if (start === -1) return undefined;
   const linesBefore = file.slice(0, start).split("\n").length - 1;
 
-  // tsx makes one line of the whole file; then only a column can be given.
+  // tsx turns the whole file into one line, so only a column can be given.
   const isByTsx = module.findSourceMap?.(url) !== undefined;
   if (!isByTsx) return { url, linesBefore, columnsBefore: 0 };
   // One less, for the parenthesis before the text.
@@ -727,9 +738,9 @@ function placeOfFunction(target: typeof handleClient): Place | undefined {
 }
 
 /**
- * The column of tsx's output where a line of this file begins, counted from 0.
- * tsx's source map, a table of places, leads from its output to this file and
- * not back. So the columns are tried in order.
+ * The column of tsx's output at which a line of this file begins, counted from
+ * 0. tsx's source map translates places in its output into places in this file,
+ * but not back. So the columns are tried in order.
  */
 function columnInOutput(line: number) {
   let column = 1;
@@ -743,7 +754,7 @@ function columnInOutput(line: number) {
  */
 function placeOfError(error: unknown) {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
-  // Above our line, there may be those of a module that handleClient imports.
+  // The stack can begin with lines of a module that handleClient imports.
   const places = /(?<url>file:\S+?)(\?tsx)?:(?<line>\d+):(?<column>\d+)/g;
   for (const { groups } of stack.matchAll(places)) {
     if (groups!.url !== import.meta.url) continue;

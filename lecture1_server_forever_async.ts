@@ -5,8 +5,8 @@
 //
 // Then, in another terminal, as often as you like: npx tsx lecture1_client.ts
 // Ctrl+C disconnects the clients and stops the server.
-// Read it beside lecture1_server_forever_async.py. What Python's asyncio gives
-// for nothing (start_server, read, drain, ...) stands at the end of this file.
+// Compare this file with lecture1_server_forever_async.py. Its end provides
+// what Python's asyncio already has (start_server, read, drain, ...).
 
 import dns from "node:dns/promises";
 import { once } from "node:events";
@@ -59,7 +59,7 @@ if (isMain()) {
   });
 }
 
-// --- You may stop reading here: what Python's asyncio gives for nothing -----
+// --- You can stop reading here: Python's asyncio already has the rest --------
 
 type Handler = typeof handleClient;
 type StreamReader = Connection["reader"];
@@ -95,7 +95,7 @@ async function startServer(handler: Handler, host: string, port: number) {
     const connection = openConnection(client);
     tasks.set(connection, runTask(connection, client));
   });
-  // Our output can't be written: its reader has exited (`| head`), the disk is
+  // Stdout can't be written: its reader has exited (`| head`), or the disk is
   // full.
   process.stdout.on("error", (error) => {
     fail(error);
@@ -133,13 +133,14 @@ async function startServer(handler: Handler, host: string, port: number) {
 
     /** Waits for Ctrl+C, then throws. A second Ctrl+C kills the process. */
     async serveForever() {
-      // A promise that a handler didn't await may fail: no reason to stop.
+      // If a promise that a handler didn't await fails, the server keeps
+      // running.
       process.on("uncaughtException", (error) => complain(inspect(error)));
       const ignore = () => {};
       process.on("SIGINT", ignore);
       await once(process, "SIGINT");
-      // npx and tsx may deliver the same Ctrl+C twice: for half a second it is
-      // ignored. Without our listener, Ctrl+C kills the process as usual.
+      // npx and tsx can deliver the same Ctrl+C twice, so it is ignored for
+      // half a second. Without our listener, Ctrl+C kills the process as usual.
       setTimeout(() => process.off("SIGINT", ignore), 500).unref();
       throw keyboardInterrupt;
     },
@@ -150,10 +151,10 @@ async function startServer(handler: Handler, host: string, port: number) {
     async close() {
       server.close();
       for (const connection of tasks.keys()) connection.cancel();
-      // A handler that awaits something else than read() can't be cancelled.
+      // A handler that awaits something other than read() can't be cancelled.
       const stillRunning = setTimeout(() => {
         complain(
-          `handlers still running: ${tasks.size}; Ctrl+C again stops at once`,
+          `handlers still running: ${tasks.size}; press Ctrl+C again to stop immediately`,
         );
       }, 300);
       await Promise.all(tasks.values());
@@ -169,9 +170,8 @@ async function startServer(handler: Handler, host: string, port: number) {
 function openConnection(client: net.Socket) {
   const peername = addressText(client.remoteAddress, client.remotePort);
   let isCancelled = false;
-  let wakeReader = () => {}; // lets a read() that waits look again
-  // read() and drain() report the error. Without a listener, Node would end the
-  // program.
+  let wakeReader = () => {}; // makes a waiting read() look again
+  // read() and drain() report the error. Without a listener, Node would exit.
   client.on("error", () => {});
   client.on("end", () => wakeReader());
   client.on("close", () => wakeReader());
@@ -183,7 +183,9 @@ function openConnection(client: net.Socket) {
      */
     async read(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)
-        throw TypeError(`read takes 1, 2 … bytes, not ${JSON.stringify(size)}`);
+        throw TypeError(
+          `read: the size must be a positive integer, not ${JSON.stringify(size)}`,
+        );
       // Python's print waits for a slow terminal. Here, the next read does.
       if (lines) await writing;
       // This listener makes Node start reading from the kernel.
@@ -207,13 +209,13 @@ function openConnection(client: net.Socket) {
     /** Queues data; Node sends it as fast as the client accepts it. */
     write(data: Uint8Array) {
       if (!(data instanceof Uint8Array))
-        throw TypeError(`write takes bytes, not ${typeName(data)}`);
+        throw TypeError(`write needs bytes, not ${typeName(data)}`);
       client.write(data);
     },
 
     /**
-     * Waits while the queue is long: a client that doesn't read is not read
-     * from.
+     * Waits while the send queue is long, so that the server stops reading from
+     * a client that doesn't read.
      */
     async drain() {
       if (client.writableNeedDrain) await once(client, "drain");
@@ -234,10 +236,7 @@ function openConnection(client: net.Socket) {
       }
     },
 
-    /**
-     * Of all that asyncio knows about the connection, only the client's
-     * address.
-     */
+    /** Returns the client's address. (asyncio's get_extra_info offers more.) */
     getExtraInfo(_name: "peername") {
       return peername;
     },
@@ -265,9 +264,9 @@ function addressText(address = "?", port = 0) {
 }
 
 /**
- * The lines that are not written yet, and the promise of their writing. They
- * are `var`, without a value: a print() that you add at the start of main()
- * runs before this line.
+ * The lines that are not written yet, and a promise for when they are. They are
+ * `var`, without a value: a print() that you add at the start of main() runs
+ * before this line.
  */
 var lines: string[] | undefined;
 var writing: Promise<unknown> | undefined;
@@ -336,7 +335,9 @@ function parseFlags() {
     const port = Number(values.port);
     const isPort = /^\d+$/.test(values.port) && port <= 65535;
     if (host === "" || !isPort)
-      throw new Error("--host takes a name, --port 0 (any free) to 65535");
+      throw new Error(
+        "--host must not be empty, --port must be 0 (any free) to 65535",
+      );
     return { host, port };
   } catch (error) {
     const mistake = firstSentence((error as Error).message);
@@ -365,20 +366,22 @@ function reasonOf(error: unknown, client: net.Socket) {
 }
 type SystemError = Partial<NodeJS.ErrnoException>;
 
-/** What to do about an error of the network, by the system's code for it. */
+/** Advice for each network error, by the system's error code. */
 const advice: Record<string, string> = {
-  EADDRINUSE: "stop the program that listens there or take another --port",
-  EADDRNOTAVAIL: "no address of this machine, check --host",
-  EACCES: "below 1024, or reserved by Hyper-V or WSL: take another --port",
-  ENOTFOUND: "unknown host, check --host",
-  EAI_AGAIN: "unknown host, check --host and the network",
-  EPIPE: "nobody reads it any more",
+  EADDRINUSE:
+    "another program is using this port: stop it or choose another --port",
+  EADDRNOTAVAIL: "this computer does not have that address: check --host",
+  EACCES:
+    "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port",
+  ENOTFOUND: "unknown host: check --host",
+  EAI_AGAIN: "unknown host: check --host and the network",
+  EPIPE: "the receiving end was closed",
 };
 
-/** Prints an error of the network and advice in one line; sets exit code 1. */
+/** Prints a network error with advice in one line; sets exit code 1. */
 function fail(error: NodeJS.ErrnoException) {
   const { code, message } = error;
-  // No code, or one of Node's own (ERR_...): a bug here. Show the stack.
+  // No code, or one of Node's (ERR_...): a bug in this program. Show the stack.
   if (!code || code.startsWith("ERR_")) throw error;
   const hint = advice[code];
   complain(hint ? `${message}; ${hint}` : message);

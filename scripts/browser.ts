@@ -1,7 +1,7 @@
 /** Chromium, in which screenshots are taken and pages are tested. */
 import { existsSync } from "node:fs";
 
-/** Where Linux has it: without windows it starts twice as fast. */
+/** Its paths on Linux. The one without windows starts twice as fast. */
 const executables = [
   "/usr/bin/chromium-headless-shell",
   "/usr/bin/chromium",

@@ -1,4 +1,4 @@
-/** What the command lines of the scripts have in common. */
+/** The command lines of the scripts: their options, errors and output. */
 import { existsSync, realpathSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
@@ -13,26 +13,27 @@ import {
 
 const texts = {
   unknown: [
-    (option: string) => `there is no option ${option}`,
+    (option: string) => `unknown option ${option}`,
     (option: string) => `${option} 옵션은 없습니다`,
   ],
   wrongUse: [
-    (option: string) => `${option}: its value is missing, or it takes none`,
+    (option: string) =>
+      `${option}: the value is missing, or the option takes no value`,
     (option: string) => `${option}: 값이 없거나, 값을 줄 수 없는 옵션입니다`,
   ],
-  noOption: [
-    (word: string) => `${word} is no option`,
-    (word: string) => `${word}: 옵션이 아닙니다`,
+  unexpected: [
+    (word: string) => `unexpected argument ${word}`,
+    (word: string) => `필요 없는 인자입니다: ${word}`,
   ],
-  takes: [
-    (option: string, allowed: string) => `${option} takes ${allowed}`,
+  mustBe: [
+    (option: string, allowed: string) => `${option} must be ${allowed}`,
     (option: string, allowed: string) =>
       `${option}에 쓸 수 있는 값: ${allowed}`,
   ],
-  seeHelp: ["--help lists the options", "옵션 목록은 --help로 볼 수 있습니다"],
+  seeHelp: ["see --help", "옵션 목록은 --help로 볼 수 있습니다"],
   cantWrite: [
     (file: string, why: string) => `can't write ${file} (${why})`,
-    (file: string, why: string) => `${file} 파일에 쓸 수 없습니다(${why})`,
+    (file: string, why: string) => `${file}에 쓸 수 없습니다(${why})`,
   ],
 } as const;
 
@@ -67,10 +68,10 @@ export function isMain(url: string): boolean {
 }
 
 /**
- * Runs a script's main function. If it throws a ScriptError, the script says
- * why in one line on stderr and exits with the error's code.
+ * Runs a script's main function. If it throws a ScriptError, prints its message
+ * as one line on stderr and exits with the error's code.
  *
- * @param script the script's name, which begins its messages
+ * @param script the script's name, the prefix of its messages
  * @throws any other error of main
  */
 export async function runMain(
@@ -103,11 +104,11 @@ export type Flags<Options extends FlagOptions> = ReturnType<
   typeof parseArgs<{ options: Options }>
 >["values"];
 
-/** What a command line has: its options, and its other words. */
+/** The options of a command line, and its other words. */
 export interface CommandLine<Options extends FlagOptions> {
   /** The value of each option that was given. */
   flags: Flags<Options>;
-  /** The words that are no options, as the name of a folder. */
+  /** The words that are not options, for example the name of a folder. */
   words: string[];
 }
 
@@ -131,7 +132,7 @@ export function parseFlags<Options extends FlagOptions>(
  *
  * @param args the words after the script's name
  * @param options the options that the script has
- * @param limits how many other words the script takes
+ * @param limits how many other words the script accepts
  * @throws UsageError, in the language that the command line asks for
  */
 export function parseCommandLine<Options extends FlagOptions>(
@@ -146,7 +147,7 @@ export function parseCommandLine<Options extends FlagOptions>(
   for (const token of parsed.tokens) {
     if (token.kind === "positional") {
       if (words.length === mostWords)
-        throw new UsageError(say.noOption(token.value));
+        throw new UsageError(say.unexpected(token.value));
       words.push(token.value);
     }
     if (token.kind !== "option") continue;
@@ -159,29 +160,26 @@ export function parseCommandLine<Options extends FlagOptions>(
   const { lang } = parsed.values;
   const isLanguage = languages.some((language) => language === lang);
   if (lang !== undefined && !isLanguage)
-    throw new UsageError(say.takes("--lang", languages.join(", ")));
+    throw new UsageError(say.mustBe("--lang", languages.join(", ")));
   return { flags: parsed.values as Flags<Options>, words };
 }
 
-/**
- * Whether an option that needs a value has one, and one that needs none has
- * none.
- */
+/** Whether an option that needs a value has one, and a switch has no value. */
 function isUsedRightly(
   type: "string" | "boolean",
   { value, inlineValue }: { value?: string; inlineValue?: boolean },
 ): boolean {
   if (type === "boolean") return value === undefined;
   if (!value) return false;
-  // "--json --html": the next option is hardly a value. "--json=--html" means
-  // it.
+  // "--json --html": the second word is an option. "--json=--html" makes it a
+  // value.
   return inlineValue === true || !/^-./.test(value);
 }
 
 /**
  * Checks the value of an option.
  *
- * @param allowed what the option takes, for the message
+ * @param allowed the allowed values, for the message
  * @throws UsageError unless the value is allowed
  */
 export function expectAllowed(
@@ -192,17 +190,17 @@ export function expectAllowed(
 ): void {
   if (isAllowed) return;
   const say = inLanguage(texts, language);
-  throw new UsageError(say.takes(option, allowed));
+  throw new UsageError(say.mustBe(option, allowed));
 }
 
 /**
- * Shows what is waited for while a task runs, on a terminal that can erase the
- * line again.
+ * Shows a spinner with a text while a task runs, if the terminal can erase it
+ * again.
  */
 export async function withSpinner<T>(what: string, task: () => Promise<T>) {
   const { stdout, stderr, env } = process;
   if (!stdout.isTTY || !stderr.isTTY || env.TERM === "dumb") return task();
-  // Not at the top: zx takes long to load.
+  // zx is slow to load, so only this function imports it.
   const { spinner } = await import("zx");
   return spinner(what, task) as Promise<T>;
 }
@@ -234,12 +232,12 @@ export function print(text: string): Promise<void> {
 }
 
 export interface EarlyExitOptions {
-  /** The script's name, which begins its messages. */
+  /** The script's name, the prefix of its messages. */
   script: string;
   language: Language;
   /**
-   * Stops what was started, then exits with this code. Unless given:
-   * process.exit.
+   * Stops the processes that were started, then exits with this code; by
+   * default process.exit.
    */
   stop?: (exitCode: number) => unknown;
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { projectFile } from "./project.ts";
 
 /**
- * The lecture's port. A learner may be using it, so a copy gets another one.
+ * The lecture's port. A learner can be using it, so a copy gets another port.
  */
 export const lecturePort = "65432";
 
@@ -20,8 +20,8 @@ export const programFiles = [
 ];
 
 /**
- * Copies the programs and scripts into a new folder, where node_modules are
- * found.
+ * Copies the programs and scripts into a new folder, from which Node finds
+ * node_modules.
  *
  * @param port the port that the copied programs have instead of the lecture's
  */

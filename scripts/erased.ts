@@ -1,7 +1,7 @@
 /**
- * Starts TypeScript with plain node, whatever its version: the types are erased
- * once. With the tsx loader, or in a newer node, every process would erase them
- * again, which takes longer than all that the client does.
+ * Runs TypeScript with plain node of any version: the types are erased once.
+ * With the tsx loader, or in a newer node, every process would erase them
+ * again, which is slower than everything that the client does.
  *
  * A program doesn't notice: import.meta and process.argv name its own file, and
  * errors name the lines of its own file.
@@ -31,7 +31,7 @@ export class MissingFile extends Error {
  *
  * @param file the program's full path
  * @param port the value of its option --port
- * @throws MissingFile if there is no such file
+ * @throws MissingFile if the file doesn't exist
  * @throws Error that names the line of a mistake in it
  */
 export async function plainCommand(
@@ -89,8 +89,8 @@ interface Copy {
   /** Its full path. */
   file: string;
   /**
-   * The program names a file of TypeScript, with which it may start a process:
-   * that one needs the tsx loader, which it inherits.
+   * The program names a TypeScript file, which it can start as a process. That
+   * process needs the tsx loader, which it inherits.
    */
   loadsTypeScript: boolean;
 }
@@ -98,7 +98,7 @@ interface Copy {
 /** A folder that exists as long as this process. */
 const folder = join(tmpdir(), `lecture1-${randomUUID()}`);
 process.on("exit", () => {
-  // A virus scanner may hold a file for a moment.
+  // A virus scanner can hold a file for a moment.
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -120,7 +120,7 @@ function erased(file: string, role: Role): Promise<Copy> {
  */
 async function erase(file: string, role: Role): Promise<Copy> {
   await expectFile(file);
-  // esbuild takes long to load.
+  // esbuild is slow to load.
   const { build } = await import("esbuild");
   const outfile = join(folder, `${basename(file, extname(file))}.mjs`);
   const url = pathToFileURL(file).href;
@@ -128,7 +128,7 @@ async function erase(file: string, role: Role): Promise<Copy> {
     const { outputFiles } = await build({
       entryPoints: [file],
       outfile,
-      // esbuild is a process of its own. Ctrl+C may arrive while it writes.
+      // esbuild runs in its own process. Ctrl+C can arrive while it writes.
       write: false,
       bundle: true,
       platform: "node",
@@ -157,7 +157,7 @@ async function erase(file: string, role: Role): Promise<Copy> {
   }
 }
 
-/** @throws MissingFile if there is no such file */
+/** @throws MissingFile if the file doesn't exist */
 async function expectFile(file: string): Promise<void> {
   try {
     await readFile(file);
@@ -178,7 +178,7 @@ function namesTypeScript(text: string): boolean {
 /** esbuild's first error, with its file and its line. */
 function mistakeOf(failure: BuildFailure, file: string): Error {
   const [error] = failure.errors ?? [];
-  // No mistake in the program: the folder for temporary files is full, say.
+  // Not a mistake in the program: for example, the temporary folder is full.
   if (!error) return failure;
   const place = error.location;
   if (!place) return new Error(`${file}: ${error.text}`);
@@ -186,9 +186,9 @@ function mistakeOf(failure: BuildFailure, file: string): Error {
 }
 
 /**
- * Lets Node load packages from where they are installed, and CommonJS from
- * where it is. The copy is in another folder, from which Node would not find
- * them.
+ * Lets Node load packages from the folder in which they are installed, and
+ * CommonJS from its own folder. Node would not find them from the copy's
+ * folder.
  */
 function leavePackages(build: PluginBuild): void {
   const isOwnQuestion = { isOwnQuestion: true };
@@ -210,12 +210,12 @@ function leavePackages(build: PluginBuild): void {
   });
 }
 
-/** The variable that takes the place of import.meta. */
+/** The variable that replaces import.meta. */
 const importMeta = "lecture1ImportMeta";
 
 /**
- * Begins each file with where it is: what it reads beside itself is there, and
- * not beside the copy.
+ * Inserts each file's path at its start, since the files that it reads are next
+ * to it, not next to the copy.
  */
 function keepPlaces(build: PluginBuild, program: string, role: Role): void {
   build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {

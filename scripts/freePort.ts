@@ -11,11 +11,11 @@ const host = "127.0.0.1";
  * process: no other process that asks freePort() gets the same one.
  *
  * @throws Error when the system refuses for another reason than that the port
- *   is taken
+ *   is in use
  */
 export async function freePort(): Promise<number> {
   while (true) {
-    // Below 32768, where Linux begins to give ports to outgoing connections.
+    // Below 32768: from there on, Linux gives ports to outgoing connections.
     const port = randomInt(20_000, 32_000);
     const isFree = (await canListen(port)) && (await reserve(port));
     if (isFree) return port;
@@ -34,7 +34,7 @@ async function canListen(port: number): Promise<boolean> {
 }
 
 /**
- * Marks a port as taken until this process exits, by a UDP socket with the same
+ * Marks a port as used until this process exits, by a UDP socket with the same
  * number: it leaves the TCP port to the server, and a second one can't be
  * bound.
  */
@@ -45,14 +45,14 @@ async function reserve(port: number): Promise<boolean> {
   return succeeds(once(socket, "listening"));
 }
 
-/** Whether a socket could be bound; false if its port is taken or reserved. */
+/** Whether a socket could be bound; false if its port is in use or reserved. */
 async function succeeds(bound: Promise<unknown>): Promise<boolean> {
   try {
     await bound;
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // EACCES: Windows reserves ranges of ports, for Hyper-V say.
+    // EACCES: Windows reserves ranges of ports, for example for Hyper-V.
     if (code === "EADDRINUSE" || code === "EACCES") return false;
     throw error;
   }

@@ -1,5 +1,5 @@
 /**
- * Comes first in the scripts of package.json: installs the packages if one of
+ * Runs first in the scripts of package.json: installs the packages if one of
  * them is missing. Otherwise it writes nothing and starts nothing, so the
  * scripts also run in a folder that belongs to another user. It is JavaScript,
  * because a fresh clone has nothing yet that runs TypeScript.
@@ -23,7 +23,7 @@ const lockFile = join(nodeModules, ".lecture1-install");
  * @type {Record<string, string[]>}
  */
 const installArguments = {
-  // A user's settings may say the opposite of each of these options.
+  // A user's settings can contradict each of these options.
   npm: [
     "install",
     // Without optional packages there is no esbuild, and so no tsx.
@@ -82,7 +82,7 @@ function expectNode() {
 /**
  * Installs the packages if one is missing.
  *
- * @throws InstallError when one is still missing at the end
+ * @throws InstallError when one is still missing afterwards
  */
 async function installMissing() {
   const manager = packageManager();
@@ -132,12 +132,12 @@ async function otherInstall() {
 
 /** @returns {string[]} what has to be installed */
 function findMissing() {
-  // A package may be there without all its files.
+  // An interrupted install can leave a package without some of its files.
   if (isInterrupted()) return ["the rest of an interrupted install"];
   return missingPackages(project);
 }
 
-/** Whether the process in the lock file was ended, by Ctrl+C for instance. */
+/** Whether the process in the lock file was stopped, for example by Ctrl+C. */
 function isInterrupted() {
   const pid = lockingProcess();
   return pid !== undefined && !isRunning(pid);
@@ -224,8 +224,9 @@ function install(manager) {
 }
 
 /**
- * The JavaScript file of the package manager that has started this script. It
- * may not be on the PATH, and on Windows it needs no shell.
+ * The JavaScript file of the package manager that has started this script. The
+ * package manager can be missing from the PATH, and on Windows the file needs
+ * no shell.
  *
  * @param {string} manager
  * @returns {string | undefined} undefined: it is a command on the PATH

@@ -75,7 +75,7 @@ export function drawsLines(
 }
 
 /**
- * False if the locale names another encoding, and on Linux' console without
+ * False if the locale names another encoding, and on Linux's console without
  * windows.
  */
 function readsUtf8(env: NodeJS.ProcessEnv): boolean {

@@ -1,6 +1,6 @@
 /**
- * Programs that run while others do: started, followed, and ended. A program
- * that still runs when this process exits is killed.
+ * Starts programs, follows their output, and stops them. A program that is
+ * still running when this process exits is killed.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { EventEmitter, once } from "node:events";
@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { activeSleep, withDeadline } from "./waiting.ts";
 
-/** How a process ended: by itself with a code, or by a signal. */
+/** How a process exited: by itself with a code, or killed by a signal. */
 export interface ExitStatus {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -23,27 +23,27 @@ export interface LaunchOptions<Mark> {
    */
   onMark?: (mark: Mark) => void;
   /**
-   * Opens the program's stdin and an IPC channel, for ask(). When both end, the
-   * program knows that this process has exited.
+   * Opens the program's stdin and an IPC channel, for ask(). When both close,
+   * the program knows that this process has exited.
    */
   messages?: boolean;
   /**
-   * Puts the program, with what it starts, into a process group of its own. The
-   * group gets the signals that kill() sends, and not the terminal's Ctrl+C.
-   * Windows has no groups.
+   * Puts the program, with what it starts, into its own process group. The
+   * group gets the signals that kill() sends, but not the terminal's Ctrl+C.
+   * There are no groups on Windows.
    */
   ownGroup?: boolean;
   /**
-   * The size of stdout, and of stderr, beyond which only the end is kept: in
-   * characters, at least so many and at most twice as many. Everything is kept
-   * unless given.
+   * The size of stdout, and of stderr, in characters. Of a longer output, only
+   * the last part is kept: at least this many characters, and at most twice as
+   * many. By default, everything is kept.
    */
   maxOutput?: number;
 }
 
 /**
- * How long a program may take to answer or to exit, unless a caller says
- * otherwise.
+ * Time limit for a program to answer or to exit, unless a caller passes another
+ * limit.
  */
 export const patienceMs = 10_000;
 
@@ -105,11 +105,11 @@ export class Launched {
   /** The process ID; 0 if the program could not be started. */
   readonly pid: number;
   /**
-   * Everything that the program has printed; only its end if it is more than
-   * the option maxOutput allows.
+   * Everything that the program has printed; only the last part if it is more
+   * than the option maxOutput allows.
    */
   readonly output = { stdout: "", stderr: "" };
-  /** How the program ended; undefined while it runs. */
+  /** How the program exited; undefined while it runs. */
   exitStatus: ExitStatus | undefined;
 
   readonly #command: string[];
@@ -118,7 +118,7 @@ export class Launched {
   /** Its group had no process left when the program had exited. */
   #groupIsEmpty = false;
   readonly #exited: Promise<void>;
-  /** Resolves when the program has exited and nobody can print any more. */
+  /** Resolves when the program has exited and its output is complete. */
   readonly #closed: Promise<void>;
   #isClosed = false;
   /** Emits "change" for output, a mark, an answer, and the exit. */
@@ -148,9 +148,9 @@ export class Launched {
       if (!this.pid) this.output.stderr += `${program}: ${message}\n`;
     });
 
-    // Without a pipe left for it, a child has no streams.
+    // If no pipe is left for it, a child has no streams.
     if (!this.child.stdout || !this.child.stderr)
-      throw new Error("too few files may be open (EMFILE): raise ulimit -n");
+      throw new Error("too many open files (EMFILE): raise ulimit -n");
     this.#collect(this.child.stdout, "stdout");
     this.#collect(this.child.stderr, "stderr");
     if (onMark) this.#readMarks(this.child.stdio[3] as Readable, onMark);
@@ -164,7 +164,7 @@ export class Launched {
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
       let output = this.output[name] + text;
-      // Not with every text: to cut a string means to copy it.
+      // Not for every text, because cutting a string copies it.
       if (output.length > 2 * this.#maxOutput)
         output = output.slice(-this.#maxOutput);
       this.output[name] = output;
@@ -209,24 +209,25 @@ export class Launched {
   }
 
   /**
-   * Sends a signal to the group that the program leads; 0 is none.
+   * Sends a signal to the group that the program leads; 0 only checks the
+   * group.
    *
-   * @returns false if the group has no process
+   * @returns false if the group is empty
    */
   #signalGroup(signal: NodeJS.Signals | 0): boolean {
-    // By then the group's number may be that of another one.
+    // By then, the number can belong to another group.
     if (this.#groupIsEmpty || this.pid === 0) return false;
     try {
       return process.kill(-this.pid, signal);
     } catch {
-      // There is no such group; or on macOS, a process of it has just exited.
+      // The group doesn't exist; or on macOS, a process of it has just exited.
       return false;
     }
   }
 
   /**
-   * The whole lines on stdout so far. If only the end of the output is kept,
-   * the first of them may lack its beginning.
+   * The whole lines on stdout so far. If only the last part of the output is
+   * kept, the beginning of the first line can be missing.
    */
   lines(): string[] {
     return this.output.stdout.split(/\r?\n/).slice(0, -1);
@@ -252,7 +253,7 @@ export class Launched {
     const wait = async () => {
       while (!holds()) {
         if (this.#isClosed)
-          throw new Error(`ended without ${what}\n${this.describe()}`);
+          throw new Error(`exited without ${what}\n${this.describe()}`);
         await once(this.#events, "change");
       }
     };
@@ -298,13 +299,13 @@ export class Launched {
    * @throws Error when the deadline passes
    */
   async exit(ms = patienceMs): Promise<ExitStatus> {
-    await withDeadline(ms, "its end", this.#closed, () => this.describe());
+    await withDeadline(ms, "its exit", this.#closed, () => this.describe());
     return this.exitStatus!;
   }
 
   /**
-   * Waits until the program has exited. A process that it has started may still
-   * run, and print.
+   * Waits until the program has exited. A process that it has started can still
+   * be running and printing.
    *
    * @param ms the deadline, in milliseconds
    * @throws Error when the deadline passes
@@ -359,12 +360,12 @@ export class Launched {
   }
 
   /**
-   * The command, whether it runs, and the end of its output, for an error
+   * The command, whether it runs, and the last part of its output, for an error
    * message.
    */
   describe(): string {
     const { signal, code } = this.exitStatus ?? {};
-    const state = this.exitStatus ? `ended (${signal ?? code})` : "runs";
+    const state = this.exitStatus ? `exited (${signal ?? code})` : "is running";
     return [
       `${this.#command.join(" ")} ${state}`,
       `stdout: ${this.output.stdout.slice(-1000)}`,

@@ -3,8 +3,8 @@
  * columns, and exits with 1 if there is one. Prettier breaks most code at 80
  * columns, but never a comment.
  *
- * A line may be longer if only a string, a template or an address (https://…)
- * extends beyond column 90, and the punctuation behind it.
+ * A line is allowed to be longer if only a string, a template or an address
+ * (https://…) extends beyond column 90, and the punctuation after it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ interface Node {
   type: string;
   /** The index of the node's first character in the file. */
   start: number;
-  /** The index of the first character behind the node. */
+  /** The index of the first character after the node. */
   end: number;
 }
 

@@ -1,12 +1,13 @@
 /**
- * Which packages of package.json and package-lock.json are missing. Nothing
- * may be installed yet, so this is JavaScript and needs no package.
+ * Which packages of package.json and package-lock.json are missing. This is
+ * JavaScript and needs no package, since possibly nothing is installed yet.
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
- * What a package.json says, and package-lock.json about a package.
+ * The contents of a package.json, or what package-lock.json has about a
+ * package.
  *
  * @typedef {object} Manifest
  * @property {string} [version]
@@ -18,7 +19,7 @@ import { dirname, join } from "node:path";
  */
 
 /**
- * What package-lock.json asks for.
+ * The contents of package-lock.json.
  *
  * @typedef {object} Lock
  * @property {Record<string, Manifest | undefined>} packages by their paths
@@ -36,7 +37,7 @@ import { dirname, join } from "node:path";
  */
 
 /**
- * A package that another one needs on this machine.
+ * A package that another package needs on this machine.
  *
  * @typedef {object} Dependency
  * @property {string} name
@@ -46,7 +47,7 @@ import { dirname, join } from "node:path";
 
 /**
  * Follows the dependencies from package to package, and looks for each as Node
- * does. So the packages may be next to each other, as npm puts them, or linked
+ * does. So the packages can be next to each other, as npm puts them, or linked
  * into each other, as pnpm does.
  *
  * @param {string} project the project's folder
@@ -181,7 +182,7 @@ function findInstalled({ name, path, version }, from) {
  */
 function findFolder(name, from) {
   const folder = join(from, "node_modules", name);
-  // Node goes on from the folder that a link leads to.
+  // Node continues from the folder that a link leads to.
   if (existsSync(join(folder, "package.json"))) return realpathSync(folder);
   const around = dirname(from);
   return around === from ? undefined : findFolder(name, around);

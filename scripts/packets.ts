@@ -1,7 +1,7 @@
 /**
- * Your own SYN and ACK: runs a server and a client once, captures what goes
- * over the wire with tshark, and draws it as a ladder, with what the programs
- * read and print.
+ * Shows your own SYN and ACK: runs a server and a client once, captures their
+ * packets with tshark, and draws them as a ladder, together with what the
+ * programs read and print.
  *
  *   npx tsx scripts/packets.ts
  *   npx tsx scripts/packets.ts --help
@@ -32,8 +32,8 @@ import { textsIn, type Texts } from "./packets/texts.ts";
 import { CannotCapture } from "./packets/tshark.ts";
 
 /**
- * Whether Ctrl+C or another signal ends this process: then it prints nothing
- * more.
+ * Whether this process is stopping because of a signal such as Ctrl+C. It then
+ * prints nothing more.
  */
 let isStopping = false;
 
@@ -57,7 +57,7 @@ async function showRun(options: Options, say: Texts): Promise<void> {
     const task = () => captureRun({ run, file, say });
     captured = await withSpinner(say.running, task);
   } catch (error) {
-    // Ctrl+C makes every wait fail, and may reach the programs before this
+    // Ctrl+C makes every wait fail, and can reach the programs before this
     // process.
     await sleep(100);
     if (isStopping) return;
@@ -108,7 +108,7 @@ function fittingRecording({ kind, server, message }: Run): RecordingName {
   return message.length > 1024 ? "long" : "hello";
 }
 
-/** Where a recording is written, besides the terminal. */
+/** The files to which a recording is written, besides the terminal. */
 type Outputs = Pick<Options, "json" | "html">;
 
 /** Why a recording is shown. */
@@ -133,13 +133,13 @@ async function showRecording(
   const differences = differencesOf(run, occasion.run ?? run, say);
   if (differences.length > 0)
     above.push(`${say.differs}: ${differences.join("; ")}.`);
-  const exception = changed ? ` (${say.butFor})` : "";
-  const below = [`${say.asTheyCame}${exception}: ${occasion.reason}.`];
+  const exception = changed ? ` (${say.exceptForChange})` : "";
+  const below = [`${say.unmodified}${exception}: ${occasion.reason}.`];
 
   await present(recording, outputs, say, { above, below });
 }
 
-/** In what a recorded run differs from the one that was asked for. */
+/** Lists the differences between a recorded run and the requested one. */
 function differencesOf(recorded: Run, asked: Run, say: Texts): string[] {
   const differences: string[] = [];
   if (recorded.server !== asked.server)
@@ -216,8 +216,8 @@ function complain(problem: string): void {
 }
 
 /**
- * Exits early and leaves no process behind. tshark gets a SIGINT first, so that
- * it can stop its helper, dumpcap.
+ * Exits early, and stops every process that was started. tshark gets a SIGINT
+ * first, so that it can stop its helper, dumpcap.
  */
 async function stop(exitCode: number): Promise<void> {
   isStopping = true;

@@ -43,7 +43,7 @@ function readStyle(file: URL): string {
   return readFileSync(file, "utf8");
 }
 
-/** A text as HTML: it is shown as it is, whatever it contains. */
+/** A text as HTML, shown unchanged whatever it contains. */
 export function escape(text: string): string {
   return text.replace(
     /[&<>"]/g,

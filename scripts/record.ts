@@ -1,8 +1,8 @@
 /**
  * npm run record: makes all recordings for `packets --show` again, from the
- * programs as they are now; `npm run record lossy hello` makes only these two.
- * It needs tshark and the right to capture; lossy also needs Linux, root, nft
- * and unshare. Run `npm run format` afterwards.
+ * current programs; `npm run record lossy hello` makes only these two. It needs
+ * tshark and the right to capture; lossy also needs Linux, root, nft and
+ * unshare. Run `npm run format` afterwards.
  */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,9 +22,9 @@ interface Plan {
   args: string[];
   /** A change of lecture1_server.ts. */
   edit?: { before: string; after: string };
-  /** Drops packets, by rules of Linux' firewall. */
+  /** Drops packets, by rules of Linux's firewall. */
   isLossy?: boolean;
-  /** What was changed, as lines of a diff. */
+  /** The change, as lines of a diff. */
   changed?: string[];
 }
 
@@ -42,7 +42,9 @@ function dropRule(direction: "original" | "reply"): string {
   return `${hasData} ct direction ${direction} ${first} drop`;
 }
 
-/** The server sleeps before its first recv, where it makes its decoder. */
+/**
+ * The server sleeps before its first recv, just before it creates its decoder.
+ */
 const sleepLine = "await new Promise((resolve) => setTimeout(resolve, 2000));";
 const decoder = "const utf8 = new TextDecoder(";
 
@@ -71,20 +73,20 @@ const plans: Record<RecordingName, Plan> = {
   },
 };
 
-/** Runs packets as a plan says, and writes what it has captured. */
+/** Runs packets by a plan, and writes the recording. */
 async function record(name: RecordingName): Promise<void> {
   const plan = plans[name];
   const captured = await capture(plan);
   if (plan.isLossy) markLostPackets(captured);
 
-  // The change comes before the packets, for readers of the file.
+  // The change is above the packets, for readers of the file.
   const { date, system, run, ...rest } = captured;
   const recording = { date, system, run, changed: plan.changed, ...rest };
   await writeFile(recordingFile(name), JSON.stringify(recording, null, 2));
   console.log(`${name}: ${recording.packets.length} packets`);
 }
 
-/** Runs packets in a copy of the project, changed as the plan says. */
+/** Runs packets in a copy of the project, with the plan's change. */
 async function capture({ args, edit, isLossy }: Plan): Promise<Recording> {
   const copy = await copyProject(lecturePort);
   if (edit) await copy.replace(server, edit.before, edit.after);

@@ -1,8 +1,8 @@
 /**
  * npm run screenshots: takes the pictures of the runs in the lecture,
- * docs/compare.png and docs/packets.png, and of the originals beside the ports,
- * docs/beside*.png; and the Korean ones, docs/*.ko.png. Needs a browser that
- * browser.ts can start.
+ * docs/compare.png and docs/packets.png, and of the originals next to the
+ * ports, docs/beside*.png; and the Korean ones, docs/*.ko.png. Needs a browser
+ * that browser.ts can start.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ interface Picture {
   name: string;
   tool: "compare" | "packets" | "beside";
   args: string[];
-  /** Whether what is below the bottom of the projector is in the picture. */
+  /** Whether the picture also shows the page below the projector's screen. */
   fullPage: boolean;
   /** The text of the table's row at the top; unless given, the page's top. */
   firstRow?: string;

@@ -1,4 +1,4 @@
-/** Texts of programs, which may have characters that control a terminal. */
+/** Texts of programs, which can have characters that control a terminal. */
 
 /**
  * A text in which characters that control a terminal are shown as their codes,

@@ -1,5 +1,5 @@
 /**
- * Waits that have an end. Their clocks stop while this process is suspended, by
+ * Waits with a deadline. Their clocks stop while this process is suspended, by
  * Ctrl+Z or because the laptop sleeps: a program that was suspended with it
  * isn't late.
  */
@@ -9,15 +9,14 @@ import { setTimeout as sleep } from "node:timers/promises";
  * Waits for some of this process's own time, in which it isn't suspended.
  *
  * @param ms how long to wait, in milliseconds
- * @param signal ends the wait early
- * @throws AbortError when the signal ends the wait
+ * @param signal aborts the wait
+ * @throws AbortError when the signal aborts the wait
  */
 export async function activeSleep(
   ms: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  // A suspension makes one of these short sleeps longer, and none of the
-  // others.
+  // A suspension makes only one of these short sleeps longer.
   const tickMs = 50;
   for (let leftMs = ms; leftMs > 0; leftMs -= tickMs)
     await sleep(Math.min(leftMs, tickMs), undefined, { signal });
@@ -44,8 +43,8 @@ export async function withDeadline<T>(
   const tooLate = activeSleep(ms, done.signal).then(() => {
     throw new Error(`waited ${ms} ms for ${what}\n${describe()}`.trim());
   });
-  // When the promise has won, the abort below rejects this one, and nothing
-  // awaits it.
+  // If the promise settles first, the abort below rejects tooLate, which
+  // nothing awaits.
   tooLate.catch(() => {});
   try {
     return await Promise.race([promise, tooLate]);
@@ -57,8 +56,8 @@ export async function withDeadline<T>(
 /**
  * Starts to watch whether this process is suspended.
  *
- * @returns `stop()` ends the watch and returns for how many seconds the process
- *   was suspended; undefined if it never was
+ * @returns `stop()` stops the watch and returns for how many seconds the
+ *   process was suspended; undefined if it never was
  */
 export function watchSuspensions() {
   const tickMs = 100;

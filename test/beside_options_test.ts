@@ -70,22 +70,22 @@ const mistakes: Mistake[] = [
   {
     title: "an unknown program",
     args: [ours, "--only", "client,robot"],
-    message: "--only takes client,server,forever,async",
+    message: "--only must be client,server,forever,async",
   },
   {
     title: "an unknown option",
     args: [ours, "--nonsense"],
-    message: "there is no option --nonsense",
+    message: "unknown option --nonsense",
   },
   {
     title: "a second folder",
     args: [ours, emptyFolder],
-    message: `${emptyFolder} is no option`,
+    message: `unexpected argument ${emptyFolder}`,
   },
   {
     title: "an option without its value",
     args: [ours, "--html"],
-    message: "--html: its value is missing, or it takes none",
+    message: "--html: the value is missing, or the option takes no value",
   },
 ];
 
@@ -95,7 +95,7 @@ for (const { title, args, message } of mistakes)
 
     assert.equal(run, {
       stdout: "",
-      stderr: `beside: ${message}; --help lists the options\n`,
+      stderr: `beside: ${message}; see --help\n`,
       exitCode: 2,
     });
   });

@@ -172,7 +172,7 @@ const changes: Change[] = [
   {
     title: "two lines change places",
     before: `    s.bind(host, port);
-    await s.listen(); // from here on TCP does the handshake with whoever comes
+    await s.listen(); // from now on, the kernel does the handshakes
 `,
     after: `    await s.listen();
     s.bind(host, port);

@@ -182,9 +182,9 @@ const cases: Case[] = [
     pairs: ["1 | 1", "2 | 3"],
   },
   {
-    title: "below You may stop reading here nothing is read",
+    title: "below You can stop reading here nothing is read",
     python: ["one()"],
-    typescript: ["one();", "// --- You may stop reading here", "two();"],
+    typescript: ["one();", "// --- You can stop reading here", "two();"],
     pairs: ["1 | 1"],
   },
   {

@@ -1,6 +1,6 @@
 /**
- * What packets captures with tshark: runs of the programs as they are, and of
- * programs that a learner has changed.
+ * Captures with tshark: runs of the unmodified programs, and of programs that a
+ * learner has changed.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -77,7 +77,7 @@ const longMessage = "로봇팔입니".repeat(100);
 const messageArrives: WantedRow = {
   from: "client",
   flags: "PSH, ACK",
-  says: "carries 14 bytes",
+  says: "sends 14 bytes",
   unread: { client: 0, server: 14 },
 };
 const messageIsRead: WantedRow = {
@@ -88,7 +88,7 @@ const messageIsRead: WantedRow = {
 const echoArrives: WantedRow = {
   from: "server",
   flags: "PSH, ACK",
-  says: "carries 14 bytes",
+  says: "sends 14 bytes",
   unread: { client: 14, server: 0 },
 };
 const echoIsRead: WantedRow = {
@@ -105,7 +105,7 @@ const echoIsPrinted: WantedRow = {
 const longMessageArrives: WantedRow = {
   from: "client",
   flags: "PSH, ACK",
-  says: "carries 1500 bytes",
+  says: "sends 1500 bytes",
   unread: { client: 0, server: 1500 },
 };
 const firstPieceIsRead: WantedRow = {
@@ -116,10 +116,10 @@ const firstPieceIsRead: WantedRow = {
 const firstPieceIsEchoed: WantedRow = {
   from: "server",
   flags: "PSH, ACK",
-  says: "carries 1024 bytes",
+  says: "sends 1024 bytes",
 };
 
-// --- The programs as they are
+// --- The unmodified programs
 // -------------------------------------------------
 
 const plain = new CapturedRun({ args: ["--json", "-"] });
@@ -130,20 +130,20 @@ const handshake: WantedRow[] = [
     from: "client",
     flags: "SYN",
     numbers: "Seq=0 Len=0",
-    says: "asks for a connection",
+    says: "asks to connect",
     unread: { client: 0, server: 0 },
   },
   {
     from: "server",
     flags: "SYN, ACK",
     numbers: "Seq=0 Ack=1 Len=0",
-    says: "answers the request",
+    says: "agrees to connect",
   },
   {
     from: "client",
     flags: "ACK",
     numbers: "Seq=1 Ack=1 Len=0",
-    says: "confirms: connected",
+    says: "acknowledges: connected",
   },
 ];
 
@@ -176,13 +176,13 @@ live("the client's FIN follows its last line, then the server's", async () => {
       from: "client",
       flags: "FIN, ACK",
       numbers: "Seq=15 Ack=15 Len=0",
-      says: "nothing more from this side",
+      says: "no more to send",
     },
     {
       from: "server",
       flags: "FIN, ACK",
       numbers: "Seq=15 Ack=16 Len=0",
-      says: "nothing more from this side",
+      says: "no more to send",
     },
   ]);
 });
@@ -190,7 +190,7 @@ live("the client's FIN follows its last line, then the server's", async () => {
 live("the server exits with code 0 after the client's FIN", async () => {
   expectRows(plain.rows, [
     { from: "client", flags: "FIN, ACK" },
-    { from: "server", says: "ends: exit code 0" },
+    { from: "server", says: "exits with code 0" },
   ]);
 });
 
@@ -233,7 +233,7 @@ function expectReset(rows: Row[]): Row {
   const line = expectRow(rows, {
     from: "client",
     flags: "PSH, ACK",
-    says: "carries 24 bytes",
+    says: "sends 24 bytes",
     unread: { client: 0, server: 24 },
   });
   const reset = expectRow(rows, {
@@ -249,8 +249,8 @@ live("a robot resets the connection after 300 ms", async () => {
   expectReset(robot.rows);
 });
 
-live("a robot's RST says how many bytes it never reads", async () => {
-  expectRow(robot.rows, { ...robotResets, says: "never reads 24 bytes" });
+live("a robot's RST shows how many bytes it leaves unread", async () => {
+  expectRow(robot.rows, { ...robotResets, says: "unread: 24 bytes" });
 });
 
 live("the server prints ECONNRESET after a robot's RST", async () => {
@@ -266,7 +266,7 @@ live("the server exits with code 1 after a robot's RST", async () => {
   expectRows(robot.rows, [
     robotResets,
     { from: "server", prints: /ECONNRESET/ },
-    { from: "server", says: "ends: exit code 1" },
+    { from: "server", says: "exits with code 1" },
   ]);
 });
 
@@ -274,7 +274,7 @@ live("a robot resets the threaded server's connection as well", async () => {
   expectReset(threadsRobot.rows);
   expectRow(threadsRobot.rows, {
     ...robotResets,
-    says: "never reads 24 bytes",
+    says: "unread: 24 bytes",
   });
 });
 
@@ -282,7 +282,7 @@ live("the threaded server runs on after a robot's RST", async () => {
   expectRows(threadsRobot.rows, [
     robotResets,
     { from: "server", prints: /ECONNRESET/ },
-    { from: "server", says: "still runs: Ctrl+C" },
+    { from: "server", says: "still running: gets Ctrl+C" },
   ]);
 });
 
@@ -298,7 +298,7 @@ live("the kernel acknowledges bytes of a waiting client", async () => {
       from: "server",
       connection: 2,
       flags: "ACK",
-      says: "confirms 14 bytes",
+      says: "acknowledges 14 bytes",
       unread: { client: 0, server: 14 },
     },
     { from: "client", connection: 1, flags: "FIN, ACK" },
@@ -321,12 +321,12 @@ live("a waiting client is reset when the first one closes", async () => {
   });
 });
 
-live("the RST says how many bytes the server never reads", async () => {
+live("the RST shows how many bytes the server leaves unread", async () => {
   expectRow(reset.rows, {
     from: "server",
     connection: 2,
     flags: "RST, ACK",
-    says: "never reads 14 bytes",
+    says: "unread: 14 bytes",
   });
 });
 
@@ -360,8 +360,8 @@ live("the threaded server gets Ctrl+C, and exits with code 0", async () => {
   expectRows(threadsLong.rows, [
     { from: "server", says: "reads 476 bytes" },
     receivedFrom,
-    { from: "server", says: "still runs: Ctrl+C" },
-    { from: "server", says: "ends: exit code 0" },
+    { from: "server", says: "still running: gets Ctrl+C" },
+    { from: "server", says: "exits with code 0" },
   ]);
 });
 
@@ -455,7 +455,7 @@ const eventsAndLateLines = new CapturedRun({
   edits: [...serverPrintsLate, ...clientUsesEvents],
 });
 
-live("lines in Korean are shown as they are printed", async () => {
+live("lines in Korean are shown unchanged", async () => {
   expectRow(eventsAndLateLines.rows, { from: "server", prints: /^대기: / });
 });
 
@@ -665,7 +665,7 @@ for (const { title, run } of twoConnections) {
     assert.is(run.output.stderr, "");
   });
 
-  live(`two connections ${title}: Ctrl+C comes soon`, async () => {
+  live(`two connections ${title}: Ctrl+C is sent soon`, async () => {
     const { ends } = run.recording;
 
     const client = ends.find(({ from }) => from === "client");
@@ -732,7 +732,7 @@ live("after setEncoding() the bytes of the socket are counted", async () => {
     {
       from: "server",
       flags: "PSH, ACK",
-      says: "carries 4 bytes",
+      says: "sends 4 bytes",
       unread: { client: 4 },
     },
     { from: "client", says: "reads 4 bytes", unread: { client: 0 } },
@@ -856,10 +856,10 @@ const full = new CapturedRun({
 
 onLinux("a receiver without room, and the probes, have words", async () => {
   expectRows(full.rows, [
-    { from: "server", flags: "ACK", says: "has no room: window 0" },
+    { from: "server", flags: "ACK", says: "zero window: no room" },
     { from: "client", flags: "ACK", says: "window probe: room now?" },
-    { from: "server", flags: "ACK", says: "has no room: window 0" },
-    { from: "server", says: "has room: window update" },
+    { from: "server", flags: "ACK", says: "zero window: no room" },
+    { from: "server", says: "window update: has room" },
   ]);
 });
 
@@ -871,7 +871,7 @@ onLinux("3 MB: no byte is unread after the server has all", async () => {
   assert.is(rows.at(-1)!.unread.server, 0);
 });
 
-// --- A firewall behind the capture
+// --- A firewall after the capture
 // ------------------------------------------
 
 const lostMessage = new CapturedRun({
@@ -886,7 +886,7 @@ const lostEcho = new CapturedRun({
 inNetwork("a message that is dropped is unread when it arrives", async () => {
   expectRows(lostMessage.rows, [
     { ...messageArrives, unread: { client: 0, server: 0 } },
-    { ...messageArrives, says: "sent again", unread: { server: 14 } },
+    { ...messageArrives, says: "retransmission", unread: { server: 14 } },
     messageIsRead,
   ]);
 });
@@ -902,8 +902,8 @@ inNetwork("an echo that never arrives is never unread", async () => {
 
 inNetwork("a robot whose echo never arrives sends FIN", async () => {
   expectRows(lostEcho.rows, [
-    { from: "server", says: "carries 24 bytes" },
-    { from: "server", says: "sent again" },
+    { from: "server", says: "sends 24 bytes" },
+    { from: "server", says: "retransmission" },
     { from: "client", flags: "FIN, ACK" },
   ]);
 });
@@ -912,7 +912,7 @@ inNetwork("an echo that never arrives isn't left unread", async () => {
   const phrases = lostEcho.rows.flatMap(({ descriptions }) => descriptions);
 
   assert.equal(
-    phrases.filter((phrase) => phrase.startsWith("never reads")),
+    phrases.filter((phrase) => phrase.startsWith("unread: ")),
     [],
   );
 });
@@ -952,7 +952,7 @@ onLinux("the user's settings of Wireshark change nothing", async () => {
 /**
  * A tshark whose lines a program changes: Node, since others keep lines back.
  *
- * @param change JavaScript: what becomes of `line`
+ * @param change JavaScript: the replacement of `line`
  */
 function tsharkWithLines(change: string): Promise<string> {
   const code = `
@@ -992,7 +992,7 @@ onLinux("packets without a number are reported in one line", async () => {
   });
 });
 
-/** tshark says at its end that the kernel's buffer was full. */
+/** tshark reports at its exit that the kernel's buffer was full. */
 const droppingTshark = `#!/bin/bash
 trap : INT
 PATH=\${PATH#*:} tshark "$@"
@@ -1063,10 +1063,10 @@ const misspelled = new CapturedRun({
   exitCode: 1,
 });
 
-live("an uncaught error ends the client with exit code 1", async () => {
+live("after an uncaught error the client exits with code 1", async () => {
   const { stderr } = misspelled.output;
 
-  assert.match(stderr, /^packets: lecture1_client.ts ends: exit code 1\n/);
+  assert.match(stderr, /^packets: lecture1_client.ts exits with code 1\n/);
 });
 
 live("an uncaught error is reported with its line", async () => {
@@ -1076,7 +1076,7 @@ live("an uncaught error is reported with its line", async () => {
 });
 
 live("the packets before an uncaught error are shown", async () => {
-  assert.match(misspelled.output.stdout, "confirms: connected");
+  assert.match(misspelled.output.stdout, "acknowledges: connected");
 });
 
 const neverConnects = new CapturedRun({
@@ -1094,7 +1094,7 @@ live("a client that never connects: that is reported first", async () => {
   const { stderr } = neverConnects.output;
 
   const reason = "no packet was captured: no program has connected";
-  const end = "lecture1_client.ts ends: exit code 1";
+  const end = "lecture1_client.ts exits with code 1";
   assert.ok(stderr.startsWith(`packets: ${reason}; ${end}\n`), stderr);
   assert.match(stderr, "s.connekt is not a function");
 });
@@ -1137,8 +1137,8 @@ const refused = new CapturedRun({
 onLinux("without a server the kernel refuses the client's SYN", async () => {
   expectRows(refused.rows, [
     { from: "client", flags: "SYN" },
-    { from: "server", flags: "RST, ACK", says: "refused: nobody listens" },
-    { from: "client", says: "ends: exit code 1" },
+    { from: "server", flags: "RST, ACK", says: "refused: nothing listens" },
+    { from: "client", says: "exits with code 1" },
   ]);
 });
 
@@ -1160,7 +1160,7 @@ const unsaved = new CapturedRun({
 });
 
 onLinux("a file that can't be saved is reported", async () => {
-  const complaint = /^packets: tshark says: The file .*\/nonexistent\//;
+  const complaint = /^packets: tshark reports: The file .*\/nonexistent\//;
 
   assert.match(unsaved.output.stderr, complaint);
 });
@@ -1172,7 +1172,7 @@ onLinux("a file that can't be saved is no reason for a recording", async () => {
 // --- Signals to packets
 // -------------------------------------------------------
 
-/** A tshark that is just starting ignores SIGINT, and so does this one. */
+/** A tshark that is just starting ignores SIGINT, and so does this program. */
 const deafTshark = `#!/bin/sh
 trap "" INT
 sleep 99 & wait

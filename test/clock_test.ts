@@ -11,7 +11,7 @@ const hourMs = 3_600_000;
 const startMs = 1_700_000_000_000;
 
 /**
- * Both clocks of a machine that exists only here. A look at one of them takes a
+ * Both clocks of a machine that exists only here. Reading one of them needs a
  * microsecond, as on a real machine.
  */
 class Machine {

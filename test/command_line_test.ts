@@ -1,6 +1,4 @@
-/**
- * What the command lines of the scripts have in common: scripts/commandLine.ts.
- */
+/** The command lines of the scripts: scripts/commandLine.ts. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -67,32 +65,32 @@ test("parseFlags: - is a value", async () => {
 });
 
 for (const { args, message } of [
-  { args: ["--nonsense"], message: "there is no option --nonsense" },
-  { args: ["-x"], message: "there is no option -x" },
-  { args: ["word"], message: "word is no option" },
+  { args: ["--nonsense"], message: "unknown option --nonsense" },
+  { args: ["-x"], message: "unknown option -x" },
+  { args: ["word"], message: "unexpected argument word" },
   {
     args: ["--clients"],
-    message: "--clients: its value is missing, or it takes none",
+    message: "--clients: the value is missing, or the option takes no value",
   },
   {
     args: ["--json="],
-    message: "--json: its value is missing, or it takes none",
+    message: "--json: the value is missing, or the option takes no value",
   },
   {
     args: ["--json", "--alone"],
-    message: "--json: its value is missing, or it takes none",
+    message: "--json: the value is missing, or the option takes no value",
   },
   {
     args: ["--alone=1"],
-    message: "--alone: its value is missing, or it takes none",
+    message: "--alone: the value is missing, or the option takes no value",
   },
-  { args: ["--lang", "fr"], message: "--lang takes en, ko" },
+  { args: ["--lang", "fr"], message: "--lang must be en, ko" },
   { args: ["-x", "--lang", "ko"], message: "-x 옵션은 없습니다" },
   {
     args: ["--json=", "--lang", "ko"],
     message: "--json: 값이 없거나, 값을 줄 수 없는 옵션입니다",
   },
-  { args: ["word", "--lang", "ko"], message: "word: 옵션이 아닙니다" },
+  { args: ["word", "--lang", "ko"], message: "필요 없는 인자입니다: word" },
 ])
   test(`parseFlags: ${args.join(" ")}`, async () => {
     assert.throws(
@@ -109,7 +107,7 @@ test("expectAllowed: what is allowed", async () => {
 });
 
 for (const { language, message } of [
-  { language: "en", message: "--load takes 0.1-60" },
+  { language: "en", message: "--load must be 0.1-60" },
   { language: "ko", message: "--load에 쓸 수 있는 값: 0.1-60" },
 ] as const)
   test(`expectAllowed: what isn't, in ${language}`, async () => {
@@ -141,7 +139,7 @@ test("write: - is stdout, and all of it", async () => {
 
 for (const { language, message } of [
   { language: "en", message: "can't write FILE (ENOENT)" },
-  { language: "ko", message: "FILE 파일에 쓸 수 없습니다(ENOENT)" },
+  { language: "ko", message: "FILE에 쓸 수 없습니다(ENOENT)" },
 ] as const)
   test(`write: a file that can't be written, in ${language}`, async () => {
     const file = join(await temporaryFolder(), "no folder", "report.json");
@@ -196,7 +194,7 @@ test("runMain: a UsageError points to --help, exit code 2", async () => {
   assert.equal(await script.exit(), { code: 2, signal: null });
   assert.equal(script.output, {
     stdout: "",
-    stderr: "tool: no -x; --help lists the options\n",
+    stderr: "tool: no -x; see --help\n",
   });
 });
 
@@ -308,7 +306,7 @@ test("exitEarly: stdout whose reader has exited", async () => {
 
 for (const { language, stderr } of [
   { language: "en", stderr: "tool: can't write stdout (ENOSPC)\n" },
-  { language: "ko", stderr: "tool: stdout 파일에 쓸 수 없습니다(ENOSPC)\n" },
+  { language: "ko", stderr: "tool: stdout에 쓸 수 없습니다(ENOSPC)\n" },
 ])
   test.unless(notLinux)(`exitEarly: a full disk, in ${language}`, async () => {
     const file = await writeScript(

@@ -224,7 +224,7 @@ const failingCases: FailingCase[] = [
     trouble: "client",
     detail:
       "lecture1_client: connect ECONNREFUSED 127.0.0.1:1; " +
-      "nobody listens there, is the server running?",
+      "nothing is listening on that port: is the server running?",
   },
   {
     title: "a client that doesn't connect: that it doesn't",
@@ -280,7 +280,7 @@ test("a port on which nothing listens refuses the client itself", async () => {
     outcome: "refused",
     text:
       `lecture1_client: connect ECONNREFUSED 127.0.0.1:${port}; ` +
-      "nobody listens there, is the server running?",
+      "nothing is listening on that port: is the server running?",
   });
 });
 

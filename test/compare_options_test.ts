@@ -46,56 +46,60 @@ interface Mistake {
 }
 
 const packageJson = projectFile("package.json");
+const otherFile = "--html must be a file other than those of --json and --from";
+const notSaved =
+  "unreadable, or not a complete run that this version has saved with --json";
 
 const mistakes: Mistake[] = [
-  { args: "--nonsense", message: "there is no option --nonsense" },
-  { args: "-x", message: "there is no option -x" },
-  { args: "word", message: "word is no option" },
+  { args: "--nonsense", message: "unknown option --nonsense" },
+  { args: "-x", message: "unknown option -x" },
+  { args: "word", message: "unexpected argument word" },
   {
     args: "--clients",
-    message: "--clients: its value is missing, or it takes none",
+    message: "--clients: the value is missing, or the option takes no value",
   },
   {
     args: "--json=",
-    message: "--json: its value is missing, or it takes none",
+    message: "--json: the value is missing, or the option takes no value",
   },
   {
     args: "--grow=1",
-    message: "--grow: its value is missing, or it takes none",
+    message: "--grow: the value is missing, or the option takes no value",
   },
-  { args: "--lang fr", message: "--lang takes en, ko" },
-  { args: "-n 0", message: "--clients takes 1-200" },
-  { args: "-n 201", message: "--clients takes 1-200" },
-  { args: "-n 1e1", message: "--clients takes 1-200" },
-  { args: "--load 0.05", message: "--load takes 0.1-60" },
-  { args: "--load 60.1", message: "--load takes 0.1-60" },
-  { args: "--load 1e1", message: "--load takes 0.1-60" },
+  { args: "--lang fr", message: "--lang must be en, ko" },
+  { args: "-n 0", message: "--clients must be 1-200" },
+  { args: "-n 201", message: "--clients must be 1-200" },
+  { args: "-n 1e1", message: "--clients must be 1-200" },
+  { args: "--load 0.05", message: "--load must be 0.1-60" },
+  { args: "--load 60.1", message: "--load must be 0.1-60" },
+  { args: "--load 1e1", message: "--load must be 0.1-60" },
   {
     args: "--only server,robot",
-    message: "--only takes server,forever,async",
+    message: "--only must be server,forever,async",
   },
   {
     args: "--python nowhere",
-    message: "--python takes a folder that exists",
+    message: "--python must be an existing folder",
   },
-  { args: "--html -", message: "--html takes a file of its own" },
-  { args: "--html a --json a", message: "--html takes a file of its own" },
-  { args: "--html a --from a", message: "--html takes a file of its own" },
+  { args: "--html -", message: otherFile },
+  { args: "--html a --json a", message: otherFile },
+  { args: "--html a --from a", message: otherFile },
   {
     args: "--from a -n 3",
-    message: "--from shows a run that is over: leave --clients out",
+    message:
+      "--from shows a saved run: it can't be used together with --clients",
   },
   {
     args: "--from a --grow",
-    message: "--from shows a run that is over: leave --grow out",
+    message: "--from shows a saved run: it can't be used together with --grow",
   },
   {
     args: "--from nowhere",
-    message: "--from nowhere: no whole run of this version of --json (ENOENT)",
+    message: `--from nowhere: ${notSaved} (ENOENT)`,
   },
   {
     args: `--from ${packageJson}`,
-    message: `--from ${packageJson}: no whole run of this version of --json`,
+    message: `--from ${packageJson}: ${notSaved}`,
   },
 ];
 
@@ -112,7 +116,7 @@ test("a mistake is one line on stderr, and exit code 2", async () => {
   assert.is(code, 2);
   assert.equal(compare.output, {
     stdout: "",
-    stderr: "compare: --clients takes 1-200; --help lists the options\n",
+    stderr: "compare: --clients must be 1-200; see --help\n",
   });
 });
 

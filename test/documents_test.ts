@@ -141,7 +141,7 @@ test("the lecture shows each of the four programs once", async () => {
 
 for (const [index, file] of shownPrograms.entries())
   test(`the lecture shows ${file} as it is`, async () => {
-    const [upperPart = ""] = readProject(file).split("// --- You may stop");
+    const [upperPart = ""] = readProject(file).split("// --- You can stop");
     const program = withoutComments(upperPart);
 
     for (const language of languages) {

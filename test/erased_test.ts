@@ -77,7 +77,7 @@ const ways: Way[] = [
 interface ProgramCase {
   title: string;
   files: Files;
-  /** What the program prints. */
+  /** The program's output. */
   printed: string;
 }
 
@@ -248,7 +248,7 @@ test("an error in a thread of the threaded server: its line", async () => {
 
 const noReadOnlyFolder: Why =
   (!hasSignals && "Windows has no such rights") ||
-  (process.getuid?.() === 0 && "root may write everywhere");
+  (process.getuid?.() === 0 && "root can write everywhere");
 
 test.unless(noReadOnlyFolder)("a folder that is read-only", async () => {
   const file = await write({ "program.ts": 'console.log("ur3" as string);' });

@@ -1,6 +1,6 @@
 /**
- * What the four programs print of a wrong command line, and of the system's
- * errors.
+ * The messages of the four programs about a wrong command line, and about the
+ * system's errors.
  */
 import { once } from "node:events";
 import net from "node:net";
@@ -41,11 +41,11 @@ for (const [program, usage] of Object.entries(usages))
     assert.equal(script.output, { stdout: `${usage}\n`, stderr: "" });
   });
 
-/** A command line that a program refuses. */
+/** A command line that a program rejects. */
 interface Mistake {
   program: string;
   args: string[];
-  /** What the program prints of it, before the usage. */
+  /** The program's message about it, before the usage. */
   message: string;
 }
 
@@ -65,7 +65,7 @@ for (const program of Object.keys(usages)) {
     mistakes.push({
       program,
       args: [args],
-      message: `--host takes a name, --port ${ports}`,
+      message: `--host must not be empty, --port must be ${ports}`,
     });
   mistakes.push(
     {
@@ -85,12 +85,12 @@ mistakes.push(
   {
     program: "lecture1_client",
     args: ["--port=0"],
-    message: "--host takes a name, --port 1 to 65535",
+    message: "--host must not be empty, --port must be 1 to 65535",
   },
   {
     program: "lecture1_client",
     args: ["--message="],
-    message: "--message is empty: write a text",
+    message: "--message must not be empty",
   },
 );
 
@@ -117,7 +117,7 @@ test("lecture1_client --message -90,0,90: write --message=-XYZ", async () => {
   assert.match(stderr, "usage: npx tsx lecture1_client.ts");
 });
 
-// Errors of the system. The port is taken by this process, which never accepts.
+// Errors of the system. This process listens on the port, and never accepts.
 const listener = net.createServer();
 listener.listen(0, "127.0.0.1");
 listener.unref();
@@ -135,8 +135,8 @@ async function expectError(command: string[], stderr: string): Promise<void> {
 for (const program of servers) {
   const portInUse =
     `${program}: listen EADDRINUSE: address already in use ` +
-    `127.0.0.1:${takenPort}; stop the program that listens there ` +
-    "or take another --port\n";
+    `127.0.0.1:${takenPort}; another program is using this port: ` +
+    "stop it or choose another --port\n";
 
   test(`${program}: a port in use`, async () => {
     const args = ["--port", String(takenPort)];
@@ -153,7 +153,7 @@ for (const program of servers) {
     const command = preloadedCommand(program, fakeResolver);
     await expectError(
       [...command, "--host=nowhere", "--port=0"],
-      `${program}: getaddrinfo ENOTFOUND nowhere; unknown host, check --host\n`,
+      `${program}: getaddrinfo ENOTFOUND nowhere; unknown host: check --host\n`,
     );
   });
 
@@ -162,7 +162,7 @@ for (const program of servers) {
     await expectError(
       [...command, "--host=192.0.2.1", "--port=0"],
       `${program}: listen EADDRNOTAVAIL: address not available 192.0.2.1; ` +
-        "no address of this machine, check --host\n",
+        "this computer does not have that address: check --host\n",
     );
   });
 }
@@ -172,16 +172,16 @@ test("lecture1_client: an unknown host", async () => {
   await expectError(
     [...command, "--host=nowhere"],
     "lecture1_client: getaddrinfo ENOTFOUND nowhere; " +
-      "unknown host, check --host\n",
+      "unknown host: check --host\n",
   );
 });
 
-test("lecture1_client: nobody listens on localhost, 127.0.0.1", async () => {
+test("lecture1_client: nothing listens on localhost, 127.0.0.1", async () => {
   const command = preloadedCommand("lecture1_client", fakeResolver);
   await expectError(
     [...command, "--host=localhost", "--port=1"],
     "lecture1_client: connect ECONNREFUSED 127.0.0.1:1; " +
-      "nobody listens there, is the server running?\n",
+      "nothing is listening on that port: is the server running?\n",
   );
 });
 
@@ -216,12 +216,12 @@ function failingListen(code: string): string {
   `;
 }
 
-// What each program advises for each code; test/lecture1_client_test.ts has
+// The advice of each program for each code; test/lecture1_client_test.ts has
 // FIN.
 for (const { code, advice } of [
   {
     code: "ECONNREFUSED",
-    advice: "nobody listens there, is the server running?",
+    advice: "nothing is listening on that port: is the server running?",
   },
   { code: "ECONNRESET", advice: "the server reset the connection" },
   {
@@ -241,22 +241,24 @@ for (const { code, advice } of [
   },
   {
     code: "ENETUNREACH",
-    advice: "there is no way to that network: check your cable, --host, subnet",
+    advice:
+      "there is no route to that network: check your cable, --host, subnet",
   },
   {
     code: "ENETDOWN",
-    advice: "there is no way to that network: check your cable, --host, subnet",
+    advice:
+      "there is no route to that network: check your cable, --host, subnet",
   },
   {
     code: "ECONNABORTED",
     advice: "the connection broke: check cable, power and network",
   },
-  { code: "ENOTFOUND", advice: "unknown host, check --host" },
+  { code: "ENOTFOUND", advice: "unknown host: check --host" },
   {
     code: "EAI_AGAIN",
-    advice: "unknown host, check --host and the network",
+    advice: "unknown host: check --host and the network",
   },
-  { code: "EPIPE", advice: "nobody reads it any more" },
+  { code: "EPIPE", advice: "the receiving end was closed" },
 ])
   test(`lecture1_client: advice for ${code}`, async () => {
     await expectError(
@@ -266,9 +268,9 @@ for (const { code, advice } of [
   });
 
 for (const address of ["192.168.0.2", "10.0.0.127"])
-  test(`lecture1_client: nobody listens on ${address}`, async () => {
+  test(`lecture1_client: nothing listens on ${address}`, async () => {
     const advice =
-      "nobody listens there, is the server running with --host 0.0.0.0?";
+      "nothing is listening on that port: is the server running with --host 0.0.0.0?";
     await expectError(
       preloadedCommand(
         "lecture1_client",
@@ -282,22 +284,24 @@ for (const program of servers)
   for (const { code, advice } of [
     {
       code: "EADDRINUSE",
-      advice: "stop the program that listens there or take another --port",
+      advice:
+        "another program is using this port: stop it or choose another --port",
     },
     {
       code: "EADDRNOTAVAIL",
-      advice: "no address of this machine, check --host",
+      advice: "this computer does not have that address: check --host",
     },
     {
       code: "EACCES",
-      advice: "below 1024, or reserved by Hyper-V or WSL: take another --port",
+      advice:
+        "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port",
     },
-    { code: "ENOTFOUND", advice: "unknown host, check --host" },
+    { code: "ENOTFOUND", advice: "unknown host: check --host" },
     {
       code: "EAI_AGAIN",
-      advice: "unknown host, check --host and the network",
+      advice: "unknown host: check --host and the network",
     },
-    { code: "EPIPE", advice: "nobody reads it any more" },
+    { code: "EPIPE", advice: "the receiving end was closed" },
   ])
     test(`${program}: advice for ${code}`, async () => {
       await expectError(

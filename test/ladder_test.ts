@@ -57,16 +57,16 @@ test("a ladder in 80 columns", async () => {
        ms   │client                        server│
             │127.0.0.1:50000      127.0.0.1:40000│
   -20.13    │◆ Received: 안녕                    │    prints
-    0.000   │─ [SYN] Seq=0 Len=0 ───────────────▶│    asks for a connection
-    1.000   │◀──── [SYN, ACK] Seq=0 Ack=1 Len=0 ─│    answers the request
-    2.000   │─ [ACK] Seq=1 Ack=1 Len=0 ─────────▶│    confirms: connected
-    3.000   │─ [PSH, ACK] Seq=1 Ack=1 Len=14 ───▶│14  carries 14 bytes
+    0.000   │─ [SYN] Seq=0 Len=0 ───────────────▶│    asks to connect
+    1.000   │◀──── [SYN, ACK] Seq=0 Ack=1 Len=0 ─│    agrees to connect
+    2.000   │─ [ACK] Seq=1 Ack=1 Len=0 ─────────▶│    acknowledges: connected
+    3.000   │─ [PSH, ACK] Seq=1 Ack=1 Len=14 ───▶│14  sends 14 bytes
             │  "Hello, \\x1b[2J\\n"                │14
-    4.000   │◀──────── [ACK] Seq=1 Ack=15 Len=0 ─│14  confirms 14 bytes
+    4.000   │◀──────── [ACK] Seq=1 Ack=15 Len=0 ─│14  acknowledges 14 bytes
     5.00    │                    reads 14 bytes ◆│
     6.000   │─ [RST, ACK] Seq=15 Ack=1 Len=0 ─✗  │    resets the connection
             │                                    │    lost
-    9.00    │                 ends: exit code 1 ◆│`;
+    9.00    │                 exits with code 1 ◆│`;
   assert.is(`\n${drawn}`, expected);
 });
 
@@ -77,16 +77,16 @@ test("the same ladder in ASCII", async () => {
        ms   |client                        server|
             |127.0.0.1:50000      127.0.0.1:40000|
   -20.13    |* Received: 안녕                    |    prints
-    0.000   |- [SYN] Seq=0 Len=0 --------------->|    asks for a connection
-    1.000   |<---- [SYN, ACK] Seq=0 Ack=1 Len=0 -|    answers the request
-    2.000   |- [ACK] Seq=1 Ack=1 Len=0 --------->|    confirms: connected
-    3.000   |- [PSH, ACK] Seq=1 Ack=1 Len=14 --->|14  carries 14 bytes
+    0.000   |- [SYN] Seq=0 Len=0 --------------->|    asks to connect
+    1.000   |<---- [SYN, ACK] Seq=0 Ack=1 Len=0 -|    agrees to connect
+    2.000   |- [ACK] Seq=1 Ack=1 Len=0 --------->|    acknowledges: connected
+    3.000   |- [PSH, ACK] Seq=1 Ack=1 Len=14 --->|14  sends 14 bytes
             |  "Hello, \\x1b[2J\\n"                |14
-    4.000   |<-------- [ACK] Seq=1 Ack=15 Len=0 -|14  confirms 14 bytes
+    4.000   |<-------- [ACK] Seq=1 Ack=15 Len=0 -|14  acknowledges 14 bytes
     5.00    |                    reads 14 bytes *|
     6.000   |- [RST, ACK] Seq=15 Ack=1 Len=0 -x  |    resets the connection
             |                                    |    lost
-    9.00    |                 ends: exit code 1 *|`;
+    9.00    |                 exits with code 1 *|`;
   assert.is(`\n${drawn}`, expected);
 });
 
@@ -157,10 +157,10 @@ test("numbers without room on the arrow are below", async () => {
        ms   │client            server│
     0.000   │─ [FIN, PSH, ACK] ─────▶│14
             │  Seq=1 Ack=1 Len=14    │14
-            │  carries 14 bytes      │14
-            │  nothing more from this│14
-            │  side                  │14
-            │  confirms: connected   │14`;
+            │  sends 14 bytes        │14
+            │  no more to send       │14
+            │  acknowledges:         │14
+            │  connected             │14`;
   assert.is(`\n${drawn}`, expected);
 });
 
@@ -170,7 +170,7 @@ test("an arrow without room for its shaft is drawn", async () => {
   assert.match(drawn, "│─ [FIN, PSH, ACK] ▶│12345");
 });
 
-/** The letters of a text, which a ladder may break anywhere. */
+/** The letters of a text, which a ladder can break anywhere. */
 function lettersOf(text: string): string {
   return text.replace(/\W/g, "");
 }
@@ -186,7 +186,7 @@ for (const name of recordingNames) {
       const lines = draw(recorded(name), look).split("\n");
 
       for (const line of lines) {
-        // string-width takes ▶ and ◀ for emoji, which are two columns wide.
+        // string-width counts ▶ and ◀ as emoji, which are two columns wide.
         const width = stringWidth(line.replace(/[▶◀]/g, "-"));
         assert.ok(width <= look.columns!, `${look.columns}: ${line}`);
       }

@@ -69,7 +69,7 @@ test("exit: the deadline, with what was printed", async () => {
   await program.prints(/ready/);
   const { message } = await rejection(program.exit(200));
 
-  assert.match(message, "waited 200 ms for its end");
+  assert.match(message, "waited 200 ms for its exit");
   assert.match(message, "stdout: ready");
 });
 
@@ -118,7 +118,7 @@ test("ask throws when the program has exited", async () => {
   await program.exit();
   const { message } = await rejection(program.ask("how long?"));
 
-  assert.match(message, "ended without an answer to how long?");
+  assert.match(message, "exited without an answer to how long?");
 });
 
 test("prints waits for a text and returns the match", async () => {
@@ -134,7 +134,7 @@ test("prints throws when the program exits without the text", async () => {
   const program = launchCode("console.error('no port');");
   const { message } = await rejection(program.prints(/listening/));
 
-  assert.match(message, "ended without /listening/");
+  assert.match(message, "exited without /listening/");
   assert.match(message, "stderr: no port");
 });
 
@@ -173,7 +173,7 @@ test("maxOutput: a text in the middle of much output is found", async () => {
   await program.prints(/^port 65432$/m);
 });
 
-test("maxOutput: a wait for a flooding program has its end", async () => {
+test("maxOutput: a wait for a flooding program has a deadline", async () => {
   const code = "while (true) console.log('x'.repeat(1000));";
   const program = launchCode(code, { maxOutput: 2000 });
   const { message } = await rejection(program.prints(/never/, 500));
@@ -265,9 +265,9 @@ test("a program without children leaves no process", async () => {
 });
 
 test.unless(noSignals)(
-  "stop ends though a child holds the output",
+  "stop returns though a child holds the output",
   async () => {
-    // Without a group of its own, the child can't be killed.
+    // Without its own group, the child can't be killed.
     const program = launchCode(parentThatExits("inherit"));
     const child = await childOf(program);
     await program.stop();
@@ -335,7 +335,7 @@ test.unless(notLinux)("too few open files: what to do", async () => {
   const program = launch(["sh", "-c", `ulimit -n 40; exec ${node}`, code]);
 
   assert.is((await program.exit(30_000)).code, 1);
-  const advice = "too few files may be open (EMFILE): raise ulimit -n";
+  const advice = "too many open files (EMFILE): raise ulimit -n";
   assert.match(program.output.stderr, advice);
 });
 

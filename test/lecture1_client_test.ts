@@ -22,7 +22,7 @@ import {
 const name = "lecture1_client";
 const test = suite(name);
 
-/** What a server does with a client that has connected. */
+/** The actions of a server after a client has connected. */
 type Behavior = (client: net.Socket) => void;
 
 /** A server in this process, and what its clients have done. */
@@ -30,7 +30,7 @@ interface TestServer {
   port: number;
   /** How many bytes have arrived. */
   receivedBytes: number;
-  /** How each client's stream has ended: "FIN", or an error's code. */
+  /** How each client's stream was closed: "FIN", or an error's code. */
   streamEnds: (string | undefined)[];
 }
 
@@ -91,7 +91,7 @@ function commandToSend(length: number, { port }: { port: number }): string[] {
   return [node, "--input-type=module", "--eval", code];
 }
 
-// Servers that take seconds for the client's message. Their clients start here,
+// Servers that need seconds for the client's message. Their clients start here,
 // at the same time, and their tests come last. zx starts them, since a suite
 // kills what launch() has started after each test.
 
@@ -142,14 +142,14 @@ const slowServers = [
     messageBytes: 12e6,
   },
   {
-    // The kernel takes the whole message and FIN immediately.
+    // The kernel accepts the whole message and FIN immediately.
     title: "reads slowly what the kernel has",
     behavior: echoSlowly(100),
     messageBytes: 2e6,
   },
 ];
 
-/** How a client ended, and its server. */
+/** How a client exited, and its server. */
 interface SlowRun {
   server: TestServer;
   exitCode: number | null;
@@ -165,10 +165,10 @@ async function runSlowly(
   return { server, exitCode };
 }
 
-// What the client says while it waits for a connection. These clients start
+// The client's messages while it waits for a connection. These clients start
 // here, too, and wait at the same time.
 
-/** What a client has printed, and when. */
+/** A client's output, and when it was printed. */
 interface Run {
   exitCode: number | null;
   stdout: string;
@@ -189,7 +189,7 @@ async function runOf(command: string[]): Promise<Run> {
   return { exitCode, stdout, stderr, stderrTimesMs };
 }
 
-/** To be preloaded: no answer arrives; the test ends the client after 5 s. */
+/** To be preloaded: no answer arrives; the test stops the client after 5 s. */
 const connectNever = `
   import net from "node:net";
   net.Socket.prototype.connect = function () {
@@ -219,7 +219,7 @@ const connectFailsLate = `
   };
 `;
 
-/** To be preloaded: nobody says which address a name has, for 5 s. */
+/** To be preloaded: for 5 s, no name is resolved to an address. */
 const lookupNever = `
   import dns from "node:dns";
   dns.lookup = () => setTimeout(() => process.exit(3), 5000);
@@ -273,7 +273,7 @@ const waitOn: Edit = {
   `,
 };
 
-/** The server's answer comes after some 60 recvs that were given up. */
+/** The server's answer arrives after about 60 abandoned recvs. */
 async function runGivingUp(): Promise<Run> {
   const file = await editedFile(name, waitOn);
   const server = await serve((client) => {
@@ -290,7 +290,7 @@ const slowRuns = slowServers.map(({ title, behavior, messageBytes }) => ({
   run: runSlowly(behavior, messageBytes),
 }));
 
-// What the client prints.
+// The client's output.
 
 const answers = [
   {
@@ -345,7 +345,8 @@ test("reports a server that closes without an answer", async () => {
   assert.equal(await client.exit(), { code: 1, signal: null });
   assert.equal(client.output, {
     stdout: "",
-    stderr: "lecture1_client: EOF; the server closed without an answer\n",
+    stderr:
+      "lecture1_client: EOF; the server closed the connection without an answer\n",
   });
   assert.equal(server.streamEnds, ["FIN"]);
 });
@@ -382,7 +383,7 @@ for (const { error, advice } of [
   },
   { error: "read ECONNRESET", advice: "the server reset the connection" },
   { error: "write ETIMEDOUT", advice: noAnswer },
-  { error: "write EPIPE", advice: "nobody reads it any more" },
+  { error: "write EPIPE", advice: "the receiving end was closed" },
 ])
   test(`advice for ${error}, when it was connected`, async () => {
     const server = await serve(() => {});
@@ -399,8 +400,9 @@ for (const { error, advice } of [
     });
   });
 
-test("an output that nobody reads is not the server's EOF", async () => {
-  // As on Windows, where the error has the same code as the server's end.
+test("a closed stdout is not reported as the server's EOF", async () => {
+  // As on Windows: the error has the same code as the end of the server's
+  // stream.
   const breakStdout = `
     process.stdout.write = () => {
       const error = new Error("EOF: end of file, write");
@@ -416,11 +418,11 @@ test("an output that nobody reads is not the server's EOF", async () => {
   assert.is(client.output.stderr, "lecture1_client: EOF: end of file, write\n");
 });
 
-// What a learner writes before the client's recv.
+// The code that a learner writes before the client's recv.
 
 const additions = [
   {
-    title: "a second recv finds the server's end",
+    title: "a second recv finds the server's FIN",
     code: `
       await s.recv(1024);
       await new Promise((resolve) => setTimeout(resolve, 300));
@@ -431,13 +433,13 @@ const additions = [
     title: "sendall of a text: TypeError with its line",
     code: 's.sendall("text");',
     complaint:
-      /TypeError: sendall takes bytes, not .*String.*\r?\n +at .*client\.mjs:/,
+      /TypeError: sendall needs bytes, not .*String.*\r?\n +at .*client\.mjs:/,
   },
   {
     title: "recv without a size: TypeError with its line",
     code: "await s.recv();",
     complaint:
-      /TypeError: recv takes 1, 2 … bytes, not undefined\r?\n +at .*client\.mjs:/,
+      /TypeError: recv: .*a positive integer, not undefined\r?\n +at .*client\.mjs:/,
   },
 ];
 
@@ -454,7 +456,7 @@ for (const { title, code, complaint } of additions)
     assert.match(client.output.stderr, complaint);
   });
 
-// Servers that don't end the connection.
+// Servers that don't close the connection.
 
 /** Sends a line ten times a second, as a robot's status port does. */
 function sendForever(client: net.Socket): void {
@@ -545,22 +547,22 @@ for (const serverName of ["lecture1_server", "lecture1_server_forever_async"])
     assert.is(receivedText(server.output.stdout).length, fourMB);
   });
 
-// What was started above.
+// The runs that were started above.
 
-test("says after 3 s what it still waits for, once", async () => {
+test("reports after 3 s what it still waits for, once", async () => {
   const { stderr } = await neverConnected;
 
   assert.is(stderr, stillWaiting("192.168.0.2:65432"));
 });
 
-test("says it after 3 s", async () => {
+test("reports it after 3 s", async () => {
   const { stderrTimesMs } = await neverConnected;
 
   const [timeMs] = stderrTimesMs;
   assert.ok(timeMs! > 3000 && timeMs! < 4900, `after ${timeMs} ms`);
 });
 
-test("says what it waits for while a name is looked up", async () => {
+test("reports what it waits for while a name is looked up", async () => {
   const { stderr } = await neverFound;
 
   assert.is(stderr, stillWaiting("robot:30001"));
@@ -574,7 +576,7 @@ test("prints the answer though it had to wait for 3.5 s", async () => {
   assert.is(run.exitCode, 0);
 });
 
-test("says what it waits for, then why it has failed", async () => {
+test("reports what it waits for, then why it has failed", async () => {
   const { stderr, exitCode } = await failedLate;
 
   const failure =
@@ -584,7 +586,7 @@ test("says what it waits for, then why it has failed", async () => {
   assert.is(exitCode, 1);
 });
 
-test("says nothing when only the answer is late", async () => {
+test("reports nothing when only the answer is late", async () => {
   const { stdout, stderr } = await answeredLate;
 
   assert.equal(

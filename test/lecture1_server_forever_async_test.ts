@@ -25,9 +25,7 @@ import { escapeRegExp, linesOf, once, type Server } from "./helpers/servers.ts";
 
 const name = "lecture1_server_forever_async";
 
-/**
- * What is printed of an error: the client, the error, and perhaps its stack.
- */
+/** The message about an error: the client, the error, and perhaps its stack. */
 function complaint(error: string): RegExp {
   const errorLine = `^${name}: \\(.*\\) ${escapeRegExp(error)}\n`;
   return new RegExp(`${errorLine}( +at .*\n)*`);
@@ -73,7 +71,7 @@ testMistakes(test, server, [
   },
 ]);
 
-test("an error in a handler's timer disturbs nobody", async () => {
+test("an error in a handler's timer affects no client", async () => {
   const program = await startEdited(name, {
     before: "if (!data) break;",
     after: `$&
@@ -90,7 +88,7 @@ test("an error in a handler's timer disturbs nobody", async () => {
   await expectEcho(bystander, "after");
 });
 
-test("a read() that nobody awaits disturbs nobody", async () => {
+test("a read() without await affects no other client", async () => {
   const program = await startEdited(name, {
     before: "if (!data) break;",
     after: "$& if (data.length === 4) void reader.read();",
@@ -101,7 +99,7 @@ test("a read() that nobody awaits disturbs nobody", async () => {
 
   await client.send("fail");
 
-  await program.prints(/TypeError: read takes/);
+  await program.prints(/TypeError: read: the size/);
   await expectEcho(bystander, "after");
 });
 
@@ -181,7 +179,7 @@ const ctrlCWithoutReader = once(async () => {
   await sendUntilBlocked(client);
   const pressed = performance.now();
   program.kill("SIGINT");
-  await sleep(20); // After half a second, it would end immediately.
+  await sleep(20); // After half a second, it would be killed immediately.
   program.kill("SIGINT");
   const exit = await program.exit();
   const tookMs = performance.now() - pressed;
@@ -189,7 +187,7 @@ const ctrlCWithoutReader = once(async () => {
 });
 
 test.unless(noSignals)(
-  "Ctrl+C, passed on twice, ends it in a second or two",
+  "Ctrl+C, delivered twice, stops it in a second or two",
   async () => {
     const { tookMs } = await ctrlCWithoutReader();
 
@@ -198,7 +196,7 @@ test.unless(noSignals)(
 );
 
 test.unless(noSignals)(
-  "Ctrl+C, passed on twice, ends it when a client doesn't read",
+  "Ctrl+C, delivered twice: stops though a client doesn't read",
   async () => {
     const { program, exit } = await ctrlCWithoutReader();
 
@@ -233,12 +231,13 @@ const ctrlCWhileSleeping = once(async () => {
 test.unless(noSignals)("Ctrl+C while handlers sleep: one line", async () => {
   const { stderr } = await ctrlCWhileSleeping();
 
-  const line = "handlers still running: 3; Ctrl+C again stops at once";
+  const line =
+    "handlers still running: 3; press Ctrl+C again to stop immediately";
   assert.is(stderr, `${name}: ${line}\n`);
 });
 
 test.unless(noSignals)(
-  "Ctrl+C while handlers sleep: it says so immediately",
+  "Ctrl+C while handlers sleep: reported immediately",
   async () => {
     const { tookMs } = await ctrlCWhileSleeping();
 
@@ -247,7 +246,7 @@ test.unless(noSignals)(
 );
 
 test.unless(noSignals)(
-  "a second Ctrl+C ends it while handlers sleep",
+  "a second Ctrl+C kills it while handlers sleep",
   async () => {
     const { exit } = await ctrlCWhileSleeping();
 
@@ -255,7 +254,7 @@ test.unless(noSignals)(
   },
 );
 
-test.unless(noSignals)("Ctrl+C waits for a handler that ends", async () => {
+test.unless(noSignals)("Ctrl+C waits for a handler that returns", async () => {
   const program = await startEdited(name, {
     before: "} finally {",
     after: "$& await new Promise((done) => setTimeout(done, 1000));",
@@ -266,12 +265,13 @@ test.unless(noSignals)("Ctrl+C waits for a handler that ends", async () => {
   program.kill("SIGINT");
 
   assert.equal(await program.exit(), { code: 0, signal: null });
-  const line = "handlers still running: 1; Ctrl+C again stops at once";
+  const line =
+    "handlers still running: 1; press Ctrl+C again to stop immediately";
   assert.is(program.output.stderr, `${name}: ${line}\n`);
 });
 
 test.unless(noSignals)(
-  "Ctrl+C: handlers that end in time are not told",
+  "Ctrl+C: handlers that return in time are not reported",
   async () => {
     const program = await startEdited(name, {
       before: "} finally {",
@@ -304,7 +304,7 @@ const otherFailures = [
 ];
 
 for (const { title, code, complaint } of otherFailures)
-  test(`${title} is not told as the client's reset`, async () => {
+  test(`${title} is not reported as the client's reset`, async () => {
     const program = await startEdited(name, {
       before: "if (!data) break;",
       after: `$& ${code}`,

@@ -35,14 +35,14 @@ import { escapeRegExp, once, type Server } from "./helpers/servers.ts";
 
 const name = "lecture1_server_forever";
 
-/** What is printed of a thread that failed: one line, without the place. */
+/** The message about a thread that failed: one line, without the place. */
 function threadFailed(what: string): RegExp {
   const thread = "the thread of \\('127\\.0\\.0\\.1', \\d+\\)";
   return new RegExp(`^${name}: ${thread} failed: ${what}\n$`);
 }
 
 /**
- * What is printed of an error in a handler: one line, with the place in the
+ * The message about an error in a handler: one line, with the place in the
  * file.
  */
 function complaint(error: string, advice = ""): RegExp {
@@ -78,13 +78,15 @@ testMistakes(test, server, [
     title: "it sends numbers of 16 bits",
     code: "conn.sendall(new Uint16Array(2));",
     complaint: complaint(
-      "TypeError: sendall takes bytes, not [object Uint16Array]",
+      "TypeError: sendall needs bytes, not [object Uint16Array]",
     ),
   },
   {
     title: "it receives a size that is text",
     code: 'conn.recv("1024");',
-    complaint: complaint('TypeError: recv takes 1, 2 … bytes, not "1024"'),
+    complaint: complaint(
+      'TypeError: recv: the size must be a positive integer, not "1024"',
+    ),
   },
   {
     title: "it throws null",
@@ -113,7 +115,7 @@ testMistakes(test, server, [
     code: "print(net.isIP(addr));",
     complaint: complaint(
       "ReferenceError: net is not defined",
-      "; it sees nothing outside itself",
+      "; handleClient can't use anything outside itself",
     ),
   },
   {
@@ -121,7 +123,7 @@ testMistakes(test, server, [
     code: "print(__count);",
     complaint: complaint(
       "ReferenceError: __count is not defined",
-      "; it sees nothing outside itself",
+      "; handleClient can't use anything outside itself",
     ),
   },
 ]);
@@ -238,7 +240,7 @@ threads.Worker = class extends threads.Worker {
 module.syncBuiltinESMExports();
 `;
 
-test("sending after close is not told as the client's reset", async () => {
+test("sending after close is not reported as a client's reset", async () => {
   const program = await startEdited(name, {
     before: "conn.sendall(data);",
     after: "conn.close(); $&",
@@ -251,7 +253,7 @@ test("sending after close is not told as the client's reset", async () => {
   }
 
   await printsTimes(program, " closed\n", 5);
-  // If the connection has ended before, Node says nothing.
+  // If the connection was closed before, Node reports nothing.
   const { stderr } = program.output;
   assert.match(stderr, /^(.*\) failed: write after end\n)*$/);
 });
@@ -298,7 +300,7 @@ test("60 clients are served at the same time", async () => {
   await Promise.all(echoes);
 });
 
-/** A container's memory. The server takes half of it, 12 MB for each thread. */
+/** A container's memory. The server uses half of it, 12 MB for each thread. */
 const memoryForThreeThreads = `
   process.constrainedMemory = () => 2 * 3 * 12e6;
 `;
@@ -329,11 +331,11 @@ test("a container's memory limits the threads", async () => {
   assert.is(waiting[0]!.length, 0);
 });
 
-/** What the server prints when a client has to wait for a thread. */
+/** The server's message when a client has to wait for a thread. */
 function allInUse(threads: number): string {
   return (
     `${name}: all ${threads} threads are in use: ` +
-    "further clients wait until one ends\n"
+    "further clients wait until one is free\n"
   );
 }
 
@@ -341,7 +343,8 @@ test("clients that wait for a thread: one line, once", async () => {
   const { program, served } = await startWithThreeThreads(2);
   const [first] = served;
   await program.prints(/all 3 threads/);
-  // A thread ends, a client that waited gets it, and others wait again.
+  // A thread exits, a client that waited gets the next one, and others wait
+  // again.
   first!.sendFin();
   await first!.endOfStream();
   const another = await connect(program.port);
@@ -359,7 +362,7 @@ test("as many clients as threads: no line", async () => {
   assert.is(program.output.stderr, "");
 });
 
-test("one client that waits is served when a thread ends", async () => {
+test("one waiting client is served when a thread exits", async () => {
   const { served, waiting } = await startWithThreeThreads(2);
 
   served[0]!.sendFin();
@@ -393,7 +396,8 @@ test.unless(noSignals)("Ctrl+C resets a silent client that waits", async () => {
 });
 
 /**
- * The system starts two threads at most, and says so only when the third fails.
+ * The system starts at most two threads, and reports it only when the third
+ * fails.
  */
 const noThirdThread = `
 import module from "node:module";
@@ -435,7 +439,7 @@ test("a thread that can't start costs its client", async () => {
   assert.is(
     program.output.stderr,
     `${name}: the thread of ${third.addr} failed: Error: EAGAIN; ` +
-      "from now on 2 at a time\n",
+      "the thread limit is now 2\n",
   );
 });
 
@@ -452,14 +456,16 @@ test("after a thread that couldn't start, clients wait for one", async () => {
   assert.is(timesPrinted(program, "failed"), 1);
 });
 
-/** Starts a server that may open a few files only. */
+/** Starts a server that can open only a few files. */
 async function startWithFiles(openFiles: number): Promise<ListeningServer> {
   const command = nodeCommand(`${name}.ts`).join(" ");
   const line = `ulimit -n ${openFiles}; exec ${command} --port 0`;
   return listening(launch(["sh", "-c", line]));
 }
 
-/** Lets clients come at the same time; returns how many of them were served. */
+/**
+ * Lets clients connect at the same time; returns how many of them were served.
+ */
 async function servedOf(clients: number, port: number): Promise<number> {
   const visits = Array.from({ length: clients }, () => visit(port));
   const results = await Promise.allSettled(visits);
@@ -496,7 +502,7 @@ test.unless(noUlimit)("70 open files: who waits for a thread", async () => {
   await expectEcho(waiting, "hello");
 });
 
-test.unless(noUlimit)("40 open files: a thread may fail, and why", async () => {
+test.unless(noUlimit)("40 open files: why a thread can fail", async () => {
   const program = await startWithFiles(40);
 
   const served = await servedOf(3, program.port);
@@ -504,8 +510,8 @@ test.unless(noUlimit)("40 open files: a thread may fail, and why", async () => {
   assert.ok(served >= 2, `${served} of 3`);
   const complaints = program.output.stderr.split("\n").slice(0, -1);
   const failed =
-    / failed: .*EMFILE; from now on \d+ at a time, ulimit -n may allow more$/;
-  const waits = / threads are in use: further clients wait until one ends$/;
+    / failed: .*EMFILE; the thread limit is now \d+ \(.* raise ulimit -n\)$/;
+  const waits = / threads are in use: further clients wait until one is free$/;
   for (const complaint of complaints)
     assert.ok(failed.test(complaint) || waits.test(complaint), complaint);
 });
@@ -571,7 +577,7 @@ test.unless(noSignals)("Ctrl+C: how many are still connected", async () => {
   await program.prints(/still connected.*\n/);
   assert.is(
     program.output.stderr,
-    `${name}: still connected: 1; Ctrl+C again stops at once\n`,
+    `${name}: still connected: 1; press Ctrl+C again to stop immediately\n`,
   );
 });
 

@@ -1,5 +1,5 @@
 /**
- * What a handler of lecture1_server_forever can do in its thread: take recv's
+ * The abilities of lecture1_server_forever's handler in its thread: use recv's
  * bytes, send parts of large buffers, print by Node's own means, import. And
  * the line that is named when it fails.
  */
@@ -32,7 +32,7 @@ import {
 const name = "lecture1_server_forever";
 const test = suite(`${name}'s threads`);
 
-/** What a handler does when a client asks for it by the title. */
+/** The handler's actions, which a client asks for by the title. */
 interface Task {
   title: string;
   /** The learner's statements. `data` is what recv returned: the title. */
@@ -54,7 +54,7 @@ function tasksOnDemand(tasks: Task[]): Edit {
   };
 }
 
-/** Several tests use one server, each with a client of its own. */
+/** Several tests use one server, each with its own client. */
 function sharedServer(start: () => Promise<ListeningServer>): SharedServer {
   const isForever = { isForever: true } as Server;
   return new SharedServer(isForever, start);
@@ -199,7 +199,7 @@ for (const { title, sends } of sendTasks)
     assert.ok(received.equals(sends), "other bytes");
   });
 
-/** A server of its own sends 5 MB in views. */
+/** A separate server sends 5 MB in views. */
 const sentInViews = once(async () => {
   const [{ title, sends }] = sendTasks as [(typeof sendTasks)[0]];
   const { port, pid } = await startEdited(name, tasksOnDemand(sendTasks));
@@ -302,7 +302,7 @@ const statements: Task[] = [
 
 /**
  * Three times each: a Worker's own streams write the first text immediately,
- * and the others when its handler has ended.
+ * and the others when its handler has returned.
  */
 const repeated = statements.map(({ title, code }) => ({
   title,
@@ -366,7 +366,7 @@ test("print and Node's own means keep their order", async () => {
   assert.equal(numbers, inOrder);
 });
 
-test("output that nobody reads makes console.log wait", async () => {
+test("unread output makes console.log wait", async () => {
   const program = await startEdited(name, {
     before: "if (!data) break;",
     after: `$&
@@ -453,7 +453,7 @@ const starts = [
   },
 ];
 
-/** The signature of handleClient, as it is and as an arrow function's. */
+/** The signature of handleClient, unchanged and as an arrow function's. */
 const signature =
   "export function handleClient(conn: Connection, addr: string) {";
 const arrow =
@@ -566,7 +566,7 @@ test("`using` under tsx: it works, or what a thread lacks", async () => {
   await client.send("hello");
 
   const lacks =
-    "a thread lacks what tsx adds to a file for `using` and decorators\n";
+    "a thread doesn't have what tsx adds to a file for `using` and decorators\n";
   await program.prints(/\ndisposed\n|failed: .*\n/);
   const { stdout, stderr } = program.output;
   assert.ok(stdout.includes("disposed") || stderr.endsWith(lacks), stderr);

@@ -22,7 +22,7 @@ import { escapeRegExp, once, type Server } from "./helpers/servers.ts";
 
 const name = "lecture1_server";
 
-/** What is printed of an error: its stack, with the line of the file. */
+/** The message about an error: its stack, with the line of the file. */
 function stackOf(error: string): RegExp {
   return new RegExp(`${error}[^]* at .*lecture1_server\\.mjs:\\d+`);
 }
@@ -172,7 +172,7 @@ test("recv after close finds the end of the stream", async () => {
   assert.equal(await program.exit(), { code: 0, signal: null });
 });
 
-// A recv that is given up for a time limit, and a loop that goes on.
+// A recv that is given up for a time limit, and a loop that continues.
 
 /** Exercise 5's time limit, which only prints that it has passed. */
 const waitOn: Edit = {
@@ -211,7 +211,7 @@ const silentClient = once(async () => {
   return { program, echoes, end, exit };
 });
 
-test("50 recvs that were given up take no message", async () => {
+test("50 abandoned recvs lose no message", async () => {
   const { echoes } = await silentClient();
 
   assert.equal(echoes, ["first", "second", "third"]);
@@ -223,7 +223,7 @@ test("50 recvs that were given up: no warning", async () => {
   assert.is(program.output.stderr, "");
 });
 
-test("after 50 recvs that were given up it ends with FIN", async () => {
+test("after 50 abandoned recvs it closes with FIN", async () => {
   const { end, exit } = await silentClient();
 
   assert.is(end, "FIN");
@@ -251,7 +251,7 @@ test("a long message after a recv that was given up is whole", async () => {
 
 const notRoot: Why = notLinux || (process.getuid!() !== 0 && "it takes root");
 
-test.unless(notRoot)("a port that only root may use: why", async () => {
+test.unless(notRoot)("a port that only root can use: why", async () => {
   const withoutRight = ["setpriv", "--bounding-set=-net_bind_service"];
   const command = nodeCommand(`${name}.ts`);
 
@@ -261,7 +261,7 @@ test.unless(notRoot)("a port that only root may use: why", async () => {
   assert.is(
     program.output.stderr,
     "lecture1_server: listen EACCES: permission denied 127.0.0.1:1; " +
-      "below 1024, or reserved by Hyper-V or WSL: take another --port\n",
+      "no permission: the port is below 1024, or reserved by Hyper-V or WSL; choose another --port\n",
   );
 });
 

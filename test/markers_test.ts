@@ -1,4 +1,4 @@
-/** The markers in a capture, and how they are taken out of a saved file. */
+/** The markers in a capture, and how they are removed from a saved file. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -82,7 +82,7 @@ for (const { title, file } of strangeFiles)
     assert.equal(withoutUdp(file), file);
   });
 
-test("markers are removed from a file in its place", async () => {
+test("markers are removed from a file", async () => {
   const file = join(await temporaryFolder(), "packets");
   const start = [aSectionHeader(), anInterface(ethernet)];
   await writeFile(file, Buffer.concat([...start, aPacket(udp, 14)]));
@@ -96,7 +96,7 @@ test("a file that is missing has no markers", async () => {
   await removeMarkers("/nonexistent/x");
 });
 
-test.unless(notLinux)("a device without an end is not read", async () => {
+test.unless(notLinux)("an endless device is not read", async () => {
   await removeMarkers("/dev/zero");
 });
 

@@ -18,15 +18,15 @@ const texts = [
   {
     title: "what the flags mean is above the rows",
     text:
-      "A note. SYN asks for a connection ACK confirms " +
-      "PSH hands to the program at once FIN nothing more from this side " +
+      "A note. SYN asks to connect ACK acknowledges " +
+      "PSH don't wait for more data FIN no more to send " +
       "RST resets the connection",
   },
   {
     title: "a packet's row has its direction, numbers, data and meaning",
     text:
       "client → server: [PSH, ACK] Seq=1 Ack=1 Len=14 Hello, Server! " +
-      "14 carries 14 bytes",
+      "14 sends 14 bytes",
   },
   {
     title: "a read's row has its side and its bytes",
@@ -71,9 +71,7 @@ test("a Korean page has no English sentence", async () => {
 /** A text that would run a script if it weren't escaped. */
 const evil = `<script>alert(1)</script>"'<img src=x>&`;
 
-/**
- * A page on which packets and programs say something evil, and so does a note.
- */
+/** A page with evil texts in packets, in programs' lines, and in a note. */
 function evilPage(): string {
   const recording = recorded("hello");
   recording.packets[3]!.text = evil;

@@ -40,7 +40,7 @@ function parse(commandLine: string, say = english): Options {
   return parseOptions(parseFlags(args, flags), say);
 }
 
-/** What packets reports about wrong options. */
+/** The message of packets about wrong options. */
 function mistakeOf(commandLine: string, say = english): string {
   try {
     parse(commandLine, say);
@@ -54,41 +54,41 @@ function mistakeOf(commandLine: string, say = english): string {
 const mistakes = [
   {
     options: "--server thread",
-    message: "--server takes server, forever, async",
+    message: "--server must be server, forever, async",
   },
   {
     options: "--bytes 0",
-    message: "--bytes takes 1-30000",
+    message: "--bytes must be 1-30000",
   },
   {
     options: "--bytes 30001",
-    message: "--bytes takes 1-30000",
+    message: "--bytes must be 1-30000",
   },
   {
     options: "--bytes 1e3",
-    message: "--bytes takes 1-30000",
+    message: "--bytes must be 1-30000",
   },
   {
     options: "--show noFin",
     message:
-      "--show takes hello, long, forever, async, refused, reset, " +
+      "--show must be hello, long, forever, async, refused, reset, " +
       "robot, lossy, sleep, recv4",
   },
   {
     options: "--refused --server async",
-    message: "--refused, --server: don't go together",
+    message: "--refused, --server: can't be used together",
   },
   {
     options: "--robot --bytes 4",
-    message: "--robot, --bytes: don't go together",
+    message: "--robot, --bytes: can't be used together",
   },
   {
     options: "--bytes 4 --message xxxx",
-    message: "--message, --bytes: don't go together",
+    message: "--message, --bytes: can't be used together",
   },
   {
     options: "--show hello --save x",
-    message: "--show, --save: don't go together",
+    message: "--show, --save: can't be used together",
   },
 ];
 
@@ -108,11 +108,11 @@ test("a mistake is one line on stderr, and exit code 2", async () => {
 
   assert.equal(output, {
     stdout: "",
-    stderr: "packets: --bytes takes 1-30000; --help lists the options\n",
+    stderr: "packets: --bytes must be 1-30000; see --help\n",
   });
 });
 
-test("--bytes takes 30000", async () => {
+test("--bytes accepts 30000", async () => {
   const { run } = parse("--bytes 30000");
 
   assert.is(run.message, "x".repeat(30_000));
@@ -154,7 +154,7 @@ const jsonFile = join(folder, "recv4.json");
 const htmlFile = join(folder, "recv4.html");
 const recv4 = onlyOnce(showRecv4);
 
-/** What packets prints of a recording that it writes into files as well. */
+/** The output of packets for a recording that it writes into files as well. */
 async function showRecv4(): Promise<string> {
   const files = ["--json", jsonFile, "--html", htmlFile];
   const { stdout } = await runPackets(["--show", "recv4", ...files]);
@@ -170,8 +170,8 @@ function onlyOnce<T>(task: () => Promise<T>): () => Promise<T> {
 test("above a recording is its name, and what was changed", async () => {
   const stdout = await recv4();
 
-  const start = `Recorded, not run here: recv4, lecture1_server.ts
-Changed for it: lecture1_server.ts:
+  const start = `Recorded earlier: recv4, lecture1_server.ts
+Changed for this recording: lecture1_server.ts:
 - conn.recv(1024)
 + conn.recv(4)
 `;
@@ -182,8 +182,8 @@ test("below a recording is why it is shown", async () => {
   const stdout = await recv4();
 
   const end = `
-This is a recording, of the programs as they came (but for the change above):
---show asks for it.
+This is a recording of the unmodified programs (except for the change above):
+shown because of --show.
 `;
   assert.is(stdout.slice(-end.length), end);
 });
@@ -199,11 +199,11 @@ test("--json FILE writes the recording", async () => {
   assert.equal(json, recorded("recv4"));
 });
 
-test("--html FILE writes a page, which says that it is recorded", async () => {
+test("--html FILE writes a page, which is marked as recorded", async () => {
   await recv4();
 
   const html = await readFile(htmlFile, "utf8");
-  assert.match(html, "Recorded, not run here: recv4");
+  assert.match(html, "Recorded earlier: recv4");
 });
 
 test("--json - writes to stdout, and nothing else is there", async () => {
@@ -221,13 +221,16 @@ test("a file that can't be written is reported", async () => {
 });
 
 test("unread bytes are explained", async () => {
-  assert.match(await recv4(), "The number beside a line: bytes that have");
+  assert.match(
+    await recv4(),
+    "The number next to a vertical line: bytes that have",
+  );
 });
 
 test("unread bytes are not explained if there are none", async () => {
   const { stdout } = await runPackets(["--show", "refused"]);
 
-  assert.not.match(stdout, "The number beside a line");
+  assert.not.match(stdout, "The number next to a vertical line");
 });
 
 // --- If nothing can be captured
@@ -247,17 +250,17 @@ const fittingRecordings = [
   {
     options: "--server async",
     recording: "async, lecture1_server_forever_async.ts",
-    shows: "still runs",
+    shows: "still running",
   },
   {
     options: "--refused",
     recording: "refused, lecture1_server.ts",
-    shows: "nobody listens",
+    shows: "nothing listens",
   },
   {
     options: "--robot --server forever",
     recording: "robot, lecture1_server.ts",
-    shows: "never reads 24",
+    shows: "unread: 24",
   },
 ];
 
@@ -266,17 +269,17 @@ for (const { options, recording, shows } of fittingRecordings)
     const { stdout } = await runPackets(options.split(" "), noTshark);
 
     const [firstLine] = stdout.split("\n");
-    assert.is(firstLine, `Recorded, not run here: ${recording}`);
+    assert.is(firstLine, `Recorded earlier: ${recording}`);
     assert.match(stdout, shows);
   });
 
 interface DifferenceCase {
   options: string[];
-  /** What is between the recording's name and the picture. */
+  /** The text between the recording's name and the picture. */
   text: string;
 }
 
-const differs = "The recorded run differs from the one that you asked for:";
+const differs = "The recording differs from the run that you asked for:";
 
 const differences: DifferenceCase[] = [
   {
@@ -308,8 +311,8 @@ const differences: DifferenceCase[] = [
 ];
 
 /**
- * What is printed between a recording's name and its picture, as one line:
- * where it breaks depends on the width.
+ * The text between a recording's name and its picture, as one line, since its
+ * line breaks depend on the width.
  */
 function textAbove(stdout: string): string {
   const start = stdout.indexOf("\n");
@@ -334,9 +337,11 @@ onLinux("a recording that --show asks for differs from nothing", async () => {
 const installAdvice =
   "sudo apt install tshark (Fedora, Arch: wireshark-cli), answer Yes, " +
   "sudo usermod -aG wireshark $USER, log out and in again; " +
-  "more in docs/reference.md";
+  "see docs/reference.md";
 
-/** The last paragraph, as one line: where it breaks depends on the width. */
+/**
+ * The last paragraph, as one line, since its line breaks depend on the width.
+ */
 function lastSentence(stdout: string, start: string): string {
   const oneLine = stdout.trimEnd().replaceAll("\n", " ");
   return oneLine.slice(oneLine.lastIndexOf(start));
@@ -350,10 +355,10 @@ onLinux("a missing tshark is reported, with how to install it", async () => {
   assert.is(stderr, `packets: tshark is not installed; ${installAdvice}\n`);
 });
 
-onLinux("a recording says that tshark is missing", async () => {
+onLinux("a recording is shown because tshark is missing", async () => {
   const { stdout } = await missing();
 
-  const start = "This is a recording, of the programs as they came: ";
+  const start = "This is a recording of the unmodified programs: ";
   const sentence = lastSentence(stdout, start);
   assert.is(sentence, `${start}tshark is not installed.`);
 });
@@ -372,14 +377,14 @@ onLinux("a missing tshark is reported in Korean", async () => {
   assert.is(stderr, `packets: tshark가 설치되어 있지 않음; ${advice}\n`);
 });
 
-onLinux("a recording says in Korean that it is one", async () => {
+onLinux("a recording is marked as one in Korean", async () => {
   const { stdout } = await missingInKorean();
 
   const [firstLine] = stdout.split("\n");
-  const title = "여기서 실행한 것이 아닌 기록";
+  const title = "미리 기록해 둔 실행";
   assert.is(firstLine, `${title}: reset, lecture1_server.ts`);
 
-  const start = "이것은 기록이며, 프로그램은 처음 받은 그대로입니다: ";
+  const start = "고치지 않은 프로그램을 미리 기록한 것입니다: ";
   const sentence = lastSentence(stdout, start);
   assert.is(sentence, `${start}tshark가 설치되어 있지 않음.`);
 });
@@ -390,7 +395,7 @@ onLinux("without tshark, --reset shows the recording of two", async () => {
   assert.match(stdout, "2: [RST");
 });
 
-/** What tshark prints if it isn't allowed to capture. */
+/** tshark's message if it isn't allowed to capture. */
 const refusal = "There are no interfaces on which a capture can be done";
 const refused = onlyOnce(runRefused);
 
@@ -406,23 +411,23 @@ exit 1
 onLinux("a tshark that isn't allowed to capture is reported", async () => {
   const { stderr } = await refused();
 
-  const reason = `tshark may not capture: ${refusal}`;
+  const reason = `tshark is not allowed to capture: ${refusal}`;
   assert.is(stderr, `packets: ${reason}; ${installAdvice}\n`);
 });
 
-onLinux("a recording says that tshark isn't allowed to capture", async () => {
+onLinux("a recording is shown if tshark has no right", async () => {
   const { stdout } = await refused();
 
-  const start = "This is a recording, of the programs as they came: ";
+  const start = "This is a recording of the unmodified programs: ";
   const sentence = lastSentence(stdout, start);
-  assert.is(sentence, `${start}tshark may not capture: ${refusal}.`);
+  assert.is(sentence, `${start}tshark is not allowed to capture: ${refusal}.`);
 });
 
 onLinux("1024 bytes are shown by the recording of a short run", async () => {
   const { stdout } = await refused();
 
   const [firstLine] = stdout.split("\n");
-  assert.is(firstLine, "Recorded, not run here: hello, lecture1_server.ts");
+  assert.is(firstLine, "Recorded earlier: hello, lecture1_server.ts");
   assert.match(stdout, "Len=14");
 });
 
@@ -430,7 +435,7 @@ interface BrokenTshark {
   title: string;
   /** The body of a shell script. */
   script: string;
-  /** What packets reports. */
+  /** The message of packets. */
   reason: string;
 }
 
@@ -438,40 +443,40 @@ const brokenTsharks: BrokenTshark[] = [
   {
     title: "exits with code 0",
     script: "exit 0",
-    reason: "tshark says: exited with code 0, without a message",
+    reason: "tshark reports: exited with code 0, without a message",
   },
   {
     title: "is killed",
     script: "kill -9 $$",
-    reason: "tshark says: killed by SIGKILL",
+    reason: "tshark reports: killed by SIGKILL",
   },
   {
     title: "lacks a library",
     script: 'echo "/bin/tshark: no libwireshark.so" >&2; exit 127',
-    reason: "tshark says: /bin/tshark: no libwireshark.so",
+    reason: "tshark reports: /bin/tshark: no libwireshark.so",
   },
   {
     title: "isn't allowed to capture, in Korean",
     script: 'echo "tshark: 허가 거부" >&2; exit 2',
-    reason: "tshark may not capture: 허가 거부",
+    reason: "tshark is not allowed to capture: 허가 거부",
   },
   {
-    title: "may capture, and fails otherwise",
+    title: "can capture, but fails otherwise",
     script: `
 [ "$1" = -L ] && exit 0
 echo "tshark: Permission denied by a plugin" >&2
 exit 2`,
-    reason: "tshark says: Permission denied by a plugin",
+    reason: "tshark reports: Permission denied by a plugin",
   },
   {
     title: "prints control characters",
     script: `printf 'tshark: \\033[2J\\n' >&2; exit 2`,
-    reason: "tshark may not capture: \\x1b[2J",
+    reason: "tshark is not allowed to capture: \\x1b[2J",
   },
   {
     title: "exits while the programs run",
     script: 'echo "Capture started." >&2; sleep 0.5',
-    reason: "tshark says: exited with code 0, without a message",
+    reason: "tshark reports: exited with code 0, without a message",
   },
 ];
 
@@ -484,7 +489,7 @@ for (const { title, script, reason } of brokenTsharks)
     });
 
     assert.is(stderr, `packets: ${reason}; ${installAdvice}\n`);
-    assert.match(stdout, /^Recorded, not run here: hello/);
+    assert.match(stdout, /^Recorded earlier: hello/);
   });
 
 onLinux("tshark speaks English, and reads nothing of the user's", async () => {
@@ -505,7 +510,10 @@ onLinux("tshark speaks English, and reads nothing of the user's", async () => {
   };
   const { stderr } = await runPackets(["--lang", "en"], { env, exitCode: 1 });
 
-  assert.match(stderr, "packets: tshark may not capture: C.UTF-8,,,.; ");
+  assert.match(
+    stderr,
+    "packets: tshark is not allowed to capture: C.UTF-8,,,.; ",
+  );
 });
 
 onLinux("a recording is never written to --json -", async () => {
@@ -531,7 +539,7 @@ onLinux("the picture has colors", async () => {
   assert.match(await colored(), "\x1b[");
 });
 
-onLinux("NO_COLOR takes away the colors, and nothing else", async () => {
+onLinux("NO_COLOR removes the colors, and nothing else", async () => {
   const plain = await showLossy({ ...inColor, NO_COLOR: "1" });
 
   assert.is(plain, stripVTControlCharacters(await colored()));
@@ -558,9 +566,7 @@ onLinux("packets exits silently when its reader has exited", async () => {
 const inTerminal = test.unless(noTerminal);
 const narrow = onlyOnce(showInNarrowTerminal);
 
-/**
- * What packets draws in a terminal with 50 columns, which understands no codes.
- */
+/** The picture in a terminal with 50 columns, which understands no codes. */
 async function showInNarrowTerminal(): Promise<string> {
   const [node, packets] = nodeCommand("scripts/packets.ts");
   const variables = "TERM=dumb NO_COLOR=1 NODE_NO_WARNINGS=1";

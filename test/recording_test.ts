@@ -1,4 +1,4 @@
-/** What each packet does, and how many connections have ended. */
+/** The meaning of each packet, and how many connections have closed. */
 import * as assert from "uvu/assert";
 import {
   ConnectionTracker,
@@ -19,7 +19,7 @@ const test = suite("recording");
 interface Case {
   title: string;
   packets: Packet[];
-  /** What each of the packets does. */
+  /** The acts of each of the packets. */
   acts: Act[][];
 }
 
@@ -45,12 +45,18 @@ const exchanges: Case[] = [
   {
     title: "an ACK of all bytes",
     packets: [aMessage(), aPacket("server", { ack: 15 })],
-    acts: [[{ kind: "carries", bytes: 14 }], [{ kind: "confirms", bytes: 14 }]],
+    acts: [
+      [{ kind: "carries", bytes: 14 }],
+      [{ kind: "acknowledges", bytes: 14 }],
+    ],
   },
   {
     title: "an ACK of some bytes",
     packets: [aMessage(), aPacket("server", { ack: 6 })],
-    acts: [[{ kind: "carries", bytes: 14 }], [{ kind: "confirms", bytes: 5 }]],
+    acts: [
+      [{ kind: "carries", bytes: 14 }],
+      [{ kind: "acknowledges", bytes: 5 }],
+    ],
   },
   {
     title: "an ACK of data before a FIN",
@@ -60,7 +66,7 @@ const exchanges: Case[] = [
     ],
     acts: [
       [{ kind: "carries", bytes: 14 }, { kind: "closes" }],
-      [{ kind: "confirms", bytes: 14 }],
+      [{ kind: "acknowledges", bytes: 14 }],
     ],
   },
   {
@@ -72,7 +78,7 @@ const exchanges: Case[] = [
     ],
   },
   {
-    title: "a retransmission of bytes that came in two packets",
+    title: "a retransmission of bytes that arrived in two packets",
     packets: [aMessage(), aMessage({ seq: 15 }), aMessage({ length: 28 })],
     acts: [
       [{ kind: "carries", bytes: 14 }],
@@ -125,7 +131,7 @@ const exchanges: Case[] = [
     ],
     acts: [
       [{ kind: "carries", bytes: 1 }],
-      [{ kind: "confirms", bytes: 1 }],
+      [{ kind: "acknowledges", bytes: 1 }],
       [{ kind: "carries", bytes: 1 }, { kind: "keepAlive" }],
     ],
   },
@@ -153,7 +159,7 @@ const exchanges: Case[] = [
     ],
     acts: [
       [{ kind: "carries", bytes: 14 }],
-      [{ kind: "confirms", bytes: 14 }, { kind: "hasNoRoom" }],
+      [{ kind: "acknowledges", bytes: 14 }, { kind: "hasNoRoom" }],
       [{ kind: "asksForRoom" }],
       [{ kind: "hasNoRoom" }],
       [{ kind: "hasRoom" }],
@@ -189,10 +195,10 @@ const closing: Case = {
     [{ kind: "carries", bytes: 14 }],
     [
       { kind: "carries", bytes: 14 },
-      { kind: "confirms", bytes: 14 },
+      { kind: "acknowledges", bytes: 14 },
     ],
-    [{ kind: "closes" }, { kind: "confirms", bytes: 14 }],
-    [{ kind: "closes" }, { kind: "confirmsFin" }],
+    [{ kind: "closes" }, { kind: "acknowledges", bytes: 14 }],
+    [{ kind: "closes" }, { kind: "acknowledgesFin" }],
   ],
 };
 
@@ -202,7 +208,7 @@ const finalAck = aPacket("client", { seq: 16, ack: 16 });
 const closed: Case = {
   title: "the final ACK",
   packets: [...closing.packets, finalAck],
-  acts: [...closing.acts, [{ kind: "confirmsFin" }]],
+  acts: [...closing.acts, [{ kind: "acknowledgesFin" }]],
 };
 
 /** Follows packets: what each does, and how many connections have ended. */
@@ -241,27 +247,27 @@ const otherConnection = aHandshake().map((packet) => ({
 
 const countCases: CountCase[] = [
   {
-    title: "a connection that has opened hasn't ended",
+    title: "an open connection hasn't closed",
     packets: aHandshake(),
     closedCount: 0,
   },
   {
-    title: "a connection that was refused has ended",
+    title: "a refused connection has closed",
     packets: openings[1]!.packets,
     closedCount: 1,
   },
   {
-    title: "a connection whose last FIN isn't acknowledged hasn't ended",
+    title: "a connection without the last FIN's ACK hasn't closed",
     packets: [...aHandshake(), ...closing.packets],
     closedCount: 0,
   },
   {
-    title: "a connection whose FINs are acknowledged has ended",
+    title: "a connection whose FINs are acknowledged has closed",
     packets: [...aHandshake(), ...closed.packets],
     closedCount: 1,
   },
   {
-    title: "one of two connections has ended",
+    title: "one of two connections has closed",
     packets: [...aHandshake(), ...otherConnection, ...closed.packets],
     closedCount: 1,
   },
@@ -282,7 +288,7 @@ test("connections are counted from their first packet on", async () => {
 });
 
 for (const { title, packets } of exchanges)
-  test(`${title} ends no connection`, async () => {
+  test(`${title} closes no connection`, async () => {
     const followed = follow([...aHandshake(), ...packets]);
 
     assert.is(followed.closedCount, 0);

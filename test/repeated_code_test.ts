@@ -41,11 +41,11 @@ const complainsOfError: Difference = {
 };
 
 /**
- * In the two servers a client that resets, or no longer answers, doesn't end
- * the program.
+ * The other two servers keep running when a client resets, or no longer
+ * answers.
  */
 const noAdviceForClients: Difference = {
-  has: 'EPIPE: "nobody reads',
+  has: 'EPIPE: "the receiving',
   insteadOf: `
     ECONNRESET: "the client reset the connection",
     ETIMEDOUT: "the client no longer answers: check its cable, power and network",
@@ -56,10 +56,10 @@ const noAdviceForClients: Difference = {
     ENETDOWN: "the client can't be reached: check cables and network",
     ECONNABORTED:
       "the client no longer answers: check its cable, power and network",
-    EPIPE: "nobody reads`,
+    EPIPE: "the receiving`,
 };
 
-/** The client asks where an error has happened, too. */
+/** The client's advice also depends on the call that failed. */
 const adviceByPlace: Difference = {
   has: "adviceFor(error)",
   insteadOf: "advice[code]",
@@ -100,17 +100,24 @@ const repetitions: Repetition[] = [
   {
     declaration: "function parseFlags",
     programs: {
-      // A message to send, and no port 0, to which nobody can connect.
+      // A message to send, and no port 0, to which no client can connect.
       lecture1_client: [
         { has: "[--port PORT] [--message TEXT]", insteadOf: "[--port PORT]" },
         { has: 'message: { type: "string" },', insteadOf: "" },
         { has: "{ host, message }", insteadOf: "{ host }" },
         { has: "port >= 1 && ", insteadOf: "" },
-        { has: "--port 1 to 65535", insteadOf: "--port 0 (any free) to 65535" },
+        {
+          has: `
+            throw new Error("--host must not be empty, --port must be 1 to 65535");`,
+          insteadOf: `
+            throw new Error(
+              "--host must not be empty, --port must be 0 (any free) to 65535",
+            );`,
+        },
         {
           has: `
             if (message === "")
-              throw new Error("--message is empty: write a text");`,
+              throw new Error("--message must not be empty");`,
           insteadOf: "",
         },
         { has: "{ host, port, message }", insteadOf: "{ host, port }" },

@@ -98,7 +98,7 @@ const unreadCases: UnreadCase[] = [
     ],
   },
   {
-    title: "after a program's end none of its bytes are unread",
+    title: "after a program's exit none of its bytes are unread",
     recording: aRecording({
       packets: [aMessage({ timeMs: 0 })],
       ends: [{ timeMs: 5, from: "server", code: 0 }],
@@ -202,7 +202,7 @@ const lossCases: ServerCase[] = [
     unread: [0, 0, 14, 10],
   },
   {
-    title: "bytes that nothing confirms don't count after a retransmission",
+    title: "bytes without an ACK don't count after a retransmission",
     recording: {
       packets: [
         aMessage({ timeMs: 0 }),
@@ -246,7 +246,7 @@ const lossCases: ServerCase[] = [
     unread: [14, 14, 14],
   },
   {
-    title: "bytes that SACK has confirmed aren't lost",
+    title: "bytes that SACK has acknowledged aren't lost",
     recording: {
       packets: [
         moreData({ timeMs: 0 }),
@@ -280,7 +280,7 @@ const lossCases: ServerCase[] = [
     unread: [14, 14, 14],
   },
   {
-    title: "bytes that arrive after a program's end are not unread",
+    title: "bytes that arrive after a program's exit are not unread",
     recording: {
       packets: [aMessage({ timeMs: 0 }), moreData({ timeMs: 6 })],
       ends: [{ timeMs: 5, from: "server", code: 0 }],
@@ -355,16 +355,16 @@ for (const { title, recording, unread } of unreadCases)
     assert.equal(unreadAfter, unread);
   });
 
-test("without a reset no row says that bytes are never read", async () => {
+test("without a reset no row has unread bytes in its description", async () => {
   const rows = unreadCases.flatMap(({ recording }) => rowsOf(recording));
 
   const descriptions = rows.flatMap((row) => row.descriptions);
-  const neverRead = descriptions.filter((text) => text.startsWith("never"));
+  const neverRead = descriptions.filter((text) => text.startsWith("unread"));
   assert.equal(neverRead, []);
 });
 
 interface ResetCase extends UnreadCase {
-  /** What the packet with RST does, the last one. */
+  /** The descriptions of the packet with RST, the last packet. */
   descriptions: string[];
 }
 
@@ -378,7 +378,7 @@ const resetCases: ResetCase[] = [
       { client: 0, server: 14 },
       { client: 0, server: 0 },
     ],
-    descriptions: ["resets the connection", "never reads 14 bytes"],
+    descriptions: ["resets the connection", "unread: 14 bytes"],
   },
   {
     title: "RST to a server with unread bytes",
@@ -403,7 +403,7 @@ const resetCases: ResetCase[] = [
       { client: 1, server: 0 },
       { client: 0, server: 0 },
     ],
-    descriptions: ["resets the connection", "never reads 1 byte"],
+    descriptions: ["resets the connection", "unread: 1 byte"],
   },
 ];
 
@@ -452,16 +452,16 @@ for (const name of recordingNames) {
   });
 }
 
-test("bytes that were lost are not counted as carried", async () => {
+test("bytes that were lost are not counted", async () => {
   const lost = aMessage({ lost: true });
   const again = aMessage({ timeMs: 1, retransmission: true });
 
   const picture = pictureOf(aRecording({ packets: [lost, again] }), english);
 
-  assert.match(picture.origin, /^2 packets, 14 bytes carried; /);
+  assert.match(picture.origin, /^2 packets, 14 bytes of data; /);
 });
 
-/** What a row shows of a text that a packet carries. */
+/** The shown part of a text that a packet carries. */
 function shownText(text: string): string {
   const packet = aMessage({ length: Buffer.byteLength(text), text });
   const [row] = rowsOf(aRecording({ packets: [packet] }));

@@ -1,6 +1,5 @@
 /**
- * What tshark prints: lines that become packets, and its last words when it
- * ends.
+ * tshark's output: lines that become packets, and its last words when it exits.
  */
 import * as assert from "uvu/assert";
 import {

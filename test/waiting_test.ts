@@ -1,4 +1,4 @@
-/** Waits that have an end: scripts/waiting.ts. */
+/** Waits with a deadline: scripts/waiting.ts. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import {
@@ -11,7 +11,7 @@ import { suite } from "./helpers/harness.ts";
 const test = suite("waiting");
 
 /**
- * Suspends this process, as Ctrl+Z and `fg` do: for so long nothing runs, and
+ * Suspends this process, as Ctrl+Z and `fg` do: for this time nothing runs, and
  * all timers are late.
  */
 function suspend(ms: number): void {
@@ -50,7 +50,7 @@ test("activeSleep doesn't count a suspension", async () => {
   assert.ok(tookMs >= 1200, `it took ${tookMs} ms`);
 });
 
-test("activeSleep ends early by its signal", async () => {
+test("activeSleep is aborted by its signal", async () => {
   const controller = new AbortController();
   const sleeping = activeSleep(60_000, controller.signal);
   controller.abort();

@@ -10,10 +10,10 @@ import {
 import { typescriptTokens, type Token } from "./tokens.ts";
 import { typescriptMeanings, wordsOf } from "./words.ts";
 
-/** Reads a port, up to the line that says that one may stop reading. */
+/** Reads a port, up to the line that says that you can stop reading. */
 export function typescriptSource(file: string): Source {
   const [upperPart = ""] = readable(file).split(
-    /^\/\/ --- You may stop reading here/m,
+    /^\/\/ --- You can stop reading here/m,
   );
   const code = upperPart.trimEnd();
   const lineStarts = startsOfLines(code);

@@ -1,6 +1,6 @@
 /**
  * Finds out which packets have not arrived although they were captured: a
- * firewall, or whatever is between the capture and the receiver, has dropped
+ * firewall, or something else between the capture and the receiver, has dropped
  * them.
  */
 import type { Packet, RunEvent } from "./recording.ts";
@@ -17,7 +17,7 @@ import type { Packet, RunEvent } from "./recording.ts";
  * that reports by D-SACK (RFC 2883) that data has arrived twice has received
  * the copy before the last one, too: only the acknowledgment was late or lost.
  *
- * What a capture can't show is a delay after it: data then counts a little too
+ * A capture can't show a delay after it: delayed data counts a little too
  * early.
  *
  * @param events what happened in a run, in the order of time

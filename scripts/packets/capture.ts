@@ -29,11 +29,11 @@ import {
   type CapturedPacket,
 } from "./tshark.ts";
 
-/** How long a program may take; a learner may have added a pause. */
+/** Time limit for a program, including a pause that a learner has added. */
 const programPatienceSeconds = 30;
 
 /**
- * How long the kernel may take to send a packet by itself, or to open a
+ * Time limit for the kernel, to send a packet by itself or to open a
  * connection.
  */
 const kernelPatienceSeconds = 10;
@@ -41,24 +41,21 @@ const kernelPatienceSeconds = 10;
 /** How long the robot waits before it closes its connection. */
 const robotWaitsMs = 300;
 
-/**
- * How long a server that serves one client after another gets to exit by
- * itself.
- */
+/** Time that a server gets to exit by itself, before it gets Ctrl+C. */
 const serverExitMs = 300;
 
 export interface CaptureRunOptions {
   run: Run;
-  /** Where the packets are kept, as pcapng. */
+  /** The file for the packets, as pcapng. */
   file?: string;
   /** The texts of errors and problems. */
   say: Texts;
 }
 
-/** What a run has left behind. */
+/** The result of a run. */
 export interface CapturedRun {
   recording: Recording;
-  /** What did not go as it should, as messages. */
+  /** Messages about everything that went wrong. */
   problems: string[];
 }
 
@@ -81,7 +78,7 @@ export async function captureRun(
   return resultOf(session);
 }
 
-/** A run between its start and its end: what its steps share. */
+/** A run in progress: the data that its steps share. */
 interface Session {
   run: Run;
   say: Texts;
@@ -103,7 +100,7 @@ interface Program {
   /** Its file's name: "lecture1_client.ts". */
   file: string;
   process: Launched;
-  /** What it has done so far. */
+  /** The events so far. */
   events: ProgramEvent[];
   /** When it got Ctrl+C from packets, by the monotonic clock. */
   interruptedMs?: number;
@@ -125,7 +122,7 @@ async function start(options: CaptureRunOptions): Promise<Session> {
   return { run, say, port, clock, capture, connections, server, problems };
 }
 
-/** 2. Runs the client, from its connection to its end. */
+/** 2. Runs the client until it exits. */
 async function runClient(session: Session): Promise<void> {
   switch (session.run.kind) {
     case "client":
@@ -143,8 +140,8 @@ async function runClient(session: Session): Promise<void> {
 }
 
 /**
- * 3. Waits until every connection that was seen has ended: the programs may
- * have opened more than one.
+ * 3. Waits until every connection that was seen has closed: the programs can
+ * open more than one.
  */
 async function waitForPackets(session: Session): Promise<void> {
   const { capture, connections, say } = session;
@@ -155,8 +152,8 @@ async function waitForPackets(session: Session): Promise<void> {
 }
 
 /**
- * 4. Ends the server: by Ctrl+C, if it serves one client after another, or if it
- * still waits for its only one.
+ * 4. Waits until the server exits. It gets Ctrl+C if it serves one client after
+ * another, or if it still waits for its only client.
  */
 async function endServer(session: Session): Promise<void> {
   const { server, run, capture } = session;
@@ -167,14 +164,16 @@ async function endServer(session: Session): Promise<void> {
 }
 
 /**
- * 5. Waits for the packets of connections that end only with the server: the
- * previous wait has given them up.
+ * 5. Waits for the packets of connections that close only when the server
+ * exits: step 3 has given them up.
  */
 async function waitForFinalPackets(session: Session): Promise<void> {
   if (session.connections.areOpen()) await catchUp(session);
 }
 
-/** 6. Ends the capture. What it lacks explains other problems: it comes first. */
+/**
+ * 6. Stops the capture. Its problems come first, because they explain others.
+ */
 async function endCapture({
   capture,
   clock,
@@ -271,9 +270,9 @@ async function startClient(session: Session): Promise<void> {
 }
 
 /**
- * Starts the lecture's client while another one is connected, so that the
- * server doesn't accept it. The other one closes when the kernel has
- * acknowledged the program's bytes for the server.
+ * Starts the lecture's client while another client is connected, so that the
+ * server doesn't accept it. The other client closes when the kernel has
+ * acknowledged the bytes of the lecture's client.
  */
 async function startSecondClient(session: Session): Promise<void> {
   const { capture, say } = session;
@@ -352,7 +351,7 @@ async function tolerate(
   try {
     await wait;
   } catch (error) {
-    // If tshark has exited, the end of the capture says why.
+    // If tshark has exited, capture.stop() reports why.
     if (!capture.hasExited) problems.push((error as Error).message);
   }
 }
@@ -400,11 +399,12 @@ async function exitOf(program: Program, session: Session): Promise<void> {
 }
 
 /**
- * What Node prints about an uncaught error, for example after a learner's edit.
+ * The message that Node prints about an uncaught error, for example after a
+ * learner's edit.
  */
 function crashOf(program: Program, say: Texts): string | undefined {
   const { file, process, events } = program;
-  // What the program prints itself is reported; what Node prints is not.
+  // The program's own output is reported as events; Node's is not.
   let unreported = process.output.stderr;
   for (const event of events)
     if (event.kind === "prints")
@@ -415,10 +415,7 @@ function crashOf(program: Program, say: Texts): string | undefined {
   return `${file} ${say.ends} ${exitCode}\n${unreported.trim()}`;
 }
 
-/**
- * The packets and what the programs have done, with times since the first
- * packet.
- */
+/** Puts packets and events together, with times since the first packet. */
 function recordingOf(session: Session, programs: Program[]): Recording {
   const { run, clock, capture } = session;
   const [first] = capture.packets;
@@ -439,7 +436,7 @@ function recordingOf(session: Session, programs: Program[]): Recording {
     const acts = tracker.onPacket(packet);
     if (acts.some(({ kind }) => kind === "sentAgain"))
       packet.retransmission = true;
-    // A retransmission is a new packet, with a new number of IP.
+    // A retransmission is a new packet, with a new IP identification.
     const identity = identityOf(captured);
     if (seen.has(identity) && Number(ipId) !== 0) packet.duplicate = true;
     seen.add(identity);
@@ -460,7 +457,7 @@ function recordingOf(session: Session, programs: Program[]): Recording {
   };
 }
 
-/** What only copies of the same packet have in common. */
+/** A text that only copies of the same packet share. */
 function identityOf(packet: CapturedPacket): string {
   const { connection, from, flags, seq, ack, length, ipId } = packet;
   return [connection, from, flags, seq, ack, length, ipId].join(" ");

@@ -1,8 +1,8 @@
 /**
  * One clock for all that a run shows. The programs report their events by the
- * monotonic clock, which all processes of a machine share and nobody can set.
- * tshark has only the system's clock, which can be set while the programs run:
- * by hand, by a time server, or because the machine was suspended.
+ * monotonic clock, which all processes of a machine share, and which can't be
+ * set. tshark has only the system's clock, which can be set while the programs
+ * run: by hand, by a time server, or because the machine was suspended.
  */
 
 /**
@@ -24,7 +24,7 @@ export interface Clocks {
 
 const machineClocks: Clocks = { systemMs: () => Date.now(), monotonicMs };
 
-/** A time between two times at which somebody sets the system's clock. */
+/** A period in which the system's clock isn't set. */
 interface Era {
   /**
    * Bounds of the time that the system's clock had when the monotonic clock was
@@ -63,7 +63,7 @@ export class SystemClock {
     this.check();
   }
 
-  /** Begins an era if the clock doesn't fit the present one any more. */
+  /** Begins an era if the clock no longer fits the current one. */
   check(): void {
     // Rounding makes readings differ a little.
     const toleranceMs = 0.02;
@@ -115,15 +115,15 @@ export class SystemClock {
   }
 
   /**
-   * Starts a translation. The era of a time is the first one into which it fits,
-   * but none before that of the previous time.
+   * Starts a translation. The era of a time is the first one that it fits,
+   * starting from the era of the previous time.
    *
    * @returns a function that gets the times of one capture, in milliseconds
    *   since 1970 and in the order of the capture, and returns each by the
    *   monotonic clock
    */
   translation(): (systemMs: number) => number {
-    // Two packets on two cores may be captured in the wrong order.
+    // Two packets on two cores can be captured in the wrong order.
     const disorderMs = 5;
     let index = 0;
     let previousMs = this.#eras[0]!.noticedMs;

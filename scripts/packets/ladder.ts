@@ -47,7 +47,7 @@ const colors: Record<Row["type"], (text: string) => string> = {
   end: chalk.dim,
 };
 
-/** What a ladder is drawn with. Each symbol is one column wide. */
+/** The symbols of a ladder. Each is one column wide. */
 interface Symbols {
   /** The shaft of an arrow. */
   shaft: string;
@@ -102,7 +102,7 @@ const gapBeforeDescriptions = "  ";
 /** Minimum width of the time: "12345.678". */
 const minTimeWidth = 9;
 
-/** Minimum width of the lane: two short addresses fit beside one another. */
+/** Minimum width of the lane: two short addresses fit next to each other. */
 const minLaneWidth = 32;
 
 /** Minimum width of the descriptions; if there is less, they go into the lane. */
@@ -127,7 +127,7 @@ function layoutOf(rows: Row[], columns: number): Layout {
   }
   const unreadWidth = mostUnread > 0 ? String(mostUnread).length : 0;
 
-  // What the lane and the descriptions share.
+  // The columns that the lane and the descriptions share.
   const wallWidth = 1;
   const startWidth = timeWidth + gapAfterTime.length;
   const rest = columns - startWidth - 2 * (unreadWidth + wallWidth);
@@ -154,7 +154,7 @@ function timeOf({ kind, time }: Row): string {
   return kind === "packet" ? time : `${time} `;
 }
 
-/** What is written on an arrow, if the lane is wide enough. */
+/** The text on an arrow, if the lane is wide enough. */
 function arrowText({ flags, numbers }: PacketRow): string {
   return `${flags} ${numbers}`;
 }
@@ -169,7 +169,7 @@ function arrowWidth(row: PacketRow): number {
 function aroundArrowText({ lost }: PacketRow): number {
   const tail = 2;
   const space = 1;
-  // A lost packet ends two columns before the wall.
+  // The arrow of a lost packet stops two columns before the wall.
   const head = lost ? 3 : 1;
   return tail + space + head;
 }
@@ -179,10 +179,10 @@ function eventWidth({ text }: EventRow): number {
   return markWidth + stringWidth(text);
 }
 
-/** What a line of the ladder consists of. */
+/** The parts of a line of the ladder. */
 interface LadderLine {
   time: string;
-  /** What is between the walls, as wide as the lane. */
+  /** The text between the walls, as wide as the lane. */
   inLane: string;
   unread: Record<Side, number>;
   description: string;
@@ -221,7 +221,7 @@ class LadderDrawing {
     const inLane =
       row.kind === "packet" ? this.#packetInLane(row) : this.#eventInLane(row);
 
-    // The descriptions are beside what is in the lane, or below it.
+    // The descriptions are next to the lane, or below the text in the lane.
     const beside: string[] = [];
     for (const description of descriptions) {
       if (descriptionsWidth > 0)
@@ -260,7 +260,7 @@ class LadderDrawing {
     return parts.join("").trimEnd();
   }
 
-  /** What is between the walls of a heading. */
+  /** The text between the walls of a heading. */
   #namesInLane({ client, server }: Record<Side, string>): string[] {
     const room = this.#layout.laneWidth - stringWidth(client);
     if (stringWidth(server) < room)
@@ -271,7 +271,7 @@ class LadderDrawing {
     ];
   }
 
-  /** What is between the walls of a packet; each line ends its own color. */
+  /** The text between the walls of a packet; each line closes its own color. */
   #packetInLane(row: PacketRow): string[] {
     const { from, type, flags, numbers, data } = row;
     const isWideEnough = arrowWidth(row) <= this.#layout.laneWidth;
@@ -282,7 +282,7 @@ class LadderDrawing {
     return lines;
   }
 
-  /** What is between the walls of an event; each line ends its own color. */
+  /** The text between the walls of an event; each line closes its own color. */
   #eventInLane({ from, type, text }: EventRow): string[] {
     const lines = this.#atSide(from, text, this.#symbols.event);
     return lines.map((line) => colors[type](line));

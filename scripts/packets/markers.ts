@@ -22,7 +22,7 @@ export class Markers {
   /** Opens a socket for markers. */
   static async open(): Promise<Markers> {
     const socket = dgram.createSocket("udp4");
-    // A marker that can't be sent is missed by whoever waits for it.
+    // If a marker can't be sent, the wait for it fails.
     socket.on("error", () => {});
     // The markers are received, so that no ICMP error answers them.
     socket.on("message", () => {});
@@ -61,13 +61,13 @@ export function markerNumber(udpLength: number): number {
  */
 export async function removeMarkers(file: string): Promise<void> {
   try {
-    // A device such as /dev/full has no end.
+    // A device such as /dev/full could be read forever.
     if (!(await stat(file)).isFile()) return;
     const captured = await readFile(file);
     const kept = withoutUdp(captured);
     if (kept.length < captured.length) await writeFile(file, kept);
   } catch {
-    // The markers are harmless, and tshark has said what is wrong.
+    // The markers are harmless, and tshark has reported what is wrong.
   }
 }
 
@@ -81,13 +81,13 @@ const linkHeaderBytes: Record<number, number> = {
   // BSD's loopback, as on macOS and Windows.
   0: 4,
   108: 4,
-  // Ethernet, as on Linux' loopback.
+  // Ethernet, as on Linux's loopback.
   1: 14,
 };
 
 /**
  * The blocks of a pcapng file without the packets that are UDP over IPv4. A
- * file that isn't understood is returned as it is.
+ * file that isn't understood is returned unchanged.
  *
  * @param file the bytes of the file, in this machine's order
  */

@@ -6,7 +6,7 @@ import type { Run } from "./recording.ts";
 import { recordingNames, type RecordingName } from "./recordings.ts";
 import type { Texts } from "./texts.ts";
 
-/** The options, as parseFlags() takes them. */
+/** The options, in the form that parseFlags() expects. */
 export const flags = {
   server: { type: "string" },
   message: { type: "string" },
@@ -25,17 +25,17 @@ export const flags = {
 type GivenFlags = Flags<typeof flags>;
 type FlagName = keyof typeof flags;
 
-/** What the command line asks for. */
+/** The options of a run, checked. */
 export interface Options {
   /** The run that is captured, unless a recording is shown. */
   run: Run;
   /** The recording that is shown, and nothing is run. */
   show?: RecordingName;
-  /** Where the packets are kept, as pcapng. */
+  /** The file for the packets, as pcapng. */
   save?: string;
-  /** Where the recording is written, as JSON; "-" is stdout. */
+  /** The file for the recording, as JSON; "-" is stdout. */
   json?: string;
-  /** Where the web page is written; "-" is stdout. */
+  /** The file for the web page; "-" is stdout. */
   html?: string;
 }
 
@@ -55,7 +55,7 @@ const conflicts: { option: FlagName; excludes: FlagName[] }[] = [
 ];
 
 /**
- * Windows' command lines hold no more, and --bytes becomes the client's
+ * Windows allows no longer command lines, and --bytes becomes the client's
  * --message.
  */
 const mostBytes = 30_000;
@@ -84,7 +84,7 @@ export function parseOptions(given: GivenFlags, say: Texts): Options {
 }
 
 /**
- * Finds the value of an option among those that it takes.
+ * Finds the value of an option among its allowed values.
  *
  * @throws UsageError if it isn't one of them
  */
@@ -109,7 +109,7 @@ function expectNoConflict(given: GivenFlags, say: Texts): void {
   }
 }
 
-/** What the client sends. */
+/** The text that the client sends. */
 function messageOf({ message, bytes, robot }: GivenFlags): string {
   if (message !== undefined) return message;
   if (bytes !== undefined) return "x".repeat(Number(bytes));

@@ -41,12 +41,12 @@ export function packetsPage(
   });
 }
 
-/** What the flags, the numbers, the times and the yellow numbers mean. */
+/** The meaning of the flags, the numbers, the times and the yellow numbers. */
 function legend(texts: Texts): string {
   const flags = [
     flagMeaning("SYN", texts.opens),
-    flagMeaning("ACK", texts.confirms),
-    flagMeaning("PSH", texts.hands),
+    flagMeaning("ACK", texts.ackFlag),
+    flagMeaning("PSH", texts.pshFlag),
     flagMeaning("FIN", texts.closes),
     flagMeaning("RST", texts.resets),
   ];
@@ -137,7 +137,10 @@ function arrow(row: PacketRow, sides: Picture["sides"]): string {
   return `<div class="${classes}">${direction}<span>${label}</span></div>`;
 }
 
-/** What a program does or prints. The style sheet puts a mark beside it. */
+/**
+ * An action of a program, or a line that it prints. The style sheet puts a mark
+ * next to it.
+ */
 function eventText(row: EventRow, sides: Picture["sides"]): string {
   const { from, type, text } = row;
   const element = type === "line" ? "code" : "b";

@@ -1,14 +1,14 @@
-/** What a recording consists of, and what each of its packets does. */
+/** The parts of a recording, and the meaning of each of its packets. */
 import type { Design } from "../designs.ts";
 import { SequenceRanges } from "./sequenceRanges.ts";
 
 export type Side = "client" | "server";
 
-/** What was run, and against which server. */
+/** The programs that were run, and the message. */
 export interface Run {
   /**
    * The lecture's client, a robot, a client without a server, or a client of a
-   * server that is busy with another one.
+   * server that is busy with another client.
    */
   kind: "client" | "robot" | "refused" | "reset";
   server: Design;
@@ -53,7 +53,10 @@ export interface Packet extends Moment {
   lost?: true;
 }
 
-/** Bytes that a program took from a connection, even if it only drops them. */
+/**
+ * Bytes that a program has read from a connection, even if it only discards
+ * them.
+ */
 export interface Read extends Moment {
   /** The number of the connection, counted from 1. */
   connection: number;
@@ -86,7 +89,7 @@ export interface Recording {
   /** The operating system and the version of Node. */
   system: string;
   run: Run;
-  /** What was changed in a program or the network, as lines of a diff. */
+  /** The changes in a program or the network, as lines of a diff. */
   changed?: string[];
   /** The address of both sides of each connection. */
   connections: Record<Side, string>[];
@@ -96,7 +99,7 @@ export interface Recording {
   ends: End[];
 }
 
-/** Something that a packet does, and that needs no number to be told. */
+/** Something that a packet does, described without a number. */
 export interface PlainAct {
   kind:
     | "opens"
@@ -105,7 +108,7 @@ export interface PlainAct {
     | "resets"
     | "closes"
     | "connected"
-    | "confirmsFin"
+    | "acknowledgesFin"
     | "sentAgain"
     | "hasRoom"
     | "hasNoRoom"
@@ -118,7 +121,7 @@ export interface PlainAct {
 
 /** Something that a packet does with a number of bytes. */
 export interface ByteAct {
-  kind: "carries" | "confirms" | "neverRead";
+  kind: "carries" | "acknowledges" | "neverRead";
   bytes: number;
 }
 
@@ -130,9 +133,9 @@ export type Act = PlainAct | ByteAct;
  * exits have to be passed in the order of time.
  *
  * Unread bytes are the bytes that have arrived without a gap, less the bytes
- * that the program has read. In terms of RFC 9293 (3.3.1, 3.4), they end before
- * RCV.NXT of the receiver, which a capture doesn't show. It is estimated from
- * what the capture shows:
+ * that the program has read. In terms of RFC 9293 (3.3.1, 3.4), the last of
+ * them is before RCV.NXT of the receiver, which a capture doesn't show. It is
+ * estimated from what the capture shows:
  *
  * - Data arrives when it is captured, unless it was lost: a packet that is
  *   marked as lost brings nothing, and neither does one of `lostPackets`.
@@ -146,7 +149,7 @@ export class ConnectionTracker {
 
   /**
    * @param lostPackets packets that were captured and have not arrived, as
-   *   lostAfterCapture() finds them; none while a run is still going on
+   *   lostAfterCapture() finds them; none during a run
    */
   constructor(lostPackets: ReadonlySet<Packet> = new Set()) {
     this.#lostPackets = lostPackets;
@@ -207,7 +210,7 @@ export class ConnectionTracker {
 /**
  * The state of one side, as far as packets and reads show it. All numbers are
  * relative: the SYN has number 0 and the first byte of data number 1, since SYN
- * and FIN take a sequence number each, as if they were a byte (RFC 9293, 3.4).
+ * and FIN use one sequence number each, as if they were a byte (RFC 9293, 3.4).
  */
 class Endpoint {
   hasSentSyn = false;
@@ -219,7 +222,7 @@ class Endpoint {
   endOfData = 1;
   /** The highest acknowledgment number that this side has sent; 0 if none. */
   acknowledged = 0;
-  /** A probe of this side that the other one hasn't answered yet. */
+  /** A probe of this side that the other side hasn't answered yet. */
   probe: "keepAlive" | "asksForRoom" | undefined;
   /** This side's last packet has announced a receive window of 0. */
   hasNoRoom = false;
@@ -231,7 +234,7 @@ class Endpoint {
   /** How many bytes the program has read. */
   #readBytes = 0;
 
-  /** Whether this side has acknowledged the FIN of the other one. */
+  /** Whether this side has acknowledged the other side's FIN. */
   hasAcknowledgedFin(sender: Endpoint): boolean {
     return sender.finSeq !== undefined && this.acknowledged > sender.finSeq;
   }
@@ -295,13 +298,13 @@ class Connection {
     }
     if (flags.includes("FIN")) {
       acts.push({ kind: "closes" });
-      // The FIN comes after the last byte of data in its packet.
+      // The FIN follows the last byte of data in its packet.
       sender.finSeq = seq + length;
     }
     if (ack !== undefined && !hasReset) {
       const newlyAcknowledged = acknowledge(ack, sender, receiver, hasSyn);
       acts.push(...newlyAcknowledged);
-      confirmArrivals(packet, sender, receiver);
+      followArrivals(packet, sender, receiver);
     }
 
     if (wasSentBefore) acts.push({ kind: "sentAgain" });
@@ -337,8 +340,8 @@ class Connection {
 }
 
 /**
- * The sequence number after a packet. SYN and FIN take one each. The number of
- * a RST isn't in the stream: a RST takes none.
+ * The sequence number after a packet. SYN and FIN use one number each. The
+ * number of a RST isn't in the stream: a RST uses none.
  */
 export function endOf({ flags, seq, length }: Packet): number {
   if (flags.includes("RST")) return seq;
@@ -376,9 +379,9 @@ function probeIn(
 }
 
 /**
- * What a packet does that only repeats an acknowledgment number: it answers a
- * probe, or is a duplicate ACK, which reports that a packet is missing before
- * the one that has just arrived (RFC 5681, 2).
+ * The meaning of a packet that only repeats an acknowledgment number. It
+ * answers a probe, or it is a duplicate ACK, which reports that a packet is
+ * missing before the one that has just arrived (RFC 5681, 2).
  */
 function answerIn(
   packet: Packet,
@@ -424,18 +427,18 @@ function acknowledge(
   const bytes = endOfData - Math.max(1, before);
 
   const acts: Act[] = [];
-  // The handshake ends with the first ACK of the side that began it.
+  // The first ACK of the side that began the handshake completes it.
   if (before === 0 && !isSynAck) acts.push({ kind: "connected" });
-  if (bytes > 0) acts.push({ kind: "confirms", bytes });
-  if (hasFin) acts.push({ kind: "confirmsFin" });
+  if (bytes > 0) acts.push({ kind: "acknowledges", bytes });
+  if (hasFin) acts.push({ kind: "acknowledgesFin" });
   return acts;
 }
 
 /**
- * Follows what an acknowledgment shows about the data at its sender. What was
- * never captured isn't counted: it may have been a FIN.
+ * Follows what an acknowledgment shows about the data at its sender. Numbers
+ * that were never captured aren't counted: one of them can be a FIN.
  */
-function confirmArrivals(
+function followArrivals(
   { ack = 0, sack = [] }: Packet,
   sender: Endpoint,
   receiver: Endpoint,

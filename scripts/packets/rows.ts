@@ -13,7 +13,7 @@ import {
 } from "./recording.ts";
 import type { Texts } from "./texts.ts";
 
-/** What every row has. */
+/** The part that all rows have in common. */
 interface RowBase {
   /**
    * Milliseconds since the first packet, with the digits that hold: three
@@ -23,7 +23,7 @@ interface RowBase {
   time: string;
   /** The side that sent the packet, or whose program did something. */
   from: Side;
-  /** What the row means, in phrases: "carries 14 bytes". */
+  /** The row's meaning, in phrases: "sends 14 bytes". */
   descriptions: string[];
   /** How many bytes each side's program has not read, after this row. */
   unread: Record<Side, number>;
@@ -46,7 +46,7 @@ export interface PacketRow extends RowBase {
 /** Something that a program does. */
 export interface EventRow extends RowBase {
   kind: "event";
-  /** Decides the row's color: a read, a printed line, or a program's end. */
+  /** Decides the row's color: a read, a printed line, or a program's exit. */
   type: "read" | "line" | "end";
   /** The line that the program prints, or what it does. */
   text: string;
@@ -54,16 +54,16 @@ export interface EventRow extends RowBase {
 
 export type Row = PacketRow | EventRow;
 
-/** What a picture shows. */
+/** The contents of a picture. */
 export interface Picture {
-  /** What each side is called. */
+  /** The name of each side. */
   sides: Record<Side, string>;
   /** The addresses of both sides of each connection. */
   connections: Recording["connections"];
   /** The rows in the order of time. */
   rows: Row[];
   notes: string[];
-  /** How much was captured, where, and when. */
+  /** How much was captured, on which system, and when. */
   origin: string;
 }
 
@@ -239,7 +239,7 @@ const segmenter = new Intl.Segmenter();
  * @returns as many, or fewer if the text has fewer
  */
 function firstCharacters(text: string, count: number): string[] {
-  // No character that anybody types is longer, and long texts take time.
+  // Typed characters are not longer, and long texts would be slow.
   const longestCharacter = 16;
   const beginning = text.slice(0, count * longestCharacter);
   const characters: string[] = [];
@@ -251,7 +251,7 @@ function firstCharacters(text: string, count: number): string[] {
 }
 
 /**
- * A text as one line that can't drive the terminal. Control characters are
+ * A text as one line that can't control the terminal. Control characters are
  * shown as \x1b, and invisible characters that reverse or hide text as \u202e.
  */
 export function visible(text: string): string {

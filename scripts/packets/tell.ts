@@ -13,7 +13,7 @@ type Happening =
   | { kind: "listens" }
   /** One line or several, on stdout or stderr. */
   | { kind: "prints"; text: string }
-  /** The ports of the connection: at this end, and at the other. */
+  /** The ports of the connection: this side's, and the other side's. */
   | { kind: "reads"; bytes: number; ports: (number | undefined)[] }
   | { kind: "exits"; code: number };
 
@@ -33,7 +33,7 @@ function report(happening: Happening): void {
   }
 }
 
-/** Ends the program, since packets has exited and nobody is left to stop it. */
+/** Exits, since packets has exited and can no longer stop this program. */
 function exitWithoutPackets(): never {
   process.exit(1);
 }
@@ -54,15 +54,15 @@ function reportRead(socket: net.Socket, data: Buffer | string): void {
   const total = Math.max(before, totalRead(socket, data));
   readBytes.set(socket, total);
   const bytes = total - before;
-  // What a program has put back by unshift() isn't read twice.
+  // Bytes that a program has put back with unshift() don't count twice.
   if (bytes === 0) return;
   report({ kind: "reads", bytes, ports: [localPort, remotePort] });
 }
 
 /**
  * How many bytes of a socket its program has read: those that Node has read,
- * less those that still wait in Node. After setEncoding() the program gets
- * text, which has other bytes than were received if these are no UTF-8, or if a
+ * minus those that still wait in Node. After setEncoding(), the program gets
+ * text. Its bytes differ from the received ones if these are not UTF-8, or if a
  * character is cut.
  *
  * @param data what the program has just read
@@ -70,7 +70,7 @@ function reportRead(socket: net.Socket, data: Buffer | string): void {
 function totalRead(socket: net.Socket, data: Buffer | string): number {
   const { bytesRead, readableLength, readableEncoding } = socket;
   // Waiting text is counted in characters, so its bytes are unknown. They are
-  // counted when no text waits any more.
+  // counted when no text is waiting.
   if (readableEncoding && readableLength > 0) {
     const before = readBytes.get(socket) ?? 0;
     return before + Buffer.byteLength(data, readableEncoding);
@@ -144,18 +144,18 @@ function watchExit(): void {
   process.on("exit", (code) => report({ kind: "exits", code }));
 }
 
-/** Ends the program when packets has exited, even by kill -9. */
+/** Exits when packets has exited, even by kill -9. */
 function exitWithPackets(): void {
   process.on("disconnect", exitWithoutPackets);
-  // Packets may have exited before this line was reached.
+  // The parent, packets, can have exited before this line.
   if (!process.connected) exitWithoutPackets();
   // The channel must not keep the program running.
   process.channel?.unref();
 }
 
-// What a Worker prints and receives goes through the main thread. A process
-// that the program starts inherits this preload and the environment, and has
-// something else on file descriptor 3.
+// A Worker's output and data go through the main thread. A process that the
+// program starts inherits this preload and the environment, and has something
+// else on file descriptor 3.
 const isProgram = process.env.LECTURE1_REPORTS === "1";
 delete process.env.LECTURE1_REPORTS;
 

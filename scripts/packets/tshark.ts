@@ -11,20 +11,23 @@ import type { Packet, Side } from "./recording.ts";
 import { visible } from "./rows.ts";
 import type { Texts } from "./texts.ts";
 
-/** How long tshark may take to start. */
+/** Time limit for tshark to start. */
 const startPatienceSeconds = 20;
 
-/** How long tshark may print nothing while it has packets to print. */
+/** Time limit for tshark to print more, while it has packets to print. */
 const rowPatienceSeconds = 10;
 
-/** How long a capture may last. */
+/** Maximum length of a capture: then tshark stops by itself. */
 const longestCaptureSeconds = 120;
 
-/** What capturing needs that depends on the operating system. */
+/** The parts of a capture that depend on the operating system. */
 interface System {
   /** The name of the loopback interface. */
   loopback: string;
-  /** Where Wireshark's installer puts tshark, if that isn't on the PATH. */
+  /**
+   * The path at which Wireshark's installer puts tshark, if it isn't on the
+   * PATH.
+   */
   installedAt?: string;
 }
 
@@ -55,7 +58,7 @@ function tsharkEnvironment(): NodeJS.ProcessEnv {
   for (const [name, value] of Object.entries(process.env))
     if (!/^(LANGUAGE$|WIRESHARK_)/i.test(name)) env[name] = value;
 
-  // Where the locale C.UTF-8 doesn't exist, C is used, which is in English, too.
+  // If the locale C.UTF-8 doesn't exist, C is used, which is in English, too.
   env.LC_ALL = "C.UTF-8";
   // A folder that doesn't exist has no preferences and plugins.
   const nowhere = join(tmpdir(), `lecture1-${randomUUID()}`);
@@ -113,20 +116,21 @@ export interface CapturedPacket extends Packet {
   ipId: string;
 }
 
-/** What a line of tshark's output is. */
+/** The contents of a line of tshark's output. */
 export type TsharkRow =
   | { kind: "packet"; packet: CapturedPacket }
   | { kind: "marker"; number: number }
   /** A packet without a value that every packet has. */
   | { kind: "incomplete"; field: FieldName }
-  /** Not a row: what a plugin prints, for example. */
+  /** Not a row, for example a plugin's output. */
   | { kind: "other" };
 
 /**
  * Parses a line of tshark's output.
  *
  * @param line the values of the fields, separated by tabs
- * @param serverPort tells which side has sent the packet
+ * @param serverPort the server's port, which shows which side has sent the
+ *   packet
  */
 export function parseLine(line: string, serverPort: number): TsharkRow {
   const found = fieldsOf(line);
@@ -141,7 +145,7 @@ export function parseLine(line: string, serverPort: number): TsharkRow {
   return { kind: "packet", packet: packetOf(found, serverPort) };
 }
 
-/** The values of a row, by the names of their fields; undefined if it's none. */
+/** The values of a row, by their fields; undefined if the line is not a row. */
 function fieldsOf(line: string): Fields | undefined {
   const values = line.split("\t");
   if (values.length !== fields.length) return undefined;
@@ -222,12 +226,12 @@ function sackBlocks(found: Fields): [start: number, end: number][] {
 }
 
 /**
- * Nothing can be captured on this machine, and the message says why. Packets
+ * Nothing can be captured on this machine; the message has the reason. packets
  * shows a recording instead.
  */
 export class CannotCapture extends Error {}
 
-/** Lines of tshark that are no complaint. */
+/** Lines of tshark that are not complaints. */
 const usualLines = [
   /^Running as user /,
   /^Capturing on /,
@@ -238,8 +242,8 @@ const usualLines = [
 ];
 
 /**
- * What tshark says about its end: its last complaint, or else its last lines,
- * or else how it has ended. Control characters are visible.
+ * tshark's explanation of its exit: its last complaint, or else its last lines,
+ * or else its exit code or signal. Control characters are visible.
  */
 export function lastWords(tshark: Ended, say: Texts): string {
   const { code, signal } = tshark.exitStatus ?? { code: null, signal: null };
@@ -269,7 +273,7 @@ export function droppedPackets(stderr: string): number {
 export interface CaptureOptions {
   /** The server's port: packets to it and from it are captured. */
   port: number;
-  /** Where the packets are kept, as pcapng. */
+  /** The file for the packets, as pcapng. */
   file?: string;
   /** The texts of the errors. */
   say: Texts;
@@ -339,9 +343,9 @@ function captureArguments(
 }
 
 /**
- * Why tshark has exited before the capture began. That it isn't allowed to
- * capture is found out by trying: its message is in words that another version
- * or system has in another form.
+ * Explains why tshark has exited before the capture began. Whether it is
+ * allowed to capture is found out by trying, since the words of its message
+ * depend on the version and the system.
  */
 async function failureOf(
   tshark: Launched,
@@ -359,7 +363,7 @@ async function failureOf(
 
   if (!(await mayCapture(program)))
     return new CannotCapture(`${say.noRight}: ${words}`);
-  // The file is all that the user has chosen.
+  // The file is the only thing that the user has chosen.
   return file ? new Error(saysSo) : new CannotCapture(saysSo);
 }
 
@@ -378,7 +382,7 @@ async function mayCapture(program: string): Promise<boolean> {
 
 interface CaptureParts {
   tshark: Launched;
-  /** The process that ends tshark if this process can't. */
+  /** The process that stops tshark if this process can't. */
   guard: Launched;
   markers: Markers;
   options: CaptureOptions;
@@ -433,7 +437,7 @@ export class Capture {
     }
   }
 
-  /** Whether tshark has exited, by itself or because stop() has ended it. */
+  /** Whether tshark has exited, by itself or because of stop(). */
   get hasExited(): boolean {
     return this.#tshark.exitStatus !== undefined;
   }
@@ -468,7 +472,7 @@ export class Capture {
    */
   async catchUp(): Promise<void> {
     const wanted = this.#markers.send();
-    // The capture may drop a marker, as any packet.
+    // The capture can drop a marker, like any packet.
     const resendMs = 250;
     const timer = setInterval(() => this.#markers.send(), resendMs);
     const hasCaughtUp = () => this.#lastMarker >= wanted;
@@ -511,7 +515,7 @@ export class Capture {
   }
 
   /**
-   * Ends the capture.
+   * Stops the capture.
    *
    * @returns what the capture lacks, as messages
    */
@@ -559,9 +563,9 @@ export class Capture {
 }
 
 /**
- * Starts a process that ends tshark and its dumpcap if this process can't do it
- * any more, after a kill -9. It sends SIGINT until they have exited, since a
- * tshark that is just starting may ignore it, and SIGKILL after 3 seconds.
+ * Starts a process that stops tshark and its dumpcap if this process can't,
+ * after a kill -9. It sends SIGINT until they have exited, since a tshark that
+ * is just starting can ignore it, and SIGKILL after 3 seconds.
  *
  * @param pid tshark's process ID
  */

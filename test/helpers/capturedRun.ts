@@ -1,5 +1,5 @@
 /**
- * Runs of packets that capture with tshark. A run takes more than a second of
+ * Runs of packets that capture with tshark. A run needs more than a second of
  * CPU time, so each is made once, before the tests, and several tests look at
  * it.
  */
@@ -9,7 +9,7 @@ import { stopAll } from "../../scripts/launch.ts";
 import { english, runPackets, threeAtATime } from "./packetsTool.ts";
 import { copyOnFreePort } from "./programs.ts";
 
-/** What a learner changes in a program. */
+/** A learner's change of a program. */
 export interface ProgramEdit {
   /** The program's file: "lecture1_client.ts". */
   file: string;
@@ -78,7 +78,7 @@ export class CapturedRun {
   }
 
   /**
-   * What packets has printed.
+   * The output of packets.
    *
    * @throws the error with which the run failed
    */
@@ -87,7 +87,7 @@ export class CapturedRun {
     return this.#output;
   }
 
-  /** What packets has captured, by `--json -`. */
+  /** The recording, by `--json -`. */
   get recording(): Recording {
     return JSON.parse(this.output.stdout);
   }

@@ -76,7 +76,7 @@ export class Client {
     return this.#length;
   }
 
-  /** Sends bytes; resolves when the kernel has taken all of them. */
+  /** Sends bytes; resolves when all of them have been handed to the kernel. */
   async send(data: Uint8Array | string): Promise<void> {
     await new Promise((taken) => this.socket.write(data, taken));
   }
@@ -130,13 +130,13 @@ export class Client {
 }
 
 /**
- * Sends until the server takes no more, because the client doesn't read its
+ * Sends until the server reads no more, because the client doesn't read its
  * echo.
  *
- * @param limit how many bytes are sent at most; the server may take less than
- *   half of it
+ * @param limit how many bytes are sent at most; the server is allowed to read
+ *   less than half of it
  * @returns all that was sent
- * @throws Error when the server takes all, or half of it
+ * @throws Error when the server reads all, or half of it
  */
 export async function sendUntilBlocked(
   { socket }: Client,
@@ -157,7 +157,7 @@ export async function sendUntilBlocked(
   throw new Error(`the server took all ${limit} bytes`);
 }
 
-/** Sends bytes and asserts that exactly they come back. */
+/** Sends bytes and asserts that exactly these bytes are echoed. */
 export async function expectEcho(
   client: Client,
   data: Uint8Array | string,
@@ -200,7 +200,7 @@ export function unreadBytes(port: number, peerPort?: number): number[] {
     `:${local} (?<peer>\\w+:${peer}) 01 \\w+:(?<queue>\\w+)`,
     "g",
   );
-  // While others connect, the kernel may list a connection twice.
+  // While others connect, the kernel can list a connection twice.
   const sizes = new Map<string, number>();
   for (const { groups } of table.matchAll(established))
     sizes.set(groups!.peer!, parseInt(groups!.queue!, 16));

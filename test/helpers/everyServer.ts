@@ -50,7 +50,7 @@ export function testEveryServer(test: Suite, server: Server): void {
 }
 
 function testStart(test: Suite, server: Server): void {
-  test("the first line says where it listens", async () => {
+  test("the first line names its address", async () => {
     const program = await startServer(server.name);
 
     assert.equal(program.lines(), [server.listens(program.port)]);
@@ -75,11 +75,12 @@ function testStart(test: Suite, server: Server): void {
     await visit(program.port);
   });
 
-  test("it starts again on a port where it closed first", async () => {
+  test("it starts again on a port that it closed first", async () => {
     const first = await startServer(server.name);
     const client = await connect(first.port);
     await expectEcho(client, "hello");
-    // The server sends FIN first: its end of the connection is in TIME_WAIT.
+    // The server sends FIN first, so its side of the connection is in
+    // TIME_WAIT.
     const closesFirst = server.closesAtCtrlC && hasSignals;
     first.kill(closesFirst ? "SIGINT" : "SIGKILL");
     await client.endOfStream();
@@ -177,7 +178,7 @@ function testKeepalive(
   });
 }
 
-/** What becomes of a connection without an answer: cable, power, network. */
+/** Connections without an answer: cable, power, network. */
 const lostConnections = [
   "read ETIMEDOUT",
   "read EHOSTUNREACH",
@@ -189,7 +190,7 @@ const lostConnections = [
   "write EHOSTUNREACH",
 ];
 
-/** How a connection without an answer is told: not as a reset. */
+/** The message about a connection without an answer, which is not a reset. */
 function testLostClient(test: Suite, server: Server): void {
   const start = () => startPreloaded(server.name, failOnDemand);
   const shared = new SharedServer(server, start);
@@ -215,7 +216,7 @@ function testLostClient(test: Suite, server: Server): void {
       assert.match(transcript.stderr, complaint);
     });
 
-    test(`${error}: its handler ends`, async () => {
+    test(`${error}: its handler returns`, async () => {
       const { program, transcript, client } = await lostClient();
 
       const lines = linesOf(server, client, [error]);
@@ -233,7 +234,7 @@ function testLostClient(test: Suite, server: Server): void {
   }
 }
 
-/** What arrives while the handler does something else. */
+/** Data that arrives while the handler does something else. */
 function testBusyHandler(test: Suite, server: Server): void {
   test("bytes before the first recv stay in the kernel", async () => {
     const program = await startEdited(server.name, {
@@ -320,12 +321,12 @@ function testSlowClient(test: Suite, server: Server): void {
   });
 
   test("a client that doesn't read its echo is not read", async () => {
-    await slowClient(); // It asserts that the server takes no more.
+    await slowClient(); // It asserts that the server reads no more.
   });
 
   if (server.isForever)
     test("others are served while a client doesn't read", async () => {
-      await slowClient(); // Another client comes meanwhile.
+      await slowClient(); // Another client connects meanwhile.
     });
 
   test("a client that reads late gets its whole echo", async () => {
@@ -347,9 +348,9 @@ function testSlowClient(test: Suite, server: Server): void {
   });
 }
 
-/** What happens to a server whose stdout takes nothing. */
+/** Servers whose stdout can't be written. */
 function testOutput(test: Suite, server: Server): void {
-  test("output that nobody reads makes it wait, no more", async () => {
+  test("unread output makes it wait, but not exit", async () => {
     const program = await startServer(server.name);
     program.child.stdout!.pause();
     const client = await connect(program.port);
@@ -361,7 +362,7 @@ function testOutput(test: Suite, server: Server): void {
     assert.ok(echo.equals(sent), "the echo differs");
   });
 
-  test("a closed stdout ends it: one line, exit 1", async () => {
+  test("it exits if stdout is closed: one line, exit 1", async () => {
     const program = await startServer(server.name);
     program.child.stdout!.destroy();
     const client = await connect(program.port);
@@ -371,16 +372,16 @@ function testOutput(test: Suite, server: Server): void {
     assert.equal(await program.exit(), { code: 1, signal: null });
     const complaints = onWindows
       ? [
-          "EPIPE: broken pipe, write; nobody reads it any more",
+          "EPIPE: broken pipe, write; the receiving end was closed",
           "EOF: end of file, write",
         ]
-      : ["write EPIPE; nobody reads it any more"];
+      : ["write EPIPE; the receiving end was closed"];
     const { stderr } = program.output;
     const [, complaint] = stderr.trimEnd().split(`${server.name}: `);
     assert.ok(complaints.includes(complaint!), stderr);
   });
 
-  test.unless(notLinux)("a full disk ends it: one line, exit 1", async () => {
+  test.unless(notLinux)("on a full disk it exits: one line", async () => {
     const command = nodeCommand(`${server.name}.ts`).join(" ");
     const line = `exec ${command} --port 0 > /dev/full`;
 

@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import type { Side } from "../../scripts/packets/recording.ts";
 import type { Row } from "../../scripts/packets/rows.ts";
 
-/** What a row should show. A field that is missing may have any value. */
+/** The wanted contents of a row. A missing field can have any value. */
 export interface WantedRow {
   from: Side;
   /** Which connection, if the run has several. */
@@ -15,13 +15,13 @@ export interface WantedRow {
   flags?: string;
   /** A packet's numbers, as Wireshark writes them. */
   numbers?: string;
-  /** What a packet means, or what a program does: "reads 14 bytes". */
+  /** A packet's meaning, or a program's action: "reads 14 bytes". */
   says?: string;
   /** A line that a program prints. */
   prints?: RegExp;
   /** How many bytes are unread at each side, after the row. */
   unread?: Partial<Record<Side, number>>;
-  /** The row is below this one. */
+  /** The row must be below this other row. */
   after?: Row;
 }
 
@@ -60,7 +60,7 @@ export interface Pause {
 
 /**
  * Asserts that some time passes between two rows, in which a side sends no data
- * and reads nothing. Its kernel may acknowledge, and its program may print.
+ * and reads nothing. Its kernel can acknowledge, and its program can print.
  */
 export function expectPause(rows: Row[], pause: Pause): void {
   const { side, from, until, leastMs } = pause;
@@ -94,7 +94,7 @@ function shows(row: Row, wanted: WantedRow): boolean {
   );
 }
 
-/** What a row shows, by its kind. */
+/** The contents of a row, by its kind. */
 interface Contents {
   flags?: string;
   numbers?: string;

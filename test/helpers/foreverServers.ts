@@ -157,15 +157,17 @@ function testRandomClients(test: Suite, server: Server): void {
   });
 }
 
-/** What a client of testRandomClients() did. */
+/** The actions of a client of testRandomClients(). */
 interface RandomVisit {
   client: Client;
-  /** What it sent, message by message. */
+  /** The messages that it sent. */
   texts: string[];
   hasReset: boolean;
 }
 
-/** Comes when it likes, has some messages echoed, and resets or leaves. */
+/**
+ * Connects at a random time, has some messages echoed, and resets or leaves.
+ */
 async function visitAtRandom(
   port: number,
   letter: string,
@@ -231,14 +233,14 @@ function testClose(test: Suite, server: Server): void {
   });
 }
 
-/** A handler that takes a minute to end, for which the async server waits. */
+/** A handler that returns after a minute, for which the async server waits. */
 const slowEnd: Edit = {
   before: "writer.close();",
   after: "await new Promise((resolve) => setTimeout(resolve, 60_000)); $&",
 };
 
 function testSecondCtrlC(test: Suite, server: Server): void {
-  test.unless(noSignals)("a second Ctrl+C ends it immediately", async () => {
+  test.unless(noSignals)("a second Ctrl+C kills it immediately", async () => {
     const edits = server.closesAtCtrlC ? [slowEnd] : [];
     const program = await startEdited(server.name, ...edits);
     const client = await connect(program.port, { reading: false });

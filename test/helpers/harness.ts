@@ -43,15 +43,15 @@ export interface Suite extends AddTest {
   unless(why: Why): AddTest;
   /** Runs after the last test. */
   after(cleanUp: () => unknown): void;
-  /** Comes last in a test file. */
+  /** Call this last in a test file. */
   run(): void;
 }
 
 /**
- * A uvu suite whose tests leave nothing behind: after each test, passed or
- * failed, every client is disconnected and every process is killed, except
- * those that keepRunning() got. The message of a failed test has the output of
- * each process that has printed anything during the test.
+ * A uvu suite that cleans up: after each test, passed or failed, every client
+ * is disconnected and every process is killed, except those that keepRunning()
+ * got. The message of a failed test has the output of each process that has
+ * printed anything during the test.
  */
 export function suite(name: string): Suite {
   const tests = uvu.suite(name);
@@ -90,8 +90,7 @@ export function suite(name: string): Suite {
 }
 
 /**
- * Repeats a check until it holds: what is checked may take a moment on a busy
- * machine.
+ * Repeats a check until it holds: it can need a moment on a busy machine.
  *
  * @param check throws as long as something is wrong
  * @throws what the check has thrown last, after 10 seconds
@@ -145,8 +144,8 @@ function readProc(pid: string, file: string): string {
 }
 
 /**
- * Asserts that a program has left no process. One that another process stops
- * may take a moment: tshark's dumpcap, esbuild under the tsx loader. Does
+ * Asserts that a program has left no process. A process that another process
+ * stops can need a moment: tshark's dumpcap, esbuild under the tsx loader. Does
  * nothing but on Linux.
  */
 export async function expectNoneLeft({

@@ -10,7 +10,7 @@ export interface Mistake {
   title: string;
   /** The statements that the learner has written. */
   code: string;
-  /** What the server prints on stderr. */
+  /** The server's message on stderr. */
   complaint: RegExp;
 }
 
@@ -39,8 +39,8 @@ export function testMistakes(
 
 function mistakesInEveryServer(server: Server): Mistake[] {
   const { sender, verbs, send, receive, complaint } = server;
-  const takesBytes = `TypeError: ${verbs.send} takes bytes, not`;
-  const takesSize = `TypeError: ${verbs.receive} takes 1, 2 … bytes, not`;
+  const takesBytes = `TypeError: ${verbs.send} needs bytes, not`;
+  const takesSize = `TypeError: ${verbs.receive}: the size must be a positive integer, not`;
   return [
     {
       title: "it sends an array",
@@ -94,7 +94,7 @@ function mistakesOnDemand(mistakes: Mistake[]): Edit {
   };
 }
 
-/** The mistake costs its client, and nobody else. */
+/** The mistake affects only its client. */
 async function expectComplaint(
   shared: SharedServer,
   { title, complaint }: Mistake,
@@ -112,7 +112,7 @@ async function expectComplaint(
   await expectEcho(bystander, `after ${title}`);
 }
 
-/** The mistake ends the server that has one client only. */
+/** The single-client server exits because of the mistake. */
 async function expectCrash(
   shared: SharedServer,
   { title, complaint }: Mistake,

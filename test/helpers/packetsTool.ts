@@ -1,6 +1,5 @@
 /**
- * What the tests of packets share: its texts, its recordings, and how it is
- * run.
+ * Shared by the tests of packets: its texts, its recordings, and how it is run.
  */
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -42,7 +41,7 @@ export function startPackets(
 }
 
 /**
- * Runs packets to its end, and asserts its exit code and that it leaves no
+ * Runs packets until it exits, and asserts its exit code and that it leaves no
  * process.
  *
  * @returns what it printed
@@ -76,7 +75,7 @@ export async function threeAtATime<Item>(
   items: readonly Item[],
   task: (item: Item) => Promise<void>,
 ): Promise<void> {
-  // All three take their items from the same iterator.
+  // All three get their items from the same iterator.
   const rest = items.values();
   async function worker(): Promise<void> {
     for (const item of rest) await task(item);

@@ -20,7 +20,7 @@ export interface ListeningServer extends Launched {
 /**
  * The command that runs a file of the project, or of a copy of it. It is plain
  * node, for the JavaScript that test/run.ts has made: a third of the CPU time
- * that the tsx loader takes. The loader has tests of its own.
+ * that the tsx loader needs. The loader has its own tests.
  *
  * @param file its path from the project's folder, as .ts
  */
@@ -68,10 +68,10 @@ export function printsTimes(
   return program.until(`${times} times ${text}`, isEnough);
 }
 
-/** What a learner changes in a program. */
+/** A learner's change of a program. */
 export interface Edit {
   before: string | RegExp;
-  /** Takes the place of every `before`; $& in it is what was found. */
+  /** Replaces every `before`; $& in it is what was found. */
   after: string;
 }
 
@@ -90,7 +90,7 @@ export async function startEdited(
 }
 
 /**
- * Writes a changed copy of a program into a folder of its own.
+ * Writes a changed copy of a program into its own folder.
  *
  * @param name the program's file without .ts
  * @returns the copy's full path

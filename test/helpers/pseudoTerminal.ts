@@ -78,7 +78,7 @@ export async function expectOneCtrlC(server: ServerInTerminal): Promise<void> {
   const { name, terminal, client } = server;
   terminal.type("\x03");
   if (!name.endsWith("async")) {
-    const stillServes = /still connected: 1; Ctrl\+C again stops/;
+    const stillServes = /still connected: 1; press Ctrl\+C again/;
     await terminal.prints(stillServes, 20_000);
     await sleep(700); // by then npx and tsx have passed the Ctrl+C on
     await expectEcho(client, "after");

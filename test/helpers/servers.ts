@@ -13,23 +13,23 @@ export interface Server {
   name: string;
   /** Whether it serves further clients after the first one. */
   isForever: boolean;
-  /** Whether Ctrl+C closes its connections. Otherwise clients may finish. */
+  /** Whether Ctrl+C closes its connections. Otherwise clients can finish. */
   closesAtCtrlC: boolean;
 
   /** The line that it prints when it listens. */
   listens(port: number): string;
   /** The line that it prints when bytes have arrived. */
   receives(addr: string, text: string): string;
-  /** What it prints on stderr when a client resets the connection. */
+  /** Its message on stderr when a client resets the connection. */
   resetComplaint: RegExp;
   /**
-   * What it prints on stderr when a client no longer answers.
+   * Its message on stderr when a client no longer answers.
    *
    * @param code the system's code for it
    */
   lostComplaint(code: string): RegExp;
   /**
-   * What it prints on stderr when its handler throws an error.
+   * Its message on stderr when its handler throws an error.
    *
    * @param error the error's name and message
    */
@@ -140,7 +140,7 @@ export class SharedServer {
     const { port } = await this.running();
     if (this.#bystander) return this.#bystander;
     const client = await connect(port);
-    // The end of a test doesn't disconnect it, and the tests end without it.
+    // It stays connected after a test, and doesn't keep the tests running.
     sockets.delete(client.socket);
     client.socket.unref();
     this.#bystander = client;

@@ -1,4 +1,4 @@
-/** What a client may do, and what a server prints then. */
+/** The actions of a client, and the server's output for each. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { expectEcho, leave, unreadBytes, type Client } from "./clients.ts";
@@ -8,7 +8,7 @@ import { onLinux } from "./machine.ts";
 export interface Visit {
   title: string;
   does: (client: Client) => Promise<void>;
-  /** The text of each line that says what was received. */
+  /** The text of each line about received data. */
   prints: string[];
   /** The client never reads: the echo stays in its kernel. */
   neverReads?: boolean;
@@ -85,12 +85,12 @@ export const visits: Visit[] = [
     prints: [" a\tb\nc", "\r\n"],
   },
   {
-    title: "a line end that recv cuts in two stays a line end",
+    title: "a newline that recv cuts in two stays a newline",
     does: (client) => sendAndLeave(client, `${"x".repeat(1023)}\r\n`),
     prints: [`${"x".repeat(1023)}\r`, "\n"],
   },
   {
-    title: "a line end that arrives in two pieces stays a line end",
+    title: "a newline that arrives in two pieces stays a newline",
     does: (client) => sendAndLeave(client, "one\r", "\ntwo"),
     prints: ["one\r", "\ntwo"],
   },
