@@ -69,16 +69,19 @@ inTerminal("a client is answered while another one stays", async () => {
   assert.match(text, /1개 모두 [^]*[\d.]+ ms 안에/);
 });
 
-inTerminal("too many connections for its files are left out", async () => {
+inTerminal("connections that need too many files are skipped", async () => {
   const { text } = await finishedRun();
 
-  assert.match(text, /async: 클라이언트 \d+개부터는 생략함: [^]*EMFILE/);
+  assert.match(
+    text,
+    /async: 클라이언트 \d+개부터는 부하 테스트를 생략함: [^]*EMFILE/,
+  );
 });
 
 inTerminal("the memory of one more client is reported", async () => {
   const { text } = await finishedRun();
 
-  assert.match(text, /하나가 늘면 – async: \S+ MB/);
+  assert.match(text, /하나 늘 때마다 – async: \S+ MB/);
 });
 
 inTerminal("the table has a row for 20 connections", async () => {

@@ -46,6 +46,9 @@ interface Mistake {
 }
 
 const packageJson = projectFile("package.json");
+const otherFile = "--html must be a file other than those of --json and --from";
+const notSaved =
+  "unreadable, or not a complete run that this version has saved with --json";
 
 const mistakes: Mistake[] = [
   { args: "--nonsense", message: "unknown option --nonsense" },
@@ -76,26 +79,27 @@ const mistakes: Mistake[] = [
   },
   {
     args: "--python nowhere",
-    message: "--python must be a folder that exists",
+    message: "--python must be an existing folder",
   },
-  { args: "--html -", message: "--html must be a file of its own" },
-  { args: "--html a --json a", message: "--html must be a file of its own" },
-  { args: "--html a --from a", message: "--html must be a file of its own" },
+  { args: "--html -", message: otherFile },
+  { args: "--html a --json a", message: otherFile },
+  { args: "--html a --from a", message: otherFile },
   {
     args: "--from a -n 3",
-    message: "--from shows a run that is over: leave --clients out",
+    message:
+      "--from shows a saved run: it can't be used together with --clients",
   },
   {
     args: "--from a --grow",
-    message: "--from shows a run that is over: leave --grow out",
+    message: "--from shows a saved run: it can't be used together with --grow",
   },
   {
     args: "--from nowhere",
-    message: "--from nowhere: no whole run of this version of --json (ENOENT)",
+    message: `--from nowhere: ${notSaved} (ENOENT)`,
   },
   {
     args: `--from ${packageJson}`,
-    message: `--from ${packageJson}: no whole run of this version of --json`,
+    message: `--from ${packageJson}: ${notSaved}`,
   },
 ];
 

@@ -327,8 +327,8 @@ test("a server that fails: one line with its error", async () => {
   const printed = unwrapped(await withBrokenServer());
 
   const start =
-    '- server FAILED at "clients in turn": ' +
-    "it ended with exit code 1; its last lines: ";
+    '- server FAILED at "one client at a time": ' +
+    "it exited with code 1; its last output: ";
   const line = printed.split("\n").find((one) => one.startsWith(start));
   assert.match(
     line ?? printed,
@@ -339,13 +339,16 @@ test("a server that fails: one line with its error", async () => {
 test("a server that fails: the others are measured", async () => {
   const printed = unwrapped(await withBrokenServer());
 
-  assert.match(printed, /while one client stayed – async: all 1 within/);
+  assert.match(
+    printed,
+    /while one client stayed connected – async: all 1 within/,
+  );
 });
 
 test.unless(notLinux)("a suspension, as by Ctrl+Z, is reported", async () => {
   const printed = unwrapped(await withBrokenServer());
 
-  assert.match(printed, /- Compare itself was stopped for \d/);
+  assert.match(printed, /- compare itself was suspended for \d/);
 });
 
 test("NO_COLOR: no colors are printed", async () => {

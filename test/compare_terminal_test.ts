@@ -51,11 +51,11 @@ function linesOf({
 const lines = linesOf({ run: aRun() });
 
 test("first the picture, with its title", async () => {
-  assert.is(lines[0], "While one client stays");
+  assert.is(lines[0], "While one client stays connected");
 });
 
 test("below the title, what the clients do", async () => {
-  const start = "One client is connected and stays; beside it 2 clients at";
+  const start = "One client stays connected while 2 clients connect at";
   assert.match(lines[1]!, start);
 });
 
@@ -77,10 +77,10 @@ test("a lane for a client that is reset", async () => {
   assert.match(client!, /^client 1 ─{50,}✗ +reset 1 s$/);
 });
 
-test("beside a server's name the threads of one more client", async () => {
+test("next to a server's name, the threads of each client", async () => {
   const [title] = panelOf("forever.ts");
 
-  assert.is(title, "forever.ts (one more client: 1 thread)");
+  assert.is(title, "forever.ts (per client: 1 thread)");
 });
 
 test("a lane for a client that is answered", async () => {
@@ -195,8 +195,8 @@ test("from 80 columns on, the figures are a table", async () => {
 test("at 40 columns, the figures are a list", async () => {
   const list = linesOf({ run: aRun(), columns: 40 }).join("\n");
 
-  assert.match(list, "\nstart of one thread\n  forever: 100 ms\n");
-  assert.match(list, "\n  2 clients\n    forever: 60 µs; async: 15 µs\n");
+  assert.match(list, "\ntime to start a thread\n  forever: 100 ms\n");
+  assert.match(list, "\n  10 clients\n    forever: 30 ms; async: 30 ms\n");
 });
 
 test("in ASCII no other character is drawn", async () => {
@@ -243,7 +243,7 @@ test("the lane and the mark of a reset client are red", async () => {
 test("in Korean the wait of clients is reported", async () => {
   const text = linesOf({ run: aRun(), language: "ko" }).join(" ");
 
-  assert.match(text, "다른 하나가 머문 동안(1 s) 없음");
+  assert.match(text, /그 하나가 연결을 끊을 때까지\(1 s\)\s+없음/);
 });
 
 /** The words that are the same in both languages. */
@@ -266,6 +266,7 @@ const sameInKorean = new Set([
   "python",
   "Node",
   "Worker",
+  "JavaScript",
   "DIR",
   "Linux",
   "compare",

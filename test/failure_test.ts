@@ -74,60 +74,61 @@ interface ReportCase {
 
 const reportCases: ReportCase[] = [
   {
-    title: "a server that ended: with its last lines",
+    title: "a server that exited: with its last lines",
     error: ended(),
     reported:
-      'forever FAILED at "all at once": it ended with exit code 1; ' +
-      "its last lines: Error: arm lost / at /x.ts:48:13",
+      'forever FAILED at "load test": it exited with code 1; ' +
+      "its last output: Error: arm lost / at /x.ts:48:13",
   },
   {
     title: "a wrong answer to more than N clients is a failure",
     error: withFifty(new ServerFailure("wrong", "1/50")),
-    reported: 'forever FAILED at "all at once": it answers wrongly (1/50)',
+    reported: 'forever FAILED at "load test": wrong answer (1/50)',
   },
   {
     title: "an error of another kind: its first line",
     error: new Error("one\ntwo"),
-    reported: 'forever FAILED at "all at once": one',
+    reported: 'forever FAILED at "load test": one',
   },
   {
     title: "characters that control a terminal are shown as codes",
     error: escaping(),
     reported:
-      'forever FAILED at "all at once": the client failed ' +
-      "(\\x1b[2Jcleared\\u202e); its last lines: \\x1b[31mred\\x07",
+      'forever FAILED at "load test": the client failed ' +
+      "(\\x1b[2Jcleared\\u202e); its last output: \\x1b[31mred\\x07",
   },
   {
     title: "a long detail is cut",
     error: new ServerFailure("client", "x".repeat(1024)),
     reported:
-      'forever FAILED at "all at once": the client failed ' +
+      'forever FAILED at "load test": the client failed ' +
       `(${"x".repeat(200)}…)`,
   },
   {
     title: "a program that is missing",
     error: new MissingFile("/lecture/forever.ts"),
     reported:
-      'forever FAILED at "all at once": there is no file /lecture/forever.ts',
+      'forever FAILED at "load test": there is no file /lecture/forever.ts',
   },
   {
-    title: "too little memory: connections are left out",
+    title: "not enough memory: more clients are skipped",
     error: tooLittleMemory(),
     reported:
-      "forever: 200 clients and more were left out: " +
-      "too little memory is free (1628 MB > 1700 MB / 2).",
+      "forever: load tests with 200 or more clients were skipped: " +
+      "not enough free memory (1628 MB > 1700 MB / 2).",
   },
   {
-    title: "too few files: connections are left out",
+    title: "too few files: more clients are skipped",
     error: withFifty(new Error("connect EMFILE 127.0.0.1")),
     reported:
-      "forever: 50 clients and more were left out: " +
-      "too few files may be open (EMFILE): raise ulimit -n.",
+      "forever: load tests with 50 or more clients were skipped: " +
+      "the limit of open files is too low (EMFILE): raise it with ulimit -n.",
   },
   {
-    title: "no answer to more than N clients: they are left out",
+    title: "no answer to more than N clients: they are skipped",
     error: withFifty(new ServerFailure("hangs", "25/50")),
-    reported: "forever: 50 clients and more were left out: no answer (25/50).",
+    reported:
+      "forever: load tests with 50 or more clients were skipped: no answer (25/50).",
   },
 ];
 
@@ -138,20 +139,22 @@ for (const { title, error, reported } of reportCases)
     assert.equal([...failures, ...notes], [reported]);
   });
 
-test("connections that are left out, in Korean", async () => {
+test("load tests that are skipped, in Korean", async () => {
   const { notes } = reportOf(failedRun(tooLittleMemory()), "ko");
 
   assert.equal(notes, [
-    "forever: 클라이언트 200개부터는 생략함: " +
+    "forever: 클라이언트 200개부터는 부하 테스트를 생략함: " +
       "남은 메모리가 부족함(1628 MB > 1700 MB / 2).",
   ]);
 });
 
 test("what was measured before a failure is still reported", async () => {
-  const { table } = reportOf(failedRun(ended()));
+  const [measured] = reportOf(failedRun(ended())).tables;
 
-  const rates = table.rows.find(({ title }) => title === "echoes/s, 1 client");
-  assert.equal(rates!.cells, ["9,000", "5,000", "15,000"]);
+  const rates = measured!.rows.find(
+    ({ title }) => title === "echoes/s, 2 clients",
+  );
+  assert.equal(rates!.cells, ["", "10,000", "30,000"]);
 });
 
 test("half of the free memory may be used", async () => {

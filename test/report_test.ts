@@ -15,61 +15,66 @@ import {
 
 const test = suite("the report of compare");
 
-/** The rows of the table, each on one line. */
+/** The rows of all tables, each on one line; "---" is between two tables. */
 function rowsOf(run: Run): string[] {
-  const { rows } = reportOf(run).table;
-  return rows.map(({ title, cells }) => {
-    const texts = cells.map((text) => text.replace("\n", " ") || "-");
-    return [title, ...texts].join(" | ");
+  const tables = reportOf(run).tables.map(({ rows }) => {
+    const lines = rows.map(({ title, cells }) => {
+      const texts = cells.map((text) => text.replace("\n", " ") || "-");
+      return [title, ...texts].join(" | ");
+    });
+    return lines.join("\n");
   });
+  return tables.join("\n---\n").split("\n");
 }
 
 test("a sentence for each important figure", async () => {
   const { sentences } = reportOf(aRun());
 
   assert.equal(sentences, [
-    "Answered while one client stayed – " +
-      "server: none while the other stayed (1 s), then 2 reset; " +
+    "Answered while one client stayed connected – " +
+      "server: none until that client left (1 s), then 2 reset; " +
       "forever: all 2 within 220 ms; " +
       "async: all 2 within 10 ms.",
-    "Start of one thread, measured alone – " +
-      "forever: 100 ms, and that is what its clients wait for, " +
+    "Time to start a thread, measured separately – " +
+      "forever: 100 ms, and the clients wait for their threads to start " +
       "one after another.",
-    "CPU time per echo, 2 at once – " +
-      "forever: 60 µs (4 times as much); " +
+    "CPU time per echo with 2 clients – " +
+      "forever: 60 µs (4 times the lowest); " +
       "async: 15 µs.",
-    "Echoes/s of 2 at once, on this machine, shared with the load – " +
+    "Echoes per second with 2 clients, which share this machine's cores " +
+      "with the server – " +
       "forever: 10,000; " +
       "async: 30,000.",
-    "One more client takes – " +
+    "Each additional client needs – " +
       "forever: 8.1 MB, 1 thread; " +
       "async: <0.1 MB, no thread.",
-    "At Ctrl+C – " +
-      "server: disconnects, dies of SIGINT; " +
+    "On Ctrl+C – " +
+      "server: disconnects, killed by SIGINT; " +
       "forever: still answers, exit code 0; " +
       "async: disconnects, exit code 0.",
   ]);
 });
 
-test("a row of the table for each figure", async () => {
+test("a row of a table for each figure", async () => {
   assert.equal(rowsOf(aRun()), [
-    "clients in turn | 1 answered, 1 refused | 2 answered | 2 answered",
+    "one client at a time | 1 answered, 1 refused | 2 answered | 2 answered",
     "while one stays | none in 1 s 2 reset | all 2 within 220 ms | " +
       "all 2 within 10 ms",
-    "start of one thread | - | 100 ms | -",
-    "CPU per echo, 1 client | 70 µs | 120 µs | 30 µs",
-    "2 clients | - | 60 µs | 15 µs",
-    "echoes/s, 1 client | 9,000 | 5,000 | 15,000",
-    "2 clients | - | 10,000 | 30,000",
-    "echo p50, p99, 1 client | 0.12, 12 ms | 0.12, 12 ms | 0.12, 12 ms",
-    "2 clients | - | 0.12, 12 ms | 0.12, 12 ms",
-    "longest echo, 1 client | 30 ms | 30 ms | 30 ms",
-    "2 clients | - | 30 ms | 30 ms",
-    "cores used, 1 client | 1.2 | 1.2 | 1.2",
-    "2 clients | - | 1.2 | 1.2",
-    "one more client | - | 8.1 MB 1 thread | <0.1 MB no thread",
-    "Ctrl+C | disconnects dies of SIGINT | still answers exit code 0 | " +
+    "time to start a thread | - | 100 ms | -",
+    "CPU per echo, 2 clients | - | 60 µs | 15 µs",
+    "echoes/s, 2 clients | - | 10,000 | 30,000",
+    "per client | - | 8.1 MB 1 thread | <0.1 MB no thread",
+    "Ctrl+C | disconnects killed by SIGINT | still answers exit code 0 | " +
       "disconnects exit code 0",
+    "---",
+    "CPU per echo, 10 clients | 50 µs | 12 µs",
+    "echoes/s, 10 clients | 20,000 | 40,000",
+    "latency p50, p99, 2 clients | 0.12, 12 ms | 0.12, 12 ms",
+    "10 clients | 0.12, 12 ms | 0.12, 12 ms",
+    "longest latency, 2 clients | 30 ms | 30 ms",
+    "10 clients | 30 ms | 30 ms",
+    "cores used, 2 clients | 1.2 | 1.2",
+    "10 clients | 1.2 | 1.2",
   ]);
 });
 
@@ -91,12 +96,12 @@ test("a note that threads are Workers of Node", async () => {
   const { notes } = reportOf(aRun());
 
   assert.equal(notes, [
-    "A thread is a Worker of Node here; " +
-      "--python DIR measures Python's beside it.",
+    "Here a thread is a Worker of Node: a JavaScript engine of its own. " +
+      "Add --python DIR to measure Python's threads, too.",
   ]);
 });
 
-test("no note about Workers beside Python's threads", async () => {
+test("no note about Workers next to Python's threads", async () => {
   const { notes } = reportOf(besidePython());
 
   assert.equal(notes, []);
@@ -139,19 +144,19 @@ const cases: Case[] = [
     change(run) {
       serverOf(run, "forever").idle!.threadStartMs = 4;
     },
-    reports: "Start of one thread, measured alone – forever: 4 ms.\n",
+    reports: "Time to start a thread, measured separately – forever: 4 ms.\n",
   },
   {
     title: "clients wait less than a thread takes to start",
     change(run) {
       serverOf(run, "forever").idle!.threadStartMs = 400;
     },
-    reports: "Start of one thread, measured alone – forever: 400 ms.\n",
+    reports: "Time to start a thread, measured separately – forever: 400 ms.\n",
   },
   {
     title: "two servers need about the same CPU time",
     change(run) {
-      serverOf(run, "forever").growth![1]!.cpuPerEchoUs = 16;
+      serverOf(run, "forever").growth![0]!.cpuPerEchoUs = 16;
     },
     reports: "forever: 16 µs; async: 15 µs.",
   },
@@ -164,13 +169,13 @@ const cases: Case[] = [
     title: "the rate of echoes varies by more than half: a note",
     change: varyRate,
     reports:
-      "~: the windows of that load differ by more than a half; " +
-      "take it for a guess.",
+      "~: this rate varied by more than half during the load test; " +
+      "treat it as a rough estimate.",
   },
   {
     title: "the rate of echoes varies by less than half: no mark",
     change(run) {
-      const { windows } = serverOf(run, "forever").growth![1]!;
+      const { windows } = serverOf(run, "forever").growth![0]!;
       windows[0]!.echoesPerSecond = 7000;
     },
     reports: "forever: 10,000; async: 30,000.",
@@ -187,7 +192,7 @@ const cases: Case[] = [
     change(run) {
       serverOf(run, "server").ctrlC = "not on this system";
     },
-    reports: "server: not on this system;",
+    reports: "server: not on Windows;",
   },
   {
     title: "after Ctrl+C the connection stays open, without an answer",
@@ -198,7 +203,7 @@ const cases: Case[] = [
         exit: { code: 3, signal: null },
       };
     },
-    reports: "server: answers no more, exit code 3;",
+    reports: "server: no longer answers, exit code 3;",
   },
   {
     title: "Python originals are missing",
@@ -212,12 +217,12 @@ const cases: Case[] = [
     change(run) {
       run.stoppedSeconds = 12.3;
     },
-    reports: "Compare itself was stopped for 12 s meanwhile:",
+    reports: "compare itself was suspended for 12 s during the run,",
   },
 ];
 
 function varyRate(run: Run): void {
-  const { windows } = serverOf(run, "forever").growth![1]!;
+  const { windows } = serverOf(run, "forever").growth![0]!;
   windows[0]!.echoesPerSecond = 4000;
 }
 
@@ -255,28 +260,29 @@ test("in Korean: the clients without a lane", async () => {
 
   const { panels } = reportOf(run, "ko").picture;
 
-  assert.is(panels[1]!.more, "그 밖에 3개: 3개 응답");
+  assert.is(panels[1]!.more, "그 밖에 3개: 3개 응답받음");
 });
 
 test("in Korean: which server failed, where, and why", async () => {
   const [failure] = reportOf(aLongRun(), "ko").failures;
 
   const start =
-    'server 실패("Ctrl+C"): 스스로 끝남(종료 코드 1); 마지막 출력: 7';
+    'server 실패("Ctrl+C"): 스스로 종료됨(종료 코드 1); 마지막 출력: 7';
   assert.is(failure!.slice(0, start.length), start);
 });
 
 test("figures that could not be measured are left out", async () => {
   assert.equal(rowsOf(barelyMeasuredRun()), [
-    "clients in turn | 1 answered, 1 refused | 2 answered | 2 answered",
-    "echoes/s, 1 client | 9,000 | 5,000 | 15,000",
-    "2 clients | - | 10,000 | 30,000",
-    "echo p50, p99, 1 client | 0.12, 12 ms | 0.12, 12 ms | 0.12, 12 ms",
-    "2 clients | - | 0.12, 12 ms | 0.12, 12 ms",
-    "longest echo, 1 client | 30 ms | 30 ms | 30 ms",
-    "2 clients | - | 30 ms | 30 ms",
-    "Ctrl+C | disconnects dies of SIGINT | still answers exit code 0 | " +
+    "one client at a time | 1 answered, 1 refused | 2 answered | 2 answered",
+    "echoes/s, 2 clients | - | 10,000 | 30,000",
+    "Ctrl+C | disconnects killed by SIGINT | still answers exit code 0 | " +
       "disconnects exit code 0",
+    "---",
+    "echoes/s, 10 clients | 20,000 | 40,000",
+    "latency p50, p99, 2 clients | 0.12, 12 ms | 0.12, 12 ms",
+    "10 clients | 0.12, 12 ms | 0.12, 12 ms",
+    "longest latency, 2 clients | 30 ms | 30 ms",
+    "10 clients | 30 ms | 30 ms",
   ]);
 });
 

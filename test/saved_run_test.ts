@@ -150,9 +150,9 @@ const damages: Damage[] = [
     },
   },
   {
-    message: "run.servers[0].growth[0].windows is missing",
+    message: "run.servers[1].growth[0].windows is missing",
     damage(run) {
-      run.servers[0].growth[0].windows = undefined;
+      run.servers[1].growth[0].windows = undefined;
     },
   },
   {

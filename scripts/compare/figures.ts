@@ -40,9 +40,10 @@ export interface Figure {
   texts: Map<ServerResult, FigureText>;
 }
 
-/** The table of all figures: a column for each design. */
+/** A table of figures. */
 export interface FigureTable {
   title: string;
+  /** The columns: designs of which at least one of the figures was measured. */
   designs: Design[];
   rows: FigureRow[];
 }
@@ -56,15 +57,37 @@ export interface FigureRow {
   cells: string[];
 }
 
-/**
- * All figures of a run, in the order of the table.
- *
- * @returns also figures that were not measured of any server
- */
-export function figuresOf(run: Run, say: Texts): Figure[] {
+/** The figures of a run. Some may have been measured of no server. */
+export interface Figures {
+  /** The figures that answer what differs between the servers. */
+  important: Figure[];
+  /** The load tests in detail. */
+  further: Figure[];
+}
+
+/** All figures of a run, in the order of the tables. */
+export function figuresOf(run: Run, say: Texts): Figures {
   const { servers } = run;
   const n = run.options.clients;
-  return [
+  const loads = loadsOf(servers);
+  const counts = [...new Set(loads.map(({ connections }) => connections))];
+  const ascending = counts.sort((a, b) => a - b);
+  const others = ascending.filter((count) => count !== n);
+
+  const cpu: LoadFigureOptions = {
+    title: say.cpu,
+    lead: fill(say.cpuLead, n),
+    describe: (load) => describeCpu(load, loads, say),
+  };
+  const rate: LoadFigureOptions = {
+    title: say.rate,
+    lead: fill(say.rateLead, n),
+    describe: describeRate,
+  };
+  const loadFigures = (clientCounts: number[], options: LoadFigureOptions) =>
+    loadFiguresOf(servers, clientCounts, say, options);
+
+  const important = [
     figureOf(servers, {
       title: say.step["clients in turn"],
       describe: (server) => describeTurns(server, say),
@@ -79,28 +102,8 @@ export function figuresOf(run: Run, say: Texts): Figure[] {
       lead: say.threadStartLead,
       describe: (server) => describeThreadStart(server, say),
     }),
-    ...loadFiguresOf(run, say, {
-      title: say.cpu,
-      lead: fill(say.cpuLead, n),
-      describe: (load) => describeCpu(load, loadsOf(servers), say),
-    }),
-    ...loadFiguresOf(run, say, {
-      title: say.rate,
-      lead: fill(say.rateLead, n),
-      describe: describeRate,
-    }),
-    ...loadFiguresOf(run, say, {
-      title: say.latency,
-      describe: describeLatency,
-    }),
-    ...loadFiguresOf(run, say, {
-      title: say.longestEcho,
-      describe: describeLongestEcho,
-    }),
-    ...loadFiguresOf(run, say, {
-      title: say.cores,
-      describe: describeCores,
-    }),
+    ...loadFigures([n], cpu),
+    ...loadFigures([n], rate),
     figureOf(servers, {
       title: say.perClient,
       lead: say.perClientLead,
@@ -112,6 +115,20 @@ export function figuresOf(run: Run, say: Texts): Figure[] {
       describe: (server) => describeCtrlC(server, say),
     }),
   ];
+  const further = [
+    ...loadFigures(others, cpu),
+    ...loadFigures(others, rate),
+    ...loadFigures(ascending, {
+      title: say.latency,
+      describe: describeLatency,
+    }),
+    ...loadFigures(ascending, {
+      title: say.longestEcho,
+      describe: describeLongestEcho,
+    }),
+    ...loadFigures(ascending, { title: say.cores, describe: describeCores }),
+  ];
+  return { important, further };
 }
 
 /** How a figure is made from the results of servers. */
@@ -141,23 +158,22 @@ interface LoadFigureOptions {
 }
 
 /**
- * A figure for each number of connections. The one for the run's number of
- * clients also becomes a sentence.
+ * A figure for each number of clients in a load test.
+ *
+ * @param clientCounts the numbers of clients, in the order of the rows
  */
 function loadFiguresOf(
-  run: Run,
+  servers: ServerResult[],
+  clientCounts: number[],
   say: Texts,
   { title, lead, describe }: LoadFigureOptions,
 ): Figure[] {
-  const counts = loadsOf(run.servers).map(({ connections }) => connections);
-  const ascending = [...new Set(counts)].sort((a, b) => a - b);
-
-  return ascending.map((connections, index) => {
+  return clientCounts.map((connections, index) => {
     const clients = clientCount(connections, say);
     const isFirst = index === 0;
-    return figureOf(run.servers, {
+    return figureOf(servers, {
       title: isFirst ? `${title}, ${clients}` : clients,
-      lead: connections === run.options.clients ? lead : undefined,
+      lead,
       indent: isFirst ? 0 : 1,
       describe({ growth = [] }) {
         const load = growth.find((one) => one.connections === connections);
@@ -317,7 +333,7 @@ function describeCtrlC({ ctrlC }: ServerResult, say: Texts): Description {
   if (echoed) toClient = say.stillAnswers;
 
   const toServer = exit.signal
-    ? fill(say.diesOfSignal, exit.signal)
+    ? fill(say.killedBySignal, exit.signal)
     : fill(say.exitsWithCode, exit.code ?? "");
   return sameInBoth(`${toClient}\n${toServer}`);
 }
@@ -343,20 +359,22 @@ export function sentenceOf(figure: Figure, say: Texts): string | undefined {
 }
 
 /**
- * The table of all figures: a row for each figure and language. Rows without
- * any text are left out.
+ * A table of figures: a row for each figure and language. Rows without any text
+ * are left out.
  *
+ * @param title the table's heading
  * @param servers all servers of the run
  */
 export function tableOf(
+  title: string,
   figures: Figure[],
   servers: ServerResult[],
-  say: Texts,
 ): FigureTable {
+  const measured = figures.flatMap(({ texts }) => [...texts.keys()]);
   const shown = designs.filter((design) =>
-    servers.some((server) => server.design === design),
+    measured.some((server) => server.design === design),
   );
-  const languages = new Set(servers.map(({ language }) => language));
+  const languages = new Set(measured.map(({ language }) => language));
   const rows: FigureRow[] = [];
   for (const { title, indent, texts } of figures)
     for (const language of languages) {
@@ -374,8 +392,6 @@ export function tableOf(
         cells,
       });
     }
-  const measured = rows.filter(({ cells }) =>
-    cells.some((text) => text !== ""),
-  );
-  return { title: say.figuresTitle, designs: shown, rows: measured };
+  const filled = rows.filter(({ cells }) => cells.some((text) => text !== ""));
+  return { title, designs: shown, rows: filled };
 }

@@ -9,21 +9,16 @@ import type { Lane, Legend, Panel, Picture, Report } from "./report.ts";
 /** A report as a web page, in HTML. */
 export function comparePage(report: Report): string {
   const { language, title, failures, sentences, notes } = report;
-  const { picture, table, conditions } = report;
+  const { picture, tables, conditions } = report;
   const parts: string[] = [];
   if (failures.length > 0) parts.push(list(failures, "failures"));
   parts.push(list(sentences, "answer"));
   if (picture.panels.length > 0)
-    parts.push(
-      heading(picture.title),
-      drawPicture(picture, table.designs.length),
-    );
+    parts.push(heading(picture.title), drawPicture(picture));
   if (notes.length > 0) parts.push(list(notes, "notes"));
-  parts.push(
-    heading(table.title),
-    drawTable(table),
-    paragraph(conditions, "muted"),
-  );
+  const [measured, ...furtherTables] = tables;
+  if (measured) parts.push(heading(measured.title), drawTable(measured));
+  parts.push(...furtherTables.map(drawFolded), paragraph(conditions, "muted"));
   return page({
     language,
     title,
@@ -36,16 +31,12 @@ function heading(text: string): string {
   return `<h2>${escape(text)}</h2>`;
 }
 
-/**
- * Which clients waited while one stayed.
- *
- * @param columns how many panels are side by side, if there is room for them
- */
-function drawPicture(picture: Picture, columns: number): string {
+/** Which clients waited while one stayed. */
+function drawPicture(picture: Picture): string {
   const panels = picture.panels.map((panel) => drawPanel(panel, picture.endMs));
   return `<p class="about">${escape(picture.experiment)}</p>
 ${drawLegend(picture.legend, picture.end)}
-<div class="panels" style="--columns: ${columns}">
+<div class="panels" style="--columns: ${picture.columns}">
 ${panels.join("\n")}
 </div>`;
 }
@@ -99,6 +90,14 @@ function drawLane(lane: Lane, endMs: number): string {
 /** A length in CSS. */
 function percent(part: number): string {
   return `${(100 * part).toFixed(2)}%`;
+}
+
+/** A table of which only the title is shown until the reader opens it. */
+function drawFolded(table: FigureTable): string {
+  return `<details>
+<summary>${heading(table.title)}</summary>
+${drawTable(table)}
+</details>`;
 }
 
 function drawTable({ designs, rows }: FigureTable): string {

@@ -36,7 +36,8 @@ export interface Report {
   sentences: string[];
   /** How far the figures can be trusted. */
   notes: string[];
-  table: FigureTable;
+  /** The tables of figures, the important ones first; none of them is empty. */
+  tables: FigureTable[];
   /** How many clients, on which machine, how long, and when. */
   conditions: string;
 }
@@ -48,6 +49,8 @@ export interface Picture {
   experiment: string;
   /** A panel for each server; none if this was not measured. */
   panels: Panel[];
+  /** How many panels are side by side if there is room for them. */
+  columns: number;
   /** The end of the axis, in milliseconds; it begins with 0. */
   endMs: number;
   /** The end of the axis as text. */
@@ -90,7 +93,11 @@ export interface Lane {
 
 /** The report of a run, in one language. */
 export function report(run: Run, say: Texts): Report {
-  const figures = figuresOf(run, say);
+  const { important, further } = figuresOf(run, say);
+  const tables = [
+    tableOf(say.figuresTitle, important, run.servers),
+    tableOf(say.furtherTitle, further, run.servers),
+  ];
   return {
     language: say.language,
     title: say.title,
@@ -99,11 +106,11 @@ export function report(run: Run, say: Texts): Report {
     failures: run.servers
       .map((server) => failureOf(server, say))
       .filter((failure) => failure !== undefined),
-    sentences: figures
+    sentences: important
       .map((figure) => sentenceOf(figure, say))
       .filter((sentence) => sentence !== undefined),
     notes: notesOf(run, say),
-    table: tableOf(figures, run.servers, say),
+    tables: tables.filter(({ rows }) => rows.length > 0),
     conditions: conditionsOf(run, say),
   };
 }
@@ -126,8 +133,9 @@ function conditionsOf(run: Run, say: Texts): string {
 }
 
 function pictureOf({ servers, options }: Run, say: Texts): Picture {
-  const ours = servers.filter(({ language }) => language !== "Python");
-  const originals = servers.filter(({ language }) => language === "Python");
+  const visited = servers.filter(({ stay }) => stay);
+  const ours = visited.filter(({ language }) => language !== "Python");
+  const originals = visited.filter(({ language }) => language === "Python");
   const panels = [...ours, ...originals]
     .map((server) => panelOf(server, say))
     .filter((panel) => panel !== undefined);
@@ -144,6 +152,7 @@ function pictureOf({ servers, options }: Run, say: Texts): Picture {
     title: say.pictureTitle,
     experiment: fill(say.experiment, clientCount(n, say), n),
     panels,
+    columns: new Set(visited.map(({ design }) => design)).size,
     endMs,
     end: timeText(endMs),
     legend: {

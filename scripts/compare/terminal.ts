@@ -43,12 +43,12 @@ export function terminalText(
     blocks.push(chalk.yellow(listItem(note, width)));
 
   // All figures.
-  const { table, conditions } = report;
-  blocks.push(heading(table.title));
-  const drawnTable = drawTable(table);
-  const fits = widest(drawnTable.split("\n")) <= width;
-  blocks.push(fits ? drawnTable : drawList(table, width));
-  blocks.push(chalk.dim(wrapped(conditions, width)));
+  for (const table of report.tables) {
+    const drawn = drawTable(table);
+    const fits = widest(drawn.split("\n")) <= width;
+    blocks.push(heading(table.title), fits ? drawn : drawList(table, width));
+  }
+  blocks.push(chalk.dim(wrapped(report.conditions, width)));
 
   const text = `${blocks.join("\n")}\n`;
   return ascii ? inAscii(text) : text;

@@ -74,7 +74,7 @@ export function barelyMeasuredRun(): Run {
   for (const server of run.servers) {
     delete server.idle;
     delete server.stay;
-    for (const load of server.growth!) {
+    for (const load of server.growth ?? []) {
       delete load.cpuPerEchoUs;
       delete load.coresUsed;
     }
@@ -122,11 +122,6 @@ function measured(design: Design): ServerResult {
 
 /** It has one client: others are refused, or reset when that one leaves. */
 function singleClientServer(): ServerResult {
-  const oneClient = aLoad({
-    connections: 1,
-    echoesPerSecond: 9000,
-    cpuPerEchoUs: 70,
-  });
   return {
     design: "server",
     language: "TypeScript",
@@ -142,7 +137,6 @@ function singleClientServer(): ServerResult {
         { connectedMs: 10, reportedMs: 1006, outcome: "reset" },
       ],
     },
-    growth: [oneClient],
     ctrlC: {
       echoed: false,
       disconnected: true,
@@ -155,15 +149,15 @@ function singleClientServer(): ServerResult {
  * Its threads start one after another: the second client waits for two of them.
  */
 function threadedServer(): ServerResult {
-  const oneClient = aLoad({
-    connections: 1,
-    echoesPerSecond: 5000,
-    cpuPerEchoUs: 120,
-  });
   const twoClients = aLoad({
     connections: 2,
     echoesPerSecond: 10_000,
     cpuPerEchoUs: 60,
+  });
+  const tenClients = aLoad({
+    connections: 10,
+    echoesPerSecond: 20_000,
+    cpuPerEchoUs: 50,
   });
   return {
     design: "forever",
@@ -182,7 +176,7 @@ function threadedServer(): ServerResult {
     },
     idle: { ...oneThread },
     load: twoClients,
-    growth: [oneClient, twoClients],
+    growth: [twoClients, tenClients],
     ctrlC: {
       echoed: true,
       disconnected: false,
@@ -193,15 +187,15 @@ function threadedServer(): ServerResult {
 
 /** The fastest one, with the least memory. */
 function asyncServer(): ServerResult {
-  const oneClient = aLoad({
-    connections: 1,
-    echoesPerSecond: 15_000,
-    cpuPerEchoUs: 30,
-  });
   const twoClients = aLoad({
     connections: 2,
     echoesPerSecond: 30_000,
     cpuPerEchoUs: 15,
+  });
+  const tenClients = aLoad({
+    connections: 10,
+    echoesPerSecond: 40_000,
+    cpuPerEchoUs: 12,
   });
   return {
     design: "async",
@@ -220,7 +214,7 @@ function asyncServer(): ServerResult {
     },
     idle: { connections: 20, perClientMB: 0.02, perClientThreads: 0 },
     load: twoClients,
-    growth: [oneClient, twoClients],
+    growth: [twoClients, tenClients],
     ctrlC: {
       echoed: false,
       disconnected: true,
@@ -237,7 +231,7 @@ const oneThread: Idle = {
   threadStartMs: 100,
 };
 
-/** What a load test finds out, but for what the servers differ in. */
+/** The result of a load test, except for what the servers differ in. */
 function aLoad(
   differing: Pick<Load, "connections" | "echoesPerSecond" | "cpuPerEchoUs">,
 ): Load {
