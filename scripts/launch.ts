@@ -27,13 +27,6 @@ export interface LaunchOptions<Mark> {
    * the program knows that this process has exited.
    */
   messages?: boolean;
-  /** Opens the program's stdin, for bytes that the caller writes. */
-  input?: boolean;
-  /**
-   * Leaves stdout to the caller, who reads its bytes from `child.stdout`: none
-   * of it is in `output`.
-   */
-  rawOutput?: boolean;
   /**
    * Puts the program, with what it starts, into its own process group. The
    * group gets the signals that kill() sends, but not the terminal's Ctrl+C.
@@ -134,7 +127,6 @@ export class Launched {
   /** Is called by launch() only. */
   constructor(command: string[], options: LaunchOptions<any>) {
     const { env = process.env, onMark, messages, ownGroup } = options;
-    const { input, rawOutput } = options;
     const [program = "", ...args] = command;
     this.#command = command;
     this.#maxOutput = options.maxOutput ?? Infinity;
@@ -144,7 +136,7 @@ export class Launched {
       detached: this.#leadsGroup,
       windowsHide: true,
       stdio: [
-        messages || input ? "pipe" : "ignore",
+        messages ? "pipe" : "ignore",
         "pipe",
         "pipe",
         onMark ? "pipe" : "ignore",
@@ -159,7 +151,7 @@ export class Launched {
     // If no pipe is left for it, a child has no streams.
     if (!this.child.stdout || !this.child.stderr)
       throw new Error("too many open files (EMFILE): raise ulimit -n");
-    if (!rawOutput) this.#collect(this.child.stdout, "stdout");
+    this.#collect(this.child.stdout, "stdout");
     this.#collect(this.child.stderr, "stderr");
     if (onMark) this.#readMarks(this.child.stdio[3] as Readable, onMark);
 

@@ -27,7 +27,9 @@ export function recordingFile(name: string): string {
 }
 
 /** Reads a recording from its file. */
-export async function readRecording(name: RecordingName): Promise<RunRecording> {
+export async function readRecording(
+  name: RecordingName,
+): Promise<RunRecording> {
   const text = await readFile(recordingFile(name), "utf8");
   return JSON.parse(text);
 }

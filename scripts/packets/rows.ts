@@ -41,6 +41,8 @@ export interface PacketRow extends RowBase {
   /** The data, cut if it is long; "" if there is none. */
   data: string;
   lost: boolean;
+  /** All that it carries was captured before. */
+  isRetransmission: boolean;
 }
 
 /** Something that a program does. */
@@ -190,6 +192,7 @@ export class RowWriter {
       data: shorten(packet.text ?? ""),
       descriptions: acts.map((act) => this.#describe(act)),
       lost: packet.lost ?? false,
+      isRetransmission: acts.some(({ kind }) => kind === "sentAgain"),
       unread: this.#tracker.unreadBytes(),
     };
   }

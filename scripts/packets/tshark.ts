@@ -100,6 +100,7 @@ export const fields = [
   "tcp.analysis.window_update",
   "tcp.options.sack_le",
   "tcp.options.sack_re",
+  "tcp.len",
   "tcp.payload",
   "udp.length",
 ] as const;
@@ -193,7 +194,8 @@ function packetOf(found: Fields, serverPort: number): CapturedPacket {
     from: isFromServer ? "server" : "client",
     flags: flagsOf(found),
     seq: Number(found["tcp.seq"]),
-    length: payload.length,
+    // Of a long packet, a watch captures only the first part.
+    length: Math.max(payload.length, Number(found["tcp.len"])),
     ipId: found["ip.id"],
     addresses: {
       client: isFromServer ? target : source,
@@ -248,8 +250,8 @@ const usualLines = [
 ];
 
 /**
- * The explanation of tshark or dumpcap of its exit: its last complaint, or else its last lines,
- * or else its exit code or signal. Control characters are visible.
+ * How tshark or dumpcap explains its exit: its last complaint, or else its last
+ * lines, or else its exit code or signal. Control characters are visible.
  */
 export function lastWords(tshark: Ended, say: Texts): string {
   const { code, signal } = tshark.exitStatus ?? { code: null, signal: null };
@@ -338,6 +340,22 @@ function captureArguments(
     "-o", "tcp.relative_sequence_numbers:TRUE",
     ...rowArguments(),
     ...keptIn,
+  ];
+}
+
+/** The arguments that make tshark print rows for parseLine(), as they come. */
+export function rowArguments(): string[] {
+  const printedFields = fields.flatMap((name) => ["-e", name]);
+  // prettier-ignore
+  return [
+    "-l",
+    "-n",
+    "-o", "tcp.analyze_sequence_numbers:TRUE",
+    "-T", "fields",
+    "-E", "separator=/t",
+    "-E", "occurrence=a",
+    "-E", "aggregator=,",
+    ...printedFields,
   ];
 }
 
@@ -567,14 +585,18 @@ export class Capture {
  * is just starting can ignore it, and SIGKILL after 3 seconds.
  *
  * @param pid tshark's process ID
+ * @param folder a folder that is removed then, too
  */
-export function startGuard(pid: number): Launched {
+export function startGuard(pid: number, folder = ""): Launched {
   const target = process.platform === "win32" ? pid : -pid;
   const code = `
     function interrupt() {
       try {
         process.kill(${target}, "SIGINT");
       } catch {
+        const folder = ${JSON.stringify(folder)};
+        const options = { recursive: true, force: true };
+        if (folder) require("node:fs").rmSync(folder, options);
         process.exit();
       }
     }
