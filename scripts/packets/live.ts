@@ -1,16 +1,21 @@
 /**
  * Captures the packets of programs that packets did not start, and passes them
- * on as tshark prints them.
+ * on as they come. dumpcap captures them, and tshark reads what dumpcap writes:
+ * a tshark that captures by itself is told only every 500 ms that there is more
+ * (Wireshark 4.0).
  */
-import { rmSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { once } from "node:events";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { which } from "zx/core";
+import { existsSync } from "node:fs";
 import { ScriptError } from "../commandLine.ts";
 import { launch, type Launched } from "../launch.ts";
+import { withDeadline } from "../waiting.ts";
+import { BlockSplitter, type Block } from "./pcapng.ts";
 import type { Texts } from "./texts.ts";
 import {
   CannotCapture,
@@ -22,35 +27,27 @@ import {
   tsharkEnvironment,
   tsharkProgram,
   type CapturedPacket,
-  type TsharkRow,
 } from "./tshark.ts";
 
-/** Time limit for tshark to start, and for it to list the interfaces. */
+/** Time limit for dumpcap to start, and for it to list the interfaces. */
 const startPatienceMs = 20_000;
 
-/** Time limit for tshark to print the rest and to exit. */
+/** Time limit for dumpcap and tshark to pass on the rest and to exit. */
 const exitPatienceMs = 10_000;
 
-/**
- * tshark remembers half a kilobyte or so of every packet, and nothing makes it
- * forget. After this many packets, another one takes over.
- */
-const packetsOfOneTshark = 200_000;
-
-/** How many packets of the next tshark wait for the one before it. */
-const mostWaiting = 50_000;
+/** How long a packet can wait in the kernel before dumpcap gets it. */
+const kernelDelayMs = 300;
 
 /**
- * Packets wait in files until tshark has read them. Only the latest files are
- * kept, so tshark can be 7 files behind the capture.
+ * tshark needs half a kilobyte or so for every packet that it has read, and
+ * nothing makes it forget. After this many packets, another tshark takes over.
  */
-const fileKilobytes = 8000;
-const fileCount = 8;
+const packetsOfOneTshark = 100_000;
 
-/** How much of a packet is captured: a full packet of Ethernet, in bytes. */
-const capturedBytes = 1600;
+/** How many packets before that the other tshark is started. */
+const packetsAhead = 5_000;
 
-/** How much of the messages and rows of tshark is kept, in characters. */
+/** How much of the messages of dumpcap and tshark is kept, in characters. */
 const keptOutput = 10_000;
 
 export interface LiveCaptureOptions {
@@ -70,18 +67,20 @@ export interface LiveCaptureOptions {
  * Starts to capture the packets of a port.
  *
  * @returns the capture, which has begun
- * @throws CannotCapture if tshark is missing, or isn't allowed to capture
- * @throws ScriptError if the interface doesn't exist, or tshark fails otherwise
+ * @throws CannotCapture if tshark is missing, or nothing can be captured
+ * @throws ScriptError if the interface or the file is wrong
  */
 export async function startLiveCapture(
   options: LiveCaptureOptions,
 ): Promise<LiveCapture> {
-  const { say } = options;
-  const program = await tsharkProgram(say);
-  await expectInterface(program, options);
-  const capture = new LiveCapture(program, options);
+  const { say, file } = options;
+  const tshark = await tsharkProgram(say);
+  const dumpcap = await dumpcapProgram(tshark, say);
+  await expectInterface(dumpcap, options);
+  const copy = file === undefined ? undefined : await openFile(file, say);
+  const capture = new LiveCapture({ tshark, dumpcap, copy, options });
   try {
-    await capture.begin();
+    await capture.begins();
   } catch (error) {
     await capture.stop();
     throw error;
@@ -89,13 +88,39 @@ export async function startLiveCapture(
   return capture;
 }
 
-/** An interface that tshark lists: "3. lo (Loopback)" is one. */
+/** @throws CannotCapture if dumpcap, which comes with tshark, is missing */
+async function dumpcapProgram(tshark: string, say: Texts): Promise<string> {
+  const name = basename(tshark).replace("tshark", "dumpcap");
+  const besideTshark = join(dirname(tshark), name);
+  if (existsSync(besideTshark)) return besideTshark;
+  const onPath = await which("dumpcap", { nothrow: true });
+  if (!onPath) throw new CannotCapture(say.noDumpcap);
+  return onPath;
+}
+
+/** @throws ScriptError if the file can't be written */
+async function openFile(file: string, say: Texts): Promise<WriteStream> {
+  const stream = createWriteStream(file);
+  try {
+    await once(stream, "open");
+  } catch (error) {
+    throw new ScriptError(cantSave(file, error, say));
+  }
+  return stream;
+}
+
+function cantSave(file: string, error: unknown, say: Texts): string {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return say.cantSave(file, code);
+}
+
+/** An interface in a list: "3. lo (Loopback)". */
 const listedInterface = /^\d+\. (?<name>\S+)(?: \((?<description>.*)\))?\r?$/gm;
 
 /**
  * Finds the interfaces of this machine.
  *
- * @param list what `tshark -D` prints
+ * @param list what `dumpcap -D` prints
  * @returns their names; on Windows, where these are long codes, the names that
  *   the system's settings show
  */
@@ -109,178 +134,170 @@ export function interfaceNames(list: string): string[] {
   return names;
 }
 
-/** @throws ScriptError if tshark doesn't have the interface */
+/** @throws ScriptError if the interface doesn't exist */
 async function expectInterface(
-  program: string,
+  dumpcap: string,
   { interface: wanted, say }: LiveCaptureOptions,
 ): Promise<void> {
-  const tshark = launch([program, "-D"], { env: tsharkEnvironment() });
-  const { code } = await tshark.exit(startPatienceMs);
-  const list = tshark.output.stdout;
+  const listing = launch([dumpcap, "-D"], { env: tsharkEnvironment() });
+  await listing.exit(startPatienceMs);
+  const list = listing.output.stdout;
   const names = interfaceNames(list);
-  if (code !== 0 || names.length === 0)
-    throw new CannotCapture(`${say.noRight}: ${lastWords(tshark, say)}`);
+  if (names.length === 0)
+    throw new CannotCapture(`${say.dumpcapSays}: ${lastWords(listing, say)}`);
 
   const isCode = list.split(/\s/).includes(wanted);
   if (names.includes(wanted) || isCode) return;
   throw new ScriptError(say.noInterface(wanted, names.join(", ")));
 }
 
-/** A program that captures packets: tshark or dumpcap. */
-class CapturingProgram {
-  readonly #program: Launched;
-  /** Stops the program if this process can't. */
-  readonly #guard: Launched;
-  readonly #say: Texts;
+interface LiveCaptureParts {
+  /** The path of tshark. */
+  tshark: string;
+  /** The path of dumpcap. */
+  dumpcap: string;
+  /** The file for all packets. */
+  copy: WriteStream | undefined;
+  options: LiveCaptureOptions;
+}
 
-  /** @param folder a folder that the program needs until it exits */
-  constructor(command: string[], say: Texts, folder?: string) {
-    this.#say = say;
-    this.#program = launch(command, {
+/** The packets of a port, while they pass. */
+export class LiveCapture {
+  readonly #tshark: string;
+  readonly #options: LiveCaptureOptions;
+  readonly #dumpcap: Launched;
+  readonly #guard: Launched;
+  readonly #splitter = new BlockSplitter();
+  readonly #copy: WriteStream | undefined;
+  /** The blocks at the beginning of the capture, which every tshark needs. */
+  readonly #headers: Buffer[] = [];
+  #reader: Reader;
+  /** Takes over after `reader`. */
+  #next: Reader | undefined;
+  /** How many packets `reader` has got. */
+  #packets = 0;
+  /** All tsharks that have not exited. */
+  readonly #readers = new Set<Reader>();
+  #emptyField: string | undefined;
+  #isStopping = false;
+  readonly #problems: string[] = [];
+  #end = () => {};
+  readonly #ended: Promise<void>;
+
+  /** Is called by startLiveCapture() only. */
+  constructor({ tshark, dumpcap, copy, options }: LiveCaptureParts) {
+    this.#tshark = tshark;
+    this.#options = options;
+    this.#copy = copy;
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#reader = this.#startReader();
+    this.#dumpcap = launch([dumpcap, ...captureArguments(options)], {
       ownGroup: true,
       env: tsharkEnvironment(),
+      rawOutput: true,
       maxOutput: keptOutput,
     });
-    this.#guard = startGuard(this.#program.pid, folder);
+    this.#guard = startGuard(this.#dumpcap.pid);
+    this.#follow();
   }
 
-  get stdout(): Readable {
-    return this.#program.child.stdout!;
+  /** Passes on what dumpcap writes, and ends when dumpcap exits. */
+  #follow(): void {
+    const { say, file = "" } = this.#options;
+    const source = this.#dumpcap.child.stdout!;
+    source.on("data", (bytes: Buffer) => {
+      for (const block of this.#splitter.add(bytes)) this.#onBlock(block);
+    });
+    source.on("end", () => this.#reader.end());
+    this.#dumpcap.child.once("close", () => {
+      const words = lastWords(this.#dumpcap, say);
+      this.#fail(`${say.dumpcapSays}: ${words}`);
+    });
+    this.#copy?.on("error", (error) => this.#fail(cantSave(file, error, say)));
   }
 
-  get stderr(): string {
-    return this.#program.output.stderr;
+  /** Ends because something is wrong, unless the capture is ending already. */
+  #fail(problem: string): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#problems.push(problem);
+    this.#end();
   }
 
-  get hasExited(): boolean {
-    return this.#program.exitStatus !== undefined;
+  #onBlock({ kind, bytes }: Block): void {
+    if (kind === "header") this.#headers.push(bytes);
+    if (kind === "packet") this.#countPacket();
+    this.#pass(this.#reader.input, bytes);
+    if (this.#copy && !this.#copy.destroyed) this.#pass(this.#copy, bytes);
   }
 
-  onExit(listener: () => void): void {
-    this.#program.child.once("close", listener);
+  /** Writes bytes; if they are too many, dumpcap waits. */
+  #pass(target: Writable, bytes: Buffer): void {
+    if (target.write(bytes)) return;
+    const source = this.#dumpcap.child.stdout!;
+    source.pause();
+    const goOn = () => source.resume();
+    target.once("drain", goOn);
+    target.once("close", goOn);
+  }
+
+  /** Lets the next tshark take over if it is time. */
+  #countPacket(): void {
+    this.#packets++;
+    if (this.#packets === packetsOfOneTshark - packetsAhead) {
+      this.#next = this.#startReader(this.#reader);
+      for (const header of this.#headers) this.#next.input.write(header);
+    }
+    if (this.#packets <= packetsOfOneTshark) return;
+    this.#reader.end();
+    this.#reader = this.#next!;
+    this.#packets = 1;
+  }
+
+  /** @param before the tshark whose rows come first */
+  #startReader(before?: Reader): Reader {
+    const { say, port, onPacket } = this.#options;
+    const reader = new Reader({
+      tshark: this.#tshark,
+      before,
+      onLine: (line) => {
+        const row = parseLine(line, port);
+        if (row.kind === "packet") onPacket(row.packet);
+        if (row.kind === "incomplete") this.#emptyField ??= row.field;
+      },
+    });
+    this.#readers.add(reader);
+    void reader.exited.then(() => {
+      this.#readers.delete(reader);
+      if (!reader.hasEnded)
+        this.#fail(`${say.tsharkSays}: ${reader.words(say)}`);
+    });
+    return reader;
   }
 
   /**
    * Waits until packets are captured.
    *
-   * @throws ScriptError if the program exits
+   * @throws CannotCapture if dumpcap or tshark exits
    */
   async begins(): Promise<void> {
-    const program = this.#program;
-    const begun = /Capture started|File: /;
+    const { say } = this.#options;
+    // The first bytes are written when the capture has begun.
+    const begun = once(this.#dumpcap.child.stdout!, "data");
+    const what = "dumpcap: Capturing";
     try {
-      await program.prints(/Capturing on|File: /, startPatienceMs);
-      // Older versions don't say when the capture has really begun.
-      const oldVersionMs = 1000;
-      await Promise.race([
-        program.prints(begun, startPatienceMs),
-        sleep(oldVersionMs, undefined, { ref: false }),
-      ]);
+      await withDeadline(
+        startPatienceMs,
+        what,
+        Promise.race([begun, this.#ended]),
+      );
     } catch {
-      // It has exited, or it hangs.
+      this.#fail(say.missing(what, startPatienceMs / 1000));
     }
-    if (this.hasExited) await program.exit();
-    const isRunning = !this.hasExited && this.stderr !== "";
-    if (!isRunning) throw new ScriptError(this.reasonOfExit());
-  }
-
-  /** Why the program has exited by itself. */
-  reasonOfExit(): string {
-    return `${this.#say.tsharkSays}: ${lastWords(this.#program, this.#say)}`;
-  }
-
-  /** Stops the program, which first prints and saves what it has captured. */
-  async stop(): Promise<void> {
-    this.#program.kill("SIGINT");
-    try {
-      await this.#program.exit(exitPatienceMs);
-    } catch {
-      await this.#program.stop();
-    }
-    await this.#guard.stop();
-  }
-}
-
-/** A tshark that prints packets. Its files are in a folder of its own. */
-class Printer extends CapturingProgram {
-  readonly #folder: string;
-
-  /**
-   * @param folder the folder, which is removed by stop()
-   * @param onRow is called with each row
-   */
-  constructor(
-    program: string,
-    folder: string,
-    options: LiveCaptureOptions,
-    onRow: (row: TsharkRow) => void,
-  ) {
-    const command = [program, ...printingArguments(folder, options)];
-    super(command, options.say, folder);
-    this.#folder = folder;
-    process.once("exit", this.#removeFolder);
-    const lines = createInterface(this.stdout);
-    lines.on("line", (line) => onRow(parseLine(line, options.port)));
-  }
-
-  #removeFolder = (): void => {
-    rmSync(this.#folder, { recursive: true, force: true });
-  };
-
-  override async stop(): Promise<void> {
-    await super.stop();
-    process.off("exit", this.#removeFolder);
-    this.#removeFolder();
-  }
-}
-
-/** The packets of a port, while they pass. */
-export class LiveCapture {
-  readonly #program: string;
-  readonly #options: LiveCaptureOptions;
-  #printer: Printer | undefined;
-  /** How many packets the current tshark has printed. */
-  #printed = 0;
-  /** The next tshark, which takes over at the first packet that both print. */
-  #next: Printer | undefined;
-  /** What the next tshark has printed. */
-  #waiting: CapturedPacket[] = [];
-  /** tsharks that are exiting. */
-  readonly #exiting = new Set<Promise<void>>();
-  /** Saves the packets for the user. */
-  #saver: CapturingProgram | undefined;
-  #emptyField: string | undefined;
-  #dropped = 0;
-  #isStopping = false;
-  #problem: string | undefined;
-  #end = () => {};
-  readonly #ended: Promise<void>;
-
-  /** @param program the path of tshark */
-  constructor(program: string, options: LiveCaptureOptions) {
-    this.#program = program;
-    this.#options = options;
-    this.#ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
-  }
-
-  /**
-   * Starts tshark, and dumpcap if the packets are saved.
-   *
-   * @throws ScriptError if one of them exits
-   */
-  async begin(): Promise<void> {
-    const { file, say } = this.#options;
-    this.#printer = await this.#startPrinter();
-    if (file !== undefined) {
-      const dumpcap = basename(this.#program).replace("tshark", "dumpcap");
-      const path = join(dirname(this.#program), dumpcap);
-      const command = [path, ...savingArguments(file, this.#options)];
-      this.#saver = new CapturingProgram(command, say);
-      this.#endWith(this.#saver);
-    }
-    await Promise.all([this.#printer.begins(), this.#saver?.begins()]);
+    const problem = this.#problems.pop();
+    if (problem !== undefined) throw new CannotCapture(problem);
   }
 
   /** Ends the wait of untilEnd(). */
@@ -288,7 +305,7 @@ export class LiveCapture {
     this.#end();
   }
 
-  /** Waits until a program has exited by itself, or end() was called. */
+  /** Waits until end() was called, or the capture has failed. */
   async untilEnd(): Promise<void> {
     await this.#ended;
   }
@@ -300,120 +317,145 @@ export class LiveCapture {
    */
   async stop(): Promise<string[]> {
     const { say } = this.#options;
+    if (!this.#dumpcap.exitStatus) await sleep(kernelDelayMs);
     this.#isStopping = true;
-    await Promise.all([
-      this.#printer?.stop(),
-      this.#next?.stop(),
-      this.#saver?.stop(),
-      ...this.#exiting,
-    ]);
-    this.#end();
+    this.#dumpcap.kill("SIGINT");
+    await exitOrStop(this.#dumpcap);
+    await this.#guard.stop();
+    for (const reader of [...this.#readers]) await reader.stop();
+    await this.#closeCopy();
 
-    const problems: string[] = [];
-    this.#dropped += droppedPackets(this.#printer?.stderr ?? "");
-    if (this.#dropped > 0) problems.push(say.dropped(this.#dropped));
-    if (this.#problem) problems.push(this.#problem);
+    const problems = [...this.#problems];
+    const dropped = droppedPackets(this.#dumpcap.output.stderr);
+    if (dropped > 0) problems.unshift(say.dropped(dropped));
     if (this.#emptyField) problems.push(say.emptyField(this.#emptyField));
     return problems;
   }
 
-  async #startPrinter(): Promise<Printer> {
-    const folder = await mkdtemp(join(tmpdir(), "lecture1-watch-"));
-    const printer: Printer = new Printer(
-      this.#program,
-      folder,
-      this.#options,
-      (row) => this.#onRow(row, printer),
-    );
-    this.#endWith(printer);
-    return printer;
-  }
-
-  /** If this program exits by itself, the capture has ended. */
-  #endWith(program: CapturingProgram): void {
-    program.onExit(() => {
-      const isNeeded = program === this.#saver || program === this.#printer;
-      if (this.#isStopping || !isNeeded) return;
-      this.#problem ??= program.reasonOfExit();
-      this.#end();
-    });
-  }
-
-  #onRow(row: TsharkRow, printer: Printer): void {
-    if (row.kind === "incomplete") this.#emptyField ??= row.field;
-    if (row.kind !== "packet") return;
-    const { packet } = row;
-    if (printer === this.#next) this.#waiting.push(packet);
-    if (printer === this.#printer && !this.#isHandedOver(packet))
-      this.#pass(packet);
-
-    const isFarBehind = this.#waiting.length > mostWaiting;
-    if (isFarBehind) this.#handOver();
-  }
-
-  #pass(packet: CapturedPacket): void {
-    this.#options.onPacket(packet);
-    this.#printed++;
-    if (this.#printed === packetsOfOneTshark) void this.#prepareNext();
-  }
-
-  /** Whether the next tshark has printed this packet, too: it takes over. */
-  #isHandedOver(packet: CapturedPacket): boolean {
-    const [first] = this.#waiting;
-    if (!first || packet.timeMs < first.timeMs) return false;
-    this.#handOver();
-    return true;
-  }
-
-  #handOver(): void {
-    const old = this.#printer!;
-    this.#printer = this.#next!;
-    this.#next = undefined;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#printed = 0;
-    for (const packet of waiting) this.#pass(packet);
-
-    const exit = old.stop().then(() => {
-      this.#exiting.delete(exit);
-      this.#dropped += droppedPackets(old.stderr);
-    });
-    this.#exiting.add(exit);
-  }
-
-  async #prepareNext(): Promise<void> {
-    if (this.#isStopping) return;
-    this.#next = await this.#startPrinter();
+  async #closeCopy(): Promise<void> {
+    if (!this.#copy || this.#copy.destroyed) return;
+    this.#copy.end();
+    await once(this.#copy, "close");
   }
 }
 
-/** The arguments that tshark and dumpcap have in common. */
-function sourceArguments(options: LiveCaptureOptions): string[] {
+interface ReaderOptions {
+  /** The path of tshark. */
+  tshark: string;
+  /** The tshark whose rows come first. */
+  before: Reader | undefined;
+  /** Is called with each line that tshark prints. */
+  onLine: (line: string) => void;
+}
+
+/** A tshark that reads packets from its stdin and prints a row for each. */
+class Reader {
+  readonly #tshark: Launched;
+  readonly #guard: Launched;
+  /** Resolves when tshark has exited, and all its lines were passed on. */
+  readonly exited: Promise<void>;
+  /** Whether tshark exits because it has got all its packets. */
+  hasEnded = false;
+
+  constructor({ tshark, before, onLine }: ReaderOptions) {
+    const command = [tshark, ...readingArguments()];
+    this.#tshark = launch(readingPipe(command), {
+      ownGroup: true,
+      env: tsharkEnvironment(),
+      input: true,
+      rawOutput: true,
+      maxOutput: keptOutput,
+    });
+    this.#guard = startGuard(this.#tshark.pid);
+    // A tshark that has exited can't get more; its exit is reported.
+    this.input.on("error", () => {});
+    this.exited = this.#read(onLine, before);
+  }
+
+  /** Where tshark gets its packets. */
+  get input(): Writable {
+    return this.#tshark.child.stdin!;
+  }
+
+  async #read(onLine: ReaderOptions["onLine"], before?: Reader): Promise<void> {
+    const closed = once(this.#tshark.child, "close");
+    await before?.exited;
+    const lines = createInterface(this.#tshark.child.stdout!);
+    lines.on("line", onLine);
+    await once(lines, "close");
+    await closed;
+    await this.#guard.stop();
+  }
+
+  /** The explanation of tshark of its exit. */
+  words(say: Texts): string {
+    return lastWords(this.#tshark, say);
+  }
+
+  /** There are no more packets: tshark prints the rest and exits. */
+  end(): void {
+    this.hasEnded = true;
+    this.input.end();
+  }
+
+  async stop(): Promise<void> {
+    this.end();
+    await exitOrStop(this.#tshark);
+    this.#tshark.kill("SIGKILL");
+    await this.exited;
+  }
+}
+
+/**
+ * Gives a program a pipe as its stdin. Node's own is a socket, except on
+ * Windows, and tshark reads packets from a pipe, but not from a socket.
+ *
+ * @returns a command that becomes the program: its exit is the program's
+ */
+function readingPipe(command: string[]): string[] {
+  if (process.platform === "win32") return command;
+  const shell = `
+    folder=$(mktemp -d) && mkfifo "$folder/pipe" || exit 1
+    exec 3<&0
+    {
+      exec > "$folder/pipe"
+      rm -r "$folder"
+      exec cat <&3
+    } 2> /dev/null &
+    exec "$@" < "$folder/pipe" 3<&-`;
+  return ["sh", "-c", shell, "sh", ...command];
+}
+
+/** Waits until a program has exited; kills it if it doesn't. */
+async function exitOrStop(program: Launched): Promise<void> {
+  try {
+    await program.exit(exitPatienceMs);
+  } catch {
+    await program.stop();
+  }
+}
+
+/** @returns the arguments of dumpcap */
+function captureArguments(options: LiveCaptureOptions): string[] {
   const { interface: name, port } = options;
-  // Megabytes that wait in the kernel; by default 2, and a flood drops some.
-  return ["-i", name, "-f", `tcp port ${port}`, "-B", "16"];
-}
-
-/** The arguments of the tshark that prints rows. */
-function printingArguments(
-  folder: string,
-  options: LiveCaptureOptions,
-): string[] {
   // prettier-ignore
   return [
-    ...sourceArguments(options),
-    "-s", `${capturedBytes}`,
-    "-w", join(folder, "packets.pcapng"),
-    "-b", `filesize:${fileKilobytes}`,
-    "-b", `files:${fileCount}`,
-    "-P",
+    "-q",
+    "-i", name,
+    "-f", `tcp port ${port}`,
+    // Megabytes that wait in the kernel; by default 2, and a flood drops some.
+    "-B", "16",
+    "-w", "-",
+  ];
+}
+
+/** @returns the arguments of tshark */
+function readingArguments(): string[] {
+  // prettier-ignore
+  return [
+    "-r", "-",
     // The next tshark would count from another packet.
     "-o", "tcp.relative_sequence_numbers:FALSE",
     ...rowArguments(),
   ];
-}
-
-/** The arguments of the dumpcap that saves packets. */
-function savingArguments(file: string, options: LiveCaptureOptions): string[] {
-  return [...sourceArguments(options), "-q", "-w", file];
 }

@@ -187,6 +187,12 @@ export const pairs = {
   noTshark: ["tshark is not installed", "tshark가 설치되어 있지 않음"],
   noRight: ["tshark is not allowed to capture", "tshark에 캡처 권한이 없음"],
   tsharkSays: ["tshark reports", "tshark의 메시지"],
+  dumpcapSays: ["dumpcap reports", "dumpcap의 메시지"],
+  noDumpcap: ["dumpcap is not installed", "dumpcap이 설치되어 있지 않음"],
+  cantSave: [
+    (file: string, why: string) => `can't write ${file} (${why})`,
+    (file: string, why: string) => `${file}에 쓸 수 없습니다(${why})`,
+  ],
   noInterface: [
     (name: string, names: string) =>
       `--interface ${name}: there is none of this name; there are ${names}`,

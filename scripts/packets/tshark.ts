@@ -271,11 +271,14 @@ export function lastWords(tshark: Ended, say: Texts): string {
 /** A program that has exited. */
 export type Ended = Pick<Launched, "exitStatus" | "output">;
 
-/** How many packets tshark reports as dropped by the capture. */
+/** How many packets tshark or dumpcap reports as dropped by the capture. */
 export function droppedPackets(stderr: string): number {
   let dropped = 0;
   for (const [, count] of stderr.matchAll(/^(\d+) packets? dropped/gm))
     dropped += Number(count);
+  // dumpcap: "Packets received/dropped on interface 'lo': 16/2 (pcap:2/…"
+  const total = /^\r?Packets received\/dropped on .*: \d+\/(\d+) \(/gm;
+  for (const [, count] of stderr.matchAll(total)) dropped += Number(count);
   return dropped;
 }
 
@@ -585,18 +588,14 @@ export class Capture {
  * is just starting can ignore it, and SIGKILL after 3 seconds.
  *
  * @param pid tshark's process ID
- * @param folder a folder that is removed then, too
  */
-export function startGuard(pid: number, folder = ""): Launched {
+export function startGuard(pid: number): Launched {
   const target = process.platform === "win32" ? pid : -pid;
   const code = `
     function interrupt() {
       try {
         process.kill(${target}, "SIGINT");
       } catch {
-        const folder = ${JSON.stringify(folder)};
-        const options = { recursive: true, force: true };
-        if (folder) require("node:fs").rmSync(folder, options);
         process.exit();
       }
     }
