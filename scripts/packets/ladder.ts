@@ -22,13 +22,13 @@ export interface LadderOptions {
  *   terminal has them
  */
 export function ladder(picture: Picture, options: LadderOptions): string {
-  const { sides, connections, rows } = picture;
+  const { sides, connections, rows, numbersConnections } = picture;
   const layout = layoutOf(rows, options.columns);
   const drawing = new LadderDrawing(layout, options.drawsLines);
 
   const lines = drawing.heading("ms", sides);
   for (const [index, addresses] of connections.entries()) {
-    const number = connections.length > 1 ? `${index + 1}:` : "";
+    const number = numbersConnections ? `${index + 1}:` : "";
     lines.push(...drawing.heading(number, addresses));
   }
   for (const row of rows) lines.push(...drawing.row(row));

@@ -64,6 +64,8 @@ export interface Picture {
   sides: Record<Side, string>;
   /** The addresses of both sides of each connection. */
   connections: Recording["connections"];
+  /** Whether rows and addresses have the numbers of their connections. */
+  numbersConnections: boolean;
   /** The rows in the order of time. */
   rows: Row[];
   notes: string[];
@@ -84,10 +86,12 @@ export function pictureOf(recording: Recording, texts: Texts): Picture {
   const count = texts.origin(packets.length, carriedBytes);
   const day = date.slice(0, "2026-12-31".length);
 
+  // The rows of a watch are numbered before it is known how many connections
+  // there will be.
+  const numbersConnections = isWatch || connections.length > 1;
   const events = eventsOf(recording);
   const writer = new RowWriter({
-    // The rows of a watch are numbered before it is known how many there are.
-    numbersConnections: isWatch || connections.length > 1,
+    numbersConnections,
     lostPackets: isWatch ? undefined : lostAfterCapture(events),
     knowsReads: !isWatch,
     texts,
@@ -99,6 +103,7 @@ export function pictureOf(recording: Recording, texts: Texts): Picture {
       server: texts.server,
     },
     connections,
+    numbersConnections,
     rows: events.map((event) => writer.rowOf(event)),
     notes: notesOf(recording, texts),
     origin: [count, system, day].join("; "),

@@ -107,6 +107,12 @@ export const pairs = {
     "ms: 첫 패킷부터 잰 시간. 패킷의 시각은 캡처된 순간이며, " +
       "Linux의 루프백에서는 도착한 순간입니다. ◆: 프로그램이 직접 알린 것.",
   ],
+  packetTimes: [
+    "ms: time since the first packet. A packet's time is when it was " +
+      "captured; on Linux's loopback interface, that is when it arrived.",
+    "ms: 첫 패킷부터 잰 시간. 패킷의 시각은 캡처된 순간이며, " +
+      "Linux의 루프백에서는 도착한 순간입니다.",
+  ],
   unread: [
     "The number next to a vertical line: bytes that have arrived there but " +
       "that the program has not read yet.",
@@ -132,12 +138,11 @@ export const pairs = {
       "다른 터미널에서 서버와 클라이언트를 실행하세요. Ctrl+C를 누르면 끝납니다.",
   ],
   packetsOnly: [
-    "Only packets are known here: not what the programs read and print, and " +
-      "no unread bytes. The number before the flags is the connection's. " +
-      "ms: time since the first packet.",
-    "여기서는 패킷만 알 수 있고, 프로그램이 읽고 출력한 것과 읽지 않은 바이트는 " +
-      "알 수 없습니다. 플래그 앞의 수는 연결의 번호입니다. " +
-      "ms: 첫 패킷부터 잰 시간.",
+    "Only packets are shown, because only packets are captured: nothing is " +
+      "known of what the programs read and print, or of unread bytes. The " +
+      "number before the flags is the number of the connection.",
+    "캡처되는 것은 패킷뿐이므로 패킷만 보여 줍니다. 프로그램이 읽고 출력한 것과 " +
+      "읽지 않은 바이트는 알 수 없습니다. 플래그 앞의 수는 연결 번호입니다.",
   ],
   noSyn: [
     "no SYN captured: Seq and Ack count from the first packet here",
