@@ -23,7 +23,12 @@ export interface NumberedConnection {
 
 interface Known extends NumberedConnection {
   directions: Partial<Record<Side, Direction>>;
+  /** The latest packets: their contents, and when they were captured. */
+  latest: Map<string, number>;
 }
+
+/** How many packets of a connection are remembered, to recognize copies. */
+const mostLatest = 32;
 
 export interface NumberedPacket {
   packet: Packet;
@@ -67,6 +72,7 @@ export class Numbering {
       timeMs: Math.round(sinceFirst * 1000) / 1000,
       connection: connection.number,
     };
+    if (isCopy(captured, connection.latest)) packet.duplicate = true;
     return { packet, connection };
   }
 
@@ -92,6 +98,7 @@ export class Numbering {
       addresses,
       hasBegunHere: isSyn,
       directions: {},
+      latest: new Map(),
     };
     this.#known.set(key, added);
     for (const [oldKey, oldest] of this.#known) {
@@ -105,6 +112,29 @@ export class Numbering {
     this.#known.delete(key);
     this.#onForgotten(number);
   }
+}
+
+/**
+ * Whether a packet was captured a moment ago: on a second interface, if
+ * several are captured, or because the network has made a copy of it. A
+ * retransmission is another packet: IP gives it another number. Some packets
+ * have none. Among these are SYNs, which are sent again after a second.
+ */
+function isCopy(captured: CapturedPacket, latest: Known["latest"]): boolean {
+  const { timeMs, from, flags, seq, ack, length, ipId } = captured;
+  const contents = [from, flags, seq, ack, length, ipId].join(" ");
+  const beforeMs = latest.get(contents);
+  latest.delete(contents);
+  latest.set(contents, timeMs);
+  for (const [oldest] of latest) {
+    if (latest.size <= mostLatest) break;
+    latest.delete(oldest);
+  }
+
+  if (beforeMs === undefined) return false;
+  const longestCopyMs = 100;
+  if (timeMs - beforeMs > longestCopyMs) return false;
+  return Number(ipId) !== 0 || flags.includes("SYN");
 }
 
 /** The numbers of a packet that count from the beginning of its connection. */

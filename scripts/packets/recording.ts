@@ -129,6 +129,7 @@ export interface PlainAct {
     | "connected"
     | "acknowledgesFin"
     | "sentAgain"
+    | "copied"
     | "hasRoom"
     | "hasNoRoom"
     | "asksForRoom"
@@ -365,7 +366,8 @@ class Connection {
       followArrivals(packet, sender, receiver);
     }
 
-    if (wasSentBefore) acts.push({ kind: "sentAgain" });
+    if (packet.duplicate) acts.push({ kind: "copied" });
+    else if (wasSentBefore) acts.push({ kind: "sentAgain" });
     if (probe) acts.push({ kind: probe });
     if (answer) acts.push({ kind: answer });
     if (packet.windowUpdate) acts.push({ kind: "hasRoom" });

@@ -41,7 +41,8 @@ export const pairs = {
   together: ["can't be used together", "함께 쓸 수 없습니다"],
   onlyWith: [
     (option: string, other: string) => `${option} needs ${other}`,
-    (option: string, other: string) => `${option}: ${other}와 함께 써야 합니다`,
+    (option: string, other: string) =>
+      `${option}: ${other} 옵션과 함께 써야 합니다`,
   ],
   running: ["running the programs", "프로그램을 실행하는 중"],
 
@@ -68,6 +69,7 @@ export const pairs = {
   connected: ["acknowledges: connected", "확인 응답: 연결됨"],
   acknowledgesFin: ["acknowledges the FIN", "FIN에 확인 응답"],
   sentAgain: ["retransmission", "재전송"],
+  copied: ["same packet, seen twice", "같은 패킷이 또 보임"],
   hasRoom: ["window update: has room", "윈도 갱신(수신 여유)"],
   hasNoRoom: ["zero window: no room", "윈도 0(수신 여유 없음)"],
   asksForRoom: ["window probe: room now?", "윈도 확인(여유 질문)"],
