@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import * as assert from "uvu/assert";
-import { pythonCommand } from "../scripts/compare/programs.ts";
+import { env, pythonCommand } from "../scripts/compare/programs.ts";
 import { temporaryFolder } from "../scripts/copyProject.ts";
 import { freePort } from "../scripts/freePort.ts";
 import { launch } from "../scripts/launch.ts";
@@ -254,7 +254,9 @@ live("relative numbers are those of tshark", async () => {
   await tshark.exit();
   const { packets } = await watching.recording();
   const ours = packets.map(({ seq, ack = 0, length }) => [seq, ack, length]);
-  const theirs = tshark.lines().map((row) => row.split("\t").map(Number));
+  // A plugin of this machine can print lines, too.
+  const printedRows = tshark.lines().filter((line) => line.includes("\t"));
+  const theirs = printedRows.map((row) => row.split("\t").map(Number));
   assert.equal(ours, theirs);
 });
 
@@ -272,14 +274,14 @@ const noOriginals =
 test.unless(noCapture || noOriginals)("the originals are drawn", async () => {
   const watching = await startWatching();
   const { port } = watching;
-  await listening(launch(pythonCommand(originalServer!, port)));
-  const client = launch(pythonCommand(originalClient!, port));
+  await listening(launch(pythonCommand(originalServer!, port), { env }));
+  const client = launch(pythonCommand(originalClient!, port), { env });
   await client.exit();
   await watching.shows(/FIN[^]*FIN/);
   await watching.end();
 
   expectRows(await watching.rows(), [
-    { from: "client", flags: "SYN" },
+    { from: "client", connection: 1, flags: "SYN" },
     { from: "client", says: "sends 14 bytes" },
     { from: "server", says: "sends 14 bytes" },
   ]);
@@ -290,12 +292,20 @@ test.unless(noCapture || (await noPython()))(
   async () => {
     const watching = await startWatching();
     const file = projectFile("test/originals/lecture1_server_forever.py");
-    await listening(launch(pythonCommand(file, watching.port)));
+    await listening(launch(pythonCommand(file, watching.port), { env }));
     await runClient(watching.port, "from TypeScript");
     await watching.shows(/"from TypeScript"[^]*"from TypeScript"/);
     await watching.end();
   },
 );
+
+/** Asserts that no line of a screen is wider than the terminal. */
+function expectNarrow(screen: string, columns: number): void {
+  // The terminal itself writes ^C, wherever the cursor is.
+  const lines = screen.replace("^C", "").split("\n");
+  const tooWide = lines.filter((line) => stringWidth(line) > columns);
+  assert.equal(tooWide, []);
+}
 
 // --- Language, width, and files
 // -----------------------------------------------
@@ -316,8 +326,7 @@ onLinux("in Korean and 60 columns, every line fits", async () => {
   const screen = stripVTControlCharacters(terminal.screen());
   assert.match(screen, "연결 요청");
   assert.match(screen, '"안녕하세요"');
-  for (const line of screen.split("\n"))
-    assert.ok(stringWidth(line) <= 60, screen);
+  expectNarrow(screen, 60);
 });
 
 inTerminal("after a resize, rows fit, and old rows stay", async () => {
@@ -332,6 +341,7 @@ inTerminal("after a resize, rows fit, and old rows stay", async () => {
   const client = await connect(port);
   await expectEcho(client, "wide");
   await terminal.prints(/"wide"[^]*"wide"/, 20_000);
+  await sleep(500); // The last ACK is drawn.
   const before = terminal.screen();
   await $`stty -F ${device} cols 50`;
   await sleep(500);
@@ -343,8 +353,7 @@ inTerminal("after a resize, rows fit, and old rows stay", async () => {
   const screen = terminal.screen();
   assert.is(screen.slice(0, before.length), before);
   const after = stripVTControlCharacters(screen.slice(before.length));
-  for (const line of after.split("\n"))
-    assert.ok(stringWidth(line) <= 50, after);
+  expectNarrow(after, 50);
 });
 
 live("--html and --json write the same picture", async () => {
@@ -437,7 +446,7 @@ for (const name of ["tshark", "dumpcap"])
     await connect(watching.port).catch(() => {});
     await watching.shows(/refused/);
     const [pid] = programsOf(watching.process.mark, name);
-    process.kill(pid!, "SIGTERM");
+    process.kill(pid!, "SIGKILL");
     await watching.exits(1);
 
     const { stderr } = watching.process.output;

@@ -230,11 +230,13 @@ export class LiveCapture {
     if (kind === "header") this.#headers.push(bytes);
     if (kind === "packet") this.#countPacket();
     this.#pass(this.#reader.input, bytes);
-    if (this.#copy && !this.#copy.destroyed) this.#pass(this.#copy, bytes);
+    if (this.#copy) this.#pass(this.#copy, bytes);
   }
 
   /** Writes bytes; if they are too many, dumpcap waits. */
   #pass(target: Writable, bytes: Buffer): void {
+    // Its program has exited, or its file is full: that is reported.
+    if (target.destroyed) return;
     if (target.write(bytes)) return;
     const source = this.#dumpcap.child.stdout!;
     source.pause();
