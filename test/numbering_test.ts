@@ -120,4 +120,12 @@ test("a packet with another IP number is no copy", async () => {
   assert.is(numbers.number(again).packet.duplicate, undefined);
 });
 
+test("a packet without an IP number is no copy", async () => {
+  const numbers = numbering();
+  const synAck = captured({ flags: ["SYN", "ACK"], ipId: "0x0000" });
+  numbers.number(synAck);
+
+  assert.is(numbers.number(synAck).packet.duplicate, undefined);
+});
+
 test.run();

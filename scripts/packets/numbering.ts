@@ -117,8 +117,8 @@ export class Numbering {
 /**
  * Whether a packet was captured a moment ago: on a second interface, if
  * several are captured, or because the network has made a copy of it. A
- * retransmission is another packet: IP gives it another number. Some packets
- * have none. Among these are SYNs, which are sent again after a second.
+ * retransmission is another packet: IP gives it another number. Of a packet
+ * without a number, nothing is claimed.
  */
 function isCopy(captured: CapturedPacket, latest: Known["latest"]): boolean {
   const { timeMs, from, flags, seq, ack, length, ipId } = captured;
@@ -134,7 +134,7 @@ function isCopy(captured: CapturedPacket, latest: Known["latest"]): boolean {
   if (beforeMs === undefined) return false;
   const longestCopyMs = 100;
   if (timeMs - beforeMs > longestCopyMs) return false;
-  return Number(ipId) !== 0 || flags.includes("SYN");
+  return Number(ipId) !== 0;
 }
 
 /** The numbers of a packet that count from the beginning of its connection. */
