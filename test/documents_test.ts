@@ -115,6 +115,12 @@ test("the sections of the lecture take 80 minutes in all", async () => {
   }
 });
 
+test("the lecture says how many minutes it takes", async () => {
+  const duration = { en: /80 minutes.*10 more/, ko: /80분.*10분/ };
+  for (const language of languages)
+    assert.match(readPage("docs/lecture1", language).text, duration[language]);
+});
+
 // Programs
 
 /** The programs in the order in which the lecture shows them. */
