@@ -152,7 +152,7 @@ test("a whole run: originals that are missing are named", async () => {
   assert.equal(run.missing.sort(), missing);
 });
 
-test("a whole run: it took as long as it says", async () => {
+test("a whole run: it reports its duration", async () => {
   const { run } = await wholeRun;
 
   assert.ok(run.tookSeconds > 2, `${run.tookSeconds} s`);
@@ -269,7 +269,7 @@ test.unless(notLinux)("killed with -9: its servers exit", async () => {
     const path = nodeCommand(`scripts/compare/${file}`).at(-1)!;
     return `await import(${JSON.stringify(pathToFileURL(path))})`;
   }
-  // The servers only wait. One that prints would exit when nobody reads that.
+  // The servers only wait. One that prints would exit without a reader.
   const code = `
     const { findPrograms } = ${importOf("programs.ts")};
     const { withServer } = ${importOf("server.ts")};
@@ -380,7 +380,7 @@ test("--from a saved run: --html and --json in one command", async () => {
   assert.match(html, /<h1>What differs between the servers\?<\/h1>/);
 });
 
-test("output that nobody reads: exit code 1, and no error", async () => {
+test("output without a reader: exit code 1, and no error", async () => {
   const { file } = await saveRun();
   const compare = startCompare(["--from", file]);
 

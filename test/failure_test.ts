@@ -68,7 +68,7 @@ function tooLittleMemory(): ServerFailure {
 interface ReportCase {
   title: string;
   error: Error;
-  /** All that the report says about it. */
+  /** Everything that the report says about it. */
   reported: string;
 }
 

@@ -54,7 +54,7 @@ test("N and 5 N connections are measured", async () => {
   assert.equal(countsOf({ growth: loads }), [4, 20]);
 });
 
-test("a server that takes 5 ms is not measured as faster", async () => {
+test("a server that needs 5 ms is not measured as faster", async () => {
   const { loads } = await slowServer;
 
   // Each connection waits for its echo before it sends again. How much slower
@@ -210,7 +210,7 @@ async function loadLateServer(): Promise<Found> {
 /** The one load that the next tests look at. */
 const lateServer = loadLateServer();
 
-test("an echo that takes seconds: fewer windows", async () => {
+test("an echo that needs seconds: fewer windows", async () => {
   const { growth } = await lateServer;
 
   // The first window may begin shortly before the echoes arrive.
@@ -218,7 +218,7 @@ test("an echo that takes seconds: fewer windows", async () => {
   assert.ok(length <= 2, `${length} windows`);
 });
 
-test("an echo that takes seconds: no more connections than N", async () => {
+test("an echo that needs seconds: no more connections than N", async () => {
   const { growth, growthEnd } = await lateServer;
 
   assert.equal(countsOf({ growth }), [4]);
@@ -316,7 +316,7 @@ test("the longest echo may be one that has arrived", async () => {
   assert.is(load.oldestWaitMs, 100);
 });
 
-test("no CPU time if the system doesn't tell", async () => {
+test("no CPU time if the system can't report it", async () => {
   const load = loadOf(measured({ before: { echoes: 1 } }));
 
   assert.is(load.coresUsed, undefined);
