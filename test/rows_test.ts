@@ -246,6 +246,32 @@ const lossCases: ServerCase[] = [
     unread: [14, 14, 14],
   },
   {
+    title: "D-SACK of the network's duplicate doesn't undo a loss",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aMessage({ timeMs: 200 }),
+        aMessage({ timeMs: 201, duplicate: true }),
+        aPacket("server", { timeMs: 202, ack: 15 }),
+        aPacket("server", { timeMs: 203, ack: 15, sack: [[1, 15]] }),
+      ],
+    },
+    unread: [0, 14, 14, 14, 14],
+  },
+  {
+    title: "D-SACK of a copy after the ACK doesn't undo a loss",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aMessage({ timeMs: 200 }),
+        aPacket("server", { timeMs: 201, ack: 15 }),
+        aMessage({ timeMs: 400 }),
+        aPacket("server", { timeMs: 401, ack: 15, sack: [[1, 15]] }),
+      ],
+    },
+    unread: [0, 14, 14, 14, 14],
+  },
+  {
     title: "bytes that SACK has acknowledged aren't lost",
     recording: {
       packets: [

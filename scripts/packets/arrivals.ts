@@ -4,6 +4,7 @@
  * them.
  */
 import type { Packet, RunEvent } from "./recording.ts";
+import { SequenceRanges } from "./sequenceRanges.ts";
 
 /**
  * Finds the packets with data that were captured and have not arrived.
@@ -16,6 +17,8 @@ import type { Packet, RunEvent } from "./recording.ts";
  * by SACK (RFC 9293, 3.4; RFC 2018), and when its program reads it. A receiver
  * that reports by D-SACK (RFC 2883) that data has arrived twice has received
  * the copy before the last one, too: only the acknowledgment was late or lost.
+ * That isn't so if a surplus copy explains the report: a duplicate that the
+ * network has made, or one that was captured after the data was confirmed.
  *
  * A capture can't show a delay after it: delayed data counts a little too
  * early.
@@ -64,14 +67,23 @@ class DataStream {
   #unconfirmed: Copy[] = [];
   /** Packets whose data has arrived only with a later copy. */
   readonly #lost: Copy[] = [];
+  /** The sequence numbers of the data that is known to have arrived. */
+  readonly #confirmed = new SequenceRanges();
+  /** Copies of data that arrives without them, in the order of the capture. */
+  readonly #surplus: Packet[] = [];
   #readBytes = 0;
 
   /** Follows a packet of the sender. */
   onData(packet: Packet): void {
     const { seq, length } = packet;
-    // A packet that is marked as lost can't have arrived, and the sender doesn't
-    // know of a duplicate that the network has made.
-    if (length === 0 || packet.lost || packet.duplicate) return;
+    // A packet that is marked as lost can't have arrived.
+    if (length === 0 || packet.lost) return;
+    // The sender doesn't know of a duplicate that the network has made, so that
+    // it is no sign of a loss. A copy of confirmed data is none either.
+    if (packet.duplicate || this.#confirmed.includes(seq, seq + length)) {
+      this.#surplus.push(packet);
+      return;
+    }
     const copy = {
       packet,
       start: seq,
@@ -122,6 +134,7 @@ class DataStream {
 
   /** The bytes from `start` to the one before `end` have arrived. */
   #confirm(start: number, end: number): void {
+    this.#confirmed.add(start, end);
     const rest: Copy[] = [];
     for (const copy of this.#unconfirmed) {
       if (start <= copy.start) copy.start = Math.max(copy.start, end);
@@ -131,11 +144,19 @@ class DataStream {
     this.#unconfirmed = rest;
   }
 
-  /** The bytes have arrived with the last copy and with the one before it. */
+  /**
+   * The bytes have arrived twice: with a surplus copy, or else with the last
+   * copy and with the one before it.
+   */
   #arrivedTwice(start: number, end: number): void {
-    const index = this.#lost.findLastIndex(
-      ({ packet: { seq, length } }) => seq < end && seq + length > start,
-    );
+    const overlaps = ({ seq, length }: Packet) =>
+      seq < end && seq + length > start;
+    const surplusIndex = this.#surplus.findIndex(overlaps);
+    if (surplusIndex >= 0) {
+      this.#surplus.splice(surplusIndex, 1);
+      return;
+    }
+    const index = this.#lost.findLastIndex(({ packet }) => overlaps(packet));
     if (index >= 0) this.#lost.splice(index, 1);
   }
 }
