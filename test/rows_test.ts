@@ -272,6 +272,35 @@ const lossCases: ServerCase[] = [
     unread: [0, 14, 14, 14, 14],
   },
   {
+    title: "bytes that the other side still expects have not arrived",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aPacket("server", { timeMs: 50, flags: ["FIN", "ACK"], ack: 1 }),
+        aPacket("client", { timeMs: 51, flags: ["RST"], seq: 15 }),
+      ],
+    },
+    unread: [0, 0, 0],
+  },
+  {
+    title: "a duplicate of D-SACK doesn't undo a loss",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        aMessage({ timeMs: 200 }),
+        aMessage({ timeMs: 201, duplicate: true }),
+        aPacket("server", { timeMs: 202, ack: 15, sack: [[1, 15]] }),
+        aPacket("server", {
+          timeMs: 203,
+          ack: 15,
+          sack: [[1, 15]],
+          duplicate: true,
+        }),
+      ],
+    },
+    unread: [0, 14, 14, 14, 14],
+  },
+  {
     title: "bytes that SACK has acknowledged aren't lost",
     recording: {
       packets: [

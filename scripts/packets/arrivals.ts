@@ -12,7 +12,8 @@ import { SequenceRanges } from "./sequenceRanges.ts";
  * A sender retransmits data until it is acknowledged. So if the same bytes were
  * captured several times before anything confirms that they have arrived, the
  * earlier copies were lost after the capture, and the last copy is the one that
- * has arrived. If nothing ever confirms it, no copy has arrived. Data is
+ * has arrived. If nothing ever confirms it, no copy has arrived, and neither has
+ * data that was sent once if a later packet of the receiver expects it. Data is
  * confirmed when the receiver acknowledges it, by its acknowledgment number or
  * by SACK (RFC 9293, 3.4; RFC 2018), and when its program reads it. A receiver
  * that reports by D-SACK (RFC 2883) that data has arrived twice has received
@@ -59,6 +60,8 @@ interface Copy {
   isRepeat: boolean;
   /** Some of its bytes were captured again before they were confirmed. */
   isRepeated: boolean;
+  /** Afterward, the receiver has sent a packet that expects its first byte. */
+  isExpected: boolean;
 }
 
 /** The data of one direction of a connection. */
@@ -90,6 +93,7 @@ class DataStream {
       end: seq + length,
       isRepeat: false,
       isRepeated: false,
+      isExpected: false,
     };
     for (const earlier of this.#unconfirmed) {
       if (earlier.end <= copy.start || earlier.start >= copy.end) continue;
@@ -100,14 +104,16 @@ class DataStream {
   }
 
   /** Follows a packet of the receiver. */
-  onAcknowledgment({ ack = 0, sack = [] }: Packet): void {
+  onAcknowledgment({ ack, sack = [], duplicate }: Packet): void {
+    if (ack === undefined) return;
     this.#confirm(1, ack);
     for (const [start, end] of sack) this.#confirm(start, end);
+    for (const copy of this.#unconfirmed) copy.isExpected = true;
 
     // D-SACK: the first block has arrived before. It is below the acknowledgment
-    // number or in the second block.
+    // number or in the second block. The network's duplicate reports nothing new.
     const [first, second] = sack;
-    if (!first) return;
+    if (!first || duplicate) return;
     const [start, end] = first;
     const isInSecond = second && start >= second[0] && end <= second[1];
     if (end <= ack || isInSecond) this.#arrivedTwice(start, end);
@@ -127,7 +133,8 @@ class DataStream {
   /** The packets that have not arrived, as far as the events show it. */
   lostPackets(): Packet[] {
     const neverArrived = this.#unconfirmed.filter(
-      ({ isRepeat, isRepeated }) => isRepeat || isRepeated,
+      ({ isRepeat, isRepeated, isExpected }) =>
+        isRepeat || isRepeated || isExpected,
     );
     return [...this.#lost, ...neverArrived].map(({ packet }) => packet);
   }
