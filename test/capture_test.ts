@@ -675,6 +675,31 @@ for (const { title, run } of twoConnections) {
   });
 }
 
+/** Long after its client, the server connects to its port before it exits. */
+const oneMoreAtTheEnd = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [
+    {
+      file: serverFile,
+      before: "startServer(host, port).catch(fail);",
+      after: `startServer(host, port)
+    .then(() => new Promise((done) => setTimeout(done, 3000)))
+    .then(async () => (await import("node:net")).connect(port, "127.0.0.1"))
+    .then((last) => last.on("error", () => {}))
+    .catch(fail);`,
+    },
+  ],
+});
+
+live("packets shortly before the server's exit are there", async () => {
+  expectRow(oneMoreAtTheEnd.rows, {
+    from: "client",
+    connection: 2,
+    flags: "SYN",
+    says: "asks to connect",
+  });
+});
+
 const refusedTwice = new CapturedRun({
   args: ["--json", "-", "--refused"],
   edits: [
@@ -1296,6 +1321,7 @@ const runs = [
   neverConnects,
   syntaxError,
   ...twoConnections.map(({ run }) => run),
+  oneMoreAtTheEnd,
   refusedTwice,
   decoding,
   onread,
