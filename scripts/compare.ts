@@ -251,7 +251,7 @@ interface PlannedStep {
 /** The steps in their order. */
 const steps: PlannedStep[] = [
   { step: "clients in turn", measure: clientsInTurn },
-  { step: "idle clients", measure: idleClients },
+  { step: "idle clients", measure: idleClients, alone: true },
   { step: "while one stays", measure: whileOneStays, alone: true },
   { step: "all at once", measure: allAtOnce, alone: true },
   { step: "Ctrl+C", measure: ctrlC },
