@@ -283,6 +283,20 @@ const lossCases: ServerCase[] = [
     unread: [0, 0, 0],
   },
   {
+    title: "a block of SACK that the next ACK repeats is no D-SACK",
+    recording: {
+      packets: [
+        aMessage({ timeMs: 0 }),
+        moreData({ timeMs: 1 }),
+        aMessage({ timeMs: 200 }),
+        moreData({ timeMs: 201 }),
+        aPacket("server", { timeMs: 202, ack: 1, sack: [[15, 29]] }),
+        aPacket("server", { timeMs: 203, ack: 29, sack: [[15, 29]] }),
+      ],
+    },
+    unread: [0, 0, 14, 28, 28, 28],
+  },
+  {
     title: "a duplicate of D-SACK doesn't undo a loss",
     recording: {
       packets: [

@@ -74,6 +74,10 @@ class DataStream {
   readonly #confirmed = new SequenceRanges();
   /** Copies of data that arrives without them, in the order of the capture. */
   readonly #surplus: Packet[] = [];
+  /** The highest acknowledgment number. */
+  #acknowledged = 0;
+  /** The sequence numbers that SACK has reported as arrived. */
+  readonly #sacked = new SequenceRanges();
   #readBytes = 0;
 
   /** Follows a packet of the sender. */
@@ -104,19 +108,37 @@ class DataStream {
   }
 
   /** Follows a packet of the receiver. */
-  onAcknowledgment({ ack, sack = [], duplicate }: Packet): void {
+  onAcknowledgment(packet: Packet): void {
+    const { ack, sack = [] } = packet;
     if (ack === undefined) return;
     this.#confirm(1, ack);
     for (const [start, end] of sack) this.#confirm(start, end);
     for (const copy of this.#unconfirmed) copy.isExpected = true;
 
-    // D-SACK: the first block has arrived before. It is below the acknowledgment
-    // number or in the second block. The network's duplicate reports nothing new.
+    const twice = this.#blockThatArrivedTwice(packet);
+    if (twice) this.#arrivedTwice(...twice);
+    this.#acknowledged = Math.max(ack, this.#acknowledged);
+    for (const [start, end] of sack) this.#sacked.add(start, end);
+  }
+
+  /**
+   * The block of D-SACK, which is the first one. It is below the acknowledgment
+   * number or in the second block.
+   */
+  #blockThatArrivedTwice({
+    ack = 0,
+    sack = [],
+    duplicate,
+  }: Packet): [start: number, end: number] | undefined {
     const [first, second] = sack;
-    if (!first || duplicate) return;
+    // A duplicate that the network has made reports nothing new.
+    if (!first || duplicate) return undefined;
     const [start, end] = first;
-    const isInSecond = second && start >= second[0] && end <= second[1];
-    if (end <= ack || isInSecond) this.#arrivedTwice(start, end);
+    if (second && start >= second[0] && end <= second[1]) return first;
+
+    // When a gap is filled, Linux can repeat the block that came after the gap.
+    const isOld = ack > this.#acknowledged && this.#sacked.includes(start, end);
+    return end <= ack && !isOld ? first : undefined;
   }
 
   /** Follows a read of the receiver's program. */
