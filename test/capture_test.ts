@@ -604,8 +604,8 @@ const sleepingThread = new CapturedRun({
 live("a thread can read bytes that arrived before an RST", async () => {
   expectRows(sleepingThread.rows, [
     { from: "server", says: "reads 20 bytes", unread: { server: 4 } },
-    { from: "client", flags: "RST, ACK" },
-    { from: "server", says: "reads 4 bytes" },
+    { from: "client", flags: "RST, ACK", unread: { server: 4 } },
+    { from: "server", says: "reads 4 bytes", unread: { server: 0 } },
   ]);
 });
 

@@ -454,9 +454,10 @@ const resetCases: ResetCase[] = [
     recording: aRecording({
       packets: [aMessage({ timeMs: 0 }), aReset("client")],
     }),
+    // On Linux, its program can still read them.
     unread: [
       { client: 0, server: 14 },
-      { client: 0, server: 0 },
+      { client: 0, server: 14 },
     ],
     descriptions: ["resets the connection"],
   },
@@ -481,7 +482,7 @@ function aReset(from: Side) {
 }
 
 for (const { title, recording, unread, descriptions } of resetCases) {
-  test(`${title}: none are unread then`, async () => {
+  test(`${title}: what is unread then`, async () => {
     const rows = rowsOf(recording);
 
     const unreadAfter = rows.map((row) => row.unread);

@@ -226,7 +226,7 @@ class Endpoint {
   probe: "keepAlive" | "asksForRoom" | undefined;
   /** This side's last packet has announced a receive window of 0. */
   hasNoRoom = false;
-  /** The connection was reset, or the program has exited: it reads no more. */
+  /** This side has reset the connection, or has exited: it reads no more. */
   hasEnded = false;
 
   /** The bytes of data that have arrived here, with gaps. */
@@ -338,9 +338,9 @@ class Connection {
     const bytes = sender.unreadBytes();
     if (bytes > 0) acts.push({ kind: "neverRead", bytes });
 
-    // Neither program can read what has arrived before.
+    // The sender's program reads no more. On Linux, the other program can still
+    // read what arrived before the RST.
     sender.hasEnded = true;
-    receiver.hasEnded = true;
     this.#wasReset = true;
     return acts;
   }
