@@ -201,8 +201,8 @@ const slowEchoMs = 1000;
 
 /**
  * The numbers of connections whose load is measured, from the smallest. One
- * connection is none of them: its echo takes twice the CPU time if the system
- * runs the server and this process on two cores, and not on the same one.
+ * connection is none of them: its echo takes several times as much CPU time if
+ * the system runs the server and this process on two cores, and not on one.
  */
 export function connectionCounts(
   design: Design,
