@@ -201,8 +201,8 @@ const slowEchoMs = 1000;
 
 /**
  * The numbers of connections whose load is measured, from the smallest. One
- * connection is left out: its echo needs twice the CPU time if the system runs
- * the server and this process on two cores instead of one.
+ * connection is left out: its echo needs several times as much CPU time if the
+ * system runs the server and this process on two cores instead of one.
  */
 export function connectionCounts(
   design: Design,
@@ -251,7 +251,7 @@ interface PlannedStep {
 /** The steps in their order. */
 const steps: PlannedStep[] = [
   { step: "clients in turn", measure: clientsInTurn },
-  { step: "idle clients", measure: idleClients },
+  { step: "idle clients", measure: idleClients, alone: true },
   { step: "while one stays", measure: whileOneStays, alone: true },
   { step: "all at once", measure: allAtOnce, alone: true },
   { step: "Ctrl+C", measure: ctrlC },

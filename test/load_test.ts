@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { allAtOnce, connectionCounts } from "../scripts/compare.ts";
+import { allAtOnce, connectionCounts, type Task } from "../scripts/compare.ts";
+import { ServerFailure } from "../scripts/compare/failure.ts";
 import { loadOf, type Measurements } from "../scripts/compare/loadTest.ts";
 import type { Found, Load, RunOptions } from "../scripts/compare/result.ts";
 import type { Design } from "../scripts/designs.ts";
@@ -277,6 +278,33 @@ test("a server is warmed up for 0.3 seconds at least", async () => {
   const ms = await warmUpMs(echo);
 
   assert.ok(ms >= 295, `${ms} ms`);
+});
+
+test("no message is sent after the measuring has failed", async () => {
+  let isMeasured = false;
+  let messagesAfter = 0;
+  const handler: Handler = (client) => {
+    client.on("data", (data) => {
+      if (isMeasured) messagesAfter++;
+      client.write(data);
+    });
+  };
+  const step = async (task: Task): Promise<Found> => {
+    try {
+      return await allAtOnce(task);
+    } catch {
+      // Messages that are on their way may still arrive.
+      await sleep(50);
+      isMeasured = true;
+      await sleep(200);
+      return {};
+    }
+  };
+  const footprint = () => Promise.reject(new ServerFailure("hangs", "1 s"));
+  await doStep(step, handler, { server: { footprint } });
+
+  assert.ok(isMeasured);
+  assert.is(messagesAfter, 0);
 });
 
 /** Measurements with round numbers: the window in the middle is the slowest. */

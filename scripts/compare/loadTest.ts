@@ -82,10 +82,12 @@ export class LoadTest {
       this.#sendUntilStopped(connection, index),
     );
     const measurements = this.#measure();
-    // The loops end before the measuring only if every connection fails.
-    await Promise.race([measurements, Promise.all(loops)]);
-
-    this.#isRunning = false;
+    try {
+      // The loops end before the measuring only if every connection fails.
+      await Promise.race([measurements, Promise.all(loops)]);
+    } finally {
+      this.#isRunning = false;
+    }
     const { patienceMs } = this.#server;
     const answers = await resultsUntilQuiet(loops, patienceMs);
     expectAnswers(answers, { waitedMs: patienceMs });

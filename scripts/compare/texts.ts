@@ -229,8 +229,8 @@ const troubles = {
     "클라이언트가 아무것도 보내지 않음({0})",
   ],
   files: [
-    "the limit of open files is too low ({0}): raise it with ulimit -n",
-    "열 수 있는 파일이 부족함({0}), ulimit -n을 늘리세요",
+    "too many open files ({0}): raise ulimit -n",
+    "열린 파일이 너무 많음({0}), ulimit -n을 늘리세요",
   ],
   slow: ["an echo takes {0}", "에코 하나에 {0} 걸림"],
   memory: ["not enough free memory ({0})", "남은 메모리가 부족함({0})"],
