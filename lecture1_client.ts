@@ -95,7 +95,7 @@ function socket() {
      * Waits for data; returns 1 to `size` bytes. At the end of the stream,
      * Python's recv returns b""; this recv throws, since the client has got no
      * answer. If an earlier recv() was abandoned (Promise.race with a timer),
-     * this recv gets its data.
+     * data that arrives from now on goes to this recv.
      */
     async recv(size: number): Promise<Buffer> {
       if (!Number.isInteger(size) || size < 1)

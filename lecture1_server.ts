@@ -130,7 +130,7 @@ function connection(client: net.Socket) {
     /**
      * Waits for data; returns 1 to `size` bytes, or null at the end of the
      * stream. If an earlier recv() was abandoned (Promise.race with a timer),
-     * this recv gets its data.
+     * data that arrives from now on goes to this recv.
      */
     async recv(size: number): Promise<Buffer | null> {
       if (!Number.isInteger(size) || size < 1)

@@ -1,6 +1,6 @@
 /**
- * The Python originals and their ports side by side: what says the same is in
- * one row, and the words that only one side has are marked.
+ * The Python originals and their ports side by side: lines with the same
+ * meaning are in one row, and words that only one side has are marked.
  *
  *   npx tsx scripts/beside.ts DIR
  *   npx tsx scripts/beside.ts --help
@@ -27,7 +27,7 @@ import { report, type Programs } from "./beside/report.ts";
 import { terminalText } from "./beside/terminal.ts";
 import { textsIn, type Texts } from "./beside/texts.ts";
 
-/** The originals that were found, with their ports, and notes about the rest. */
+/** The originals that were found, with their ports, and notes on missing ones. */
 interface Found {
   programs: Programs[];
   notes: string[];
@@ -36,7 +36,7 @@ interface Found {
 /**
  * Reads the originals in the folder, and their ports.
  *
- * @throws UsageError if the folder has none of them
+ * @throws UsageError if the folder contains none of them
  */
 async function findPrograms(options: Options, say: Texts): Promise<Found> {
   const { folder, names } = options;
@@ -63,7 +63,7 @@ async function findPrograms(options: Options, say: Texts): Promise<Found> {
   return { programs, notes: [note] };
 }
 
-/** @throws ScriptError when the file can't be read */
+/** @throws ScriptError if the file can't be read */
 async function read(file: string, say: Texts): Promise<string> {
   try {
     return await readFile(file, "utf8");
@@ -83,7 +83,7 @@ async function main(args: string[]): Promise<void> {
   const options = readOptions(commandLine, say);
   const { programs, notes } = await findPrograms(options, say);
 
-  // Terminal and page draw the same report.
+  // The terminal and the page draw the same report.
   const drawn = report(programs, notes, say);
   const { html } = options;
   const terminal = {

@@ -140,7 +140,7 @@ export async function whileOneStays(task: Task): Promise<Found> {
   return { stay };
 }
 
-/** lecture1_server has one client. It may refuse, reset or close the others. */
+/** lecture1_server has one client. It is allowed to refuse, reset or close the others. */
 function mayTurnAway({ design }: Server, outcome: Outcome): boolean {
   if (design !== "server") return false;
   return ["refused", "reset", "closed"].includes(outcome);
@@ -194,15 +194,15 @@ export async function allAtOnce(task: Task): Promise<Found> {
 }
 
 /**
- * If an echo takes longer than this with N connections, it would take much too
- * long with more.
+ * If an echo needs longer than this with N connections, larger numbers would
+ * need much too long.
  */
 const slowEchoMs = 1000;
 
 /**
  * The numbers of connections whose load is measured, from the smallest. One
- * connection is none of them: its echo takes twice the CPU time if the system
- * runs the server and this process on two cores, and not on the same one.
+ * connection is left out: its echo needs several times as much CPU time if the
+ * system runs the server and this process on two cores instead of one.
  */
 export function connectionCounts(
   design: Design,
@@ -251,7 +251,7 @@ interface PlannedStep {
 /** The steps in their order. */
 const steps: PlannedStep[] = [
   { step: "clients in turn", measure: clientsInTurn },
-  { step: "idle clients", measure: idleClients },
+  { step: "idle clients", measure: idleClients, alone: true },
   { step: "while one stays", measure: whileOneStays, alone: true },
   { step: "all at once", measure: allAtOnce, alone: true },
   { step: "Ctrl+C", measure: ctrlC },
@@ -313,8 +313,8 @@ async function doStep(
 }
 
 /**
- * Shows what is waited for: in a terminal by a spinner, elsewhere by a line on
- * stderr if it takes long.
+ * Shows the step that is running: in a terminal by a spinner, otherwise by a
+ * line on stderr if the step needs long.
  */
 async function withProgress<T>(
   title: string,

@@ -51,9 +51,14 @@ export function escape(text: string): string {
   );
 }
 
-/** A sentence as HTML, in which a line never breaks inside an option. */
+/**
+ * A sentence as HTML, in which a line never breaks inside an option, or between
+ * a number and its unit.
+ */
 function prose(text: string): string {
-  return escape(text).replace(/--[a-z]+/g, `<span class="flag">$&</span>`);
+  return escape(text)
+    .replace(/--[a-z]+/g, `<span class="flag">$&</span>`)
+    .replace(/(?<=\d) (?=(?:s|ms|µs|MB)\b)/g, "&nbsp;");
 }
 
 /** An HTML attribute; "" for no class. */

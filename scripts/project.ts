@@ -1,6 +1,6 @@
 /**
- * Where the files of this project are, whatever folder a script is started
- * from.
+ * The paths of the files of this project, independent of the folder in which a
+ * script is started.
  */
 import { fileURLToPath } from "node:url";
 

@@ -15,7 +15,10 @@ import { projectFile, tsxLoader } from "./project.ts";
 import { $ } from "./zx.ts";
 
 /** The size of a projector, in pixels. */
-const viewport = { width: 1280, height: 720 };
+const viewport = { width: 1920, height: 1080 };
+
+/** The pictures are smaller than the projector, by this factor. */
+const deviceScaleFactor = 2 / 3;
 
 interface Picture {
   /** The picture's file in docs/, without the language and .png. */
@@ -55,7 +58,7 @@ const pictures: Picture[] = [
 const folder = await mkdtemp(join(tmpdir(), "lecture1-"));
 const html = join(folder, "page.html");
 const browser = await startBrowser();
-const page = await browser.newPage({ viewport });
+const page = await browser.newPage({ viewport, deviceScaleFactor });
 for (const language of languages)
   for (const { name, tool, args, fullPage, firstRow } of pictures) {
     const script = projectFile(`scripts/${tool}.ts`);

@@ -1,4 +1,4 @@
-/** zx's $ for programs that run to their end: clients and tools. */
+/** zx's $ for programs that exit by themselves: clients and tools. */
 import { spawn } from "node:child_process";
 import { $ as zx } from "zx/core";
 import { killAtExit } from "./launch.ts";

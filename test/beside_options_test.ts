@@ -18,7 +18,7 @@ const address =
   "https://github.com/portal301/ur-python-tutorial/tree/" +
   "8c3d3927d8cd18282450c8a398aefc326aebd8a5/lecture1";
 
-/** Runs beside to its end. */
+/** Runs `beside` until it exits. */
 async function runBeside(...args: string[]) {
   const command = [...nodeCommand("scripts/beside.ts"), ...args];
   const { stdout, stderr, exitCode } = await $`${command}`;
@@ -38,7 +38,7 @@ const mistakes: Mistake[] = [
     title: "no folder",
     args: [],
     message:
-      "DIR is missing, the folder with the Python originals; " +
+      "no DIR given: name the folder with the Python originals; " +
       `the originals are at ${address}`,
   },
   {
@@ -57,14 +57,14 @@ const mistakes: Mistake[] = [
     title: "a folder without originals",
     args: [emptyFolder, "--only", "client,async"],
     message:
-      `${emptyFolder} doesn't have lecture1_client.py, ` +
+      `${emptyFolder} doesn't contain lecture1_client.py, ` +
       `lecture1_server_forever_async.py; the originals are at ${address}`,
   },
   {
     title: "a folder without those that --only names",
     args: [ours, "--only", "client"],
     message:
-      `${ours} doesn't have lecture1_client.py; ` +
+      `${ours} doesn't contain lecture1_client.py; ` +
       `the originals are at ${address}`,
   },
   {
@@ -103,7 +103,7 @@ for (const { title, args, message } of mistakes)
 test("a mistake in Korean", async () => {
   const { stderr } = await runBeside("nowhere", "--lang", "ko");
 
-  assert.match(stderr, "beside: nowhere: 폴더가 아닙니다; 원본을");
+  assert.match(stderr, "beside: nowhere: 폴더가 아닙니다; 원본은");
 });
 
 test("an original that can't be read", async () => {
@@ -117,7 +117,7 @@ test("an original that can't be read", async () => {
   assert.is(exitCode, 1);
 });
 
-// What is shown
+// The output
 
 /** The sentences about the programs that were shown. */
 function shownIn(stdout: string): string[] {
@@ -135,11 +135,14 @@ test("all originals that the folder has are shown", async () => {
   assert.is(exitCode, 0);
 });
 
-test("those that it doesn't have are named", async () => {
+test("missing originals are named", async () => {
   const { stdout } = await runBeside(ours);
 
   const text = stdout.replace(/\s+/g, " ");
-  assert.match(text, "doesn't have lecture1_client.py, lecture1_server.py; ");
+  assert.match(
+    text,
+    "doesn't contain lecture1_client.py, lecture1_server.py; ",
+  );
   assert.match(text, address);
 });
 
@@ -167,7 +170,7 @@ test("--html writes a page", async () => {
   assert.match(stdout, "side by side");
 });
 
-test("--html - prints the page, and nothing else", async () => {
+test("--html - prints only the page", async () => {
   const { stdout } = await runBeside(ours, "--html", "-");
 
   assert.match(stdout, /^<!doctype html>[^]*<\/html>\n$/);

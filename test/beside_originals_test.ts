@@ -1,6 +1,6 @@
 /**
  * The ports correspond to the originals: every statement has its counterpart,
- * in order, but for those that are named here. The same for every word.
+ * in order, except for those that are named here. The same for every word.
  */
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
@@ -12,7 +12,7 @@ import { suite } from "./helpers/harness.ts";
 
 const test = suite("ports beside their originals");
 
-/** What an original has and its port doesn't. */
+/** The parts of an original that are missing in its port. */
 interface Own {
   /** Statements without a counterpart: their first lines. */
   statements: string[];
@@ -107,7 +107,7 @@ const programs: Expected[] = [
   },
 ];
 
-/** What a comparison has found and isn't expected. */
+/** The unexpected results of a comparison. */
 function flawsOf({ unmatched, ownWords }: Comparison, own: Own): string[] {
   const statements = unmatched.map(({ text }) => text);
   const words = ownWords.map((names) => names.join(" "));
@@ -159,7 +159,7 @@ for (const { title, name, file, own } of originals) {
   });
 }
 
-// What a learner or a mistake changes in a port.
+// Changes of a port, by a learner or by mistake.
 
 interface Change {
   title: string;

@@ -1,4 +1,4 @@
-/** The page of beside, as HTML. pages_in_browser_test.ts opens it. */
+/** The page of `beside`, as HTML. pages_in_browser_test.ts opens it. */
 import * as assert from "uvu/assert";
 import { besidePage } from "../scripts/beside/page.ts";
 import { report } from "../scripts/beside/report.ts";
@@ -74,7 +74,7 @@ test("the sentence is below the table", async () => {
   const html = pageOf({ original: "go()\nstop()", port: "go();\nstop();" });
 
   const sentence =
-    "All 2 statements of client.py have their counterpart in lecture1_client.ts.";
+    "All 2 statements of client.py have a counterpart in lecture1_client.ts.";
   assert.match(html, `</table>\n<p>${sentence}</p>`);
 });
 

@@ -20,7 +20,7 @@ const cases: Case[] = [
     pairs: ["| 1", "1 | 2", "2 | 3"],
   },
   {
-    title: "no pair crosses another one",
+    title: "pairs never cross",
     python: ["one(a, b)", "two(c)"],
     typescript: ["two(c);", "one(a, b);"],
     pairs: ["1 |", "2 | 1", "| 2"],
@@ -158,7 +158,7 @@ const cases: Case[] = [
     pairs: ["1 | 1", "2 | 2"],
   },
   {
-    title: "a function in the arguments has statements of its own",
+    title: "a function in the arguments has its own statements",
     python: ["run(main)", "    go()"],
     typescript: ["run(main, () => {", "  go();", "});"],
     pairs: ["1 | 1", "2 | 2", "| 3"],
@@ -176,7 +176,7 @@ const cases: Case[] = [
     pairs: ["1 | 1"],
   },
   {
-    title: "brackets and keywords in comments and texts are none",
+    title: "brackets and keywords in comments and texts don't count",
     python: ['print("if ( {")  # if (', "stop()"],
     typescript: ['print("if ( {"); // if (', "/* { */", "stop();"],
     pairs: ["1 | 1", "2 | 3"],
@@ -203,7 +203,7 @@ for (const { title, python, typescript, pairs } of cases)
     assert.equal(found, pairs);
   });
 
-// What is shown
+// The output
 
 test("every line of both programs is shown once", async () => {
   const python = "# one\nimport a\n\n\ndef f():\n    g()  # two\n# three\n";
@@ -272,7 +272,7 @@ test("statements without a counterpart are named", async () => {
   assert.equal(unmatched, [{ line: 3, text: "other_call()" }]);
 });
 
-// What a file may have
+// Unusual files
 
 const plain = "def f():\n    go()  # 한글\n";
 

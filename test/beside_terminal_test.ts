@@ -44,7 +44,7 @@ interface Drawing {
   hasColors?: boolean;
 }
 
-/** What a terminal shows of the short program, as lines. */
+/** The lines that a terminal shows of the short program. */
 function linesOf({
   columns,
   language = "en",
@@ -74,13 +74,13 @@ test("two columns from 100 columns on, with ~ without colors", async () => {
     "                             │     ~~~~~        ~~~~~",
     "4     sys.exit(0)            │",
     "      ~~~~~~~~~~~            │",
-    '  (here the "with" closes s) │ 4 } finally {',
+    '  (the "with" closes s here) │ 4 } finally {',
     "                             │   ~~~~~~~~~~~",
     "                             │ 5   s.close();",
     "                             │     ~~~~~~~~~~",
     "                             │ 6 }",
     "",
-    "2 of the 3 statements of a.py have their counterpart in b.ts. Without one: line 4 (sys.exit(0)).",
+    "2 of the 3 statements of a.py have a counterpart in b.ts. The others: line 4 (sys.exit(0)).",
     "",
   ]);
 });
@@ -110,14 +110,14 @@ test("below 100 columns one under the other, pair by pair", async () => {
     "py 4     sys.exit(0)",
     "         ~~~~~~~~~~~",
     "",
-    'py   (여기서 "with"가 끝나며 s 닫힘)',
+    'py   (여기서 "with"가 끝나고 s 닫힘)',
     "ts 4 } finally {",
     "     ~~~~~~~~~~~",
     "ts 5   s.close();",
     "       ~~~~~~~~~~",
     "ts 6 }",
     "",
-    "a.py의 문장 3개 중 2개는 b.ts에 대응하는 문장이 있습니다. 없는 것: 4행(sys.exit(0)).",
+    "a.py의 문장 3개 중 2개는 b.ts에 대응하는 문장이 있습니다. 나머지: 4행(sys.exit(0)).",
     "",
   ]);
 });
@@ -148,12 +148,12 @@ test("a terminal that draws no lines gets ASCII characters", async () => {
   assert.not.match(lines.join("\n"), "│");
 });
 
-test("all statements have their counterpart: the sentence", async () => {
+test("all statements have a counterpart: the sentence", async () => {
   const drawn = reportOf("go()\nstop()", "go();\nstop();");
 
   assert.is(
     drawn.programs[0]!.sentence,
-    "All 2 statements of a.py have their counterpart in b.ts.",
+    "All 2 statements of a.py have a counterpart in b.ts.",
   );
 });
 

@@ -585,8 +585,8 @@ const sleepingThread = new CapturedRun({
 live("a thread can read bytes that arrived before an RST", async () => {
   expectRows(sleepingThread.rows, [
     { from: "server", says: "reads 20 bytes", unread: { server: 4 } },
-    { from: "client", flags: "RST, ACK" },
-    { from: "server", says: "reads 4 bytes" },
+    { from: "client", flags: "RST, ACK", unread: { server: 4 } },
+    { from: "server", says: "reads 4 bytes", unread: { server: 0 } },
   ]);
 });
 
@@ -655,6 +655,31 @@ for (const { title, run } of twoConnections) {
     assert.ok(laterMs < 10_000, `${laterMs} ms after the client's exit`);
   });
 }
+
+/** Long after its client, the server connects to its port before it exits. */
+const oneMoreAtTheEnd = new CapturedRun({
+  args: ["--json", "-"],
+  edits: [
+    {
+      file: serverFile,
+      before: "startServer(host, port).catch(fail);",
+      after: `startServer(host, port)
+    .then(() => new Promise((done) => setTimeout(done, 3000)))
+    .then(async () => (await import("node:net")).connect(port, "127.0.0.1"))
+    .then((last) => last.on("error", () => {}))
+    .catch(fail);`,
+    },
+  ],
+});
+
+live("packets shortly before the server's exit are there", async () => {
+  expectRow(oneMoreAtTheEnd.rows, {
+    from: "client",
+    connection: 2,
+    flags: "SYN",
+    says: "asks to connect",
+  });
+});
 
 const refusedTwice = new CapturedRun({
   args: ["--json", "-", "--refused"],
@@ -1277,6 +1302,7 @@ const runs = [
   neverConnects,
   syntaxError,
   ...twoConnections.map(({ run }) => run),
+  oneMoreAtTheEnd,
   refusedTwice,
   decoding,
   onread,

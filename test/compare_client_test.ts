@@ -58,7 +58,7 @@ const port = Number(process.argv.at(-1));
 const socket = net.connect(port, "127.0.0.1");
 `;
 
-/** Puts something in the place of the line that prints the answer. */
+/** Replaces the line that prints the answer. */
 function insteadOfPrint(code: string): Edit {
   const print = "print(`Received from server: ${data.toString()}`);";
   return { before: print, after: code };

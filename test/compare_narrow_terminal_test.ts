@@ -63,7 +63,7 @@ inTerminal("no line is wider than the terminal", async () => {
   }
 });
 
-inTerminal("a client is answered while another one stays", async () => {
+inTerminal("a client is answered while another client stays", async () => {
   const { text } = await finishedRun();
 
   assert.match(text, /1개 모두 [^]*[\d.]+ ms 안에/);

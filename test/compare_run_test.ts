@@ -33,6 +33,7 @@ import {
   notLinux,
   onLinux,
 } from "./helpers/machine.ts";
+import { preloaded } from "./helpers/capturedRun.ts";
 import { nodeCommand } from "./helpers/programs.ts";
 import { openTerminal } from "./helpers/pseudoTerminal.ts";
 import { aRun } from "./helpers/runs.ts";
@@ -152,7 +153,7 @@ test("a whole run: originals that are missing are named", async () => {
   assert.equal(run.missing.sort(), missing);
 });
 
-test("a whole run: it took as long as it says", async () => {
+test("a whole run: it reports its duration", async () => {
   const { run } = await wholeRun;
 
   assert.ok(run.tookSeconds > 2, `${run.tookSeconds} s`);
@@ -269,7 +270,7 @@ test.unless(notLinux)("killed with -9: its servers exit", async () => {
     const path = nodeCommand(`scripts/compare/${file}`).at(-1)!;
     return `await import(${JSON.stringify(pathToFileURL(path))})`;
   }
-  // The servers only wait. One that prints would exit when nobody reads that.
+  // The servers only wait. One that prints would exit without a reader.
   const code = `
     const { findPrograms } = ${importOf("programs.ts")};
     const { withServer } = ${importOf("server.ts")};
@@ -294,6 +295,55 @@ test.unless(notLinux)("killed with -9: its servers exit", async () => {
 
   await script.exit();
   await expectNoneLeft(script);
+});
+
+/** To be preloaded: a server prints when it starts, and of each client. */
+const reportsClients = `
+  import { subscribe } from "node:diagnostics_channel";
+  import { appendFileSync } from "node:fs";
+  const file = process.env.TEST_CLIENTS;
+  function report(what) {
+    appendFileSync(file, process.pid + " " + what + "\\n");
+  }
+  if (/lecture1_server_/.test(process.argv[1])) {
+    report("starts");
+    subscribe("net.server.socket", () => report("accepts"));
+  }`;
+
+/**
+ * What the servers of a run report, in the order of time: each line has a
+ * process, and what it does.
+ */
+async function reportsOfServers(): Promise<string[][]> {
+  const file = join(await temporaryFolder(), "clients.txt");
+  const args = ["--only", "forever,async", "-n", "1", "--load", "0.1"];
+  const env = { ...preloaded(reportsClients), TEST_CLIENTS: file };
+  await expectExit(startCompare(args, { env }), 0);
+  const text = await readFile(file, "utf8");
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" "));
+}
+
+test("no server starts while idle clients of another are counted", async () => {
+  const reports = await reportsOfServers();
+  const processes = new Set(reports.map(([pid]) => pid));
+  // Only step 2 has so many clients.
+  const idle = [...processes].filter(
+    (pid) => reports.filter(([other]) => other === pid).length > 20,
+  );
+
+  assert.is(idle.length, 2);
+  for (const pid of idle) {
+    const start = reports.findIndex(([other]) => other === pid);
+    const end = reports.findLastIndex(([other]) => other === pid);
+    const during = reports.slice(start, end);
+    assert.ok(
+      during.every(([other]) => other === pid),
+      during.join("; "),
+    );
+  }
 });
 
 /** What compare prints if one of two servers throws, after a suspension. */
@@ -380,7 +430,7 @@ test("--from a saved run: --html and --json in one command", async () => {
   assert.match(html, /<h1>What differs between the servers\?<\/h1>/);
 });
 
-test("output that nobody reads: exit code 1, and no error", async () => {
+test("output without a reader: exit code 1, and no error", async () => {
   const { file } = await saveRun();
   const compare = startCompare(["--from", file]);
 

@@ -31,7 +31,7 @@ test("originals that are missing are named", async () => {
   assert.equal(missing, ["lecture1_server.py", "lecture1_client.py"]);
 });
 
-test("our client doesn't take the place of Python's", async () => {
+test("our client doesn't replace Python's", async () => {
   const { programs } = findPrograms(["server", "async"], originals);
 
   const found = programs.map(({ design, language, client }) => ({
@@ -179,7 +179,7 @@ async function failureOf(
   return found.failure!;
 }
 
-test("a server that doesn't say that it listens: its last line", async () => {
+test("a server that doesn't report that it listens: its last line", async () => {
   const body = 'console.log("서버가 듣는 중");\nsetInterval(() => {}, 1e6);';
 
   const failure = await failureOf(body, { patienceMs: 3000 });
@@ -265,22 +265,25 @@ test("a server that prints all the time is measured", async () => {
 });
 
 for (const stdio of ["inherit", "ignore"])
-  test.unless(noSignals)(`a child that goes on, stdio ${stdio}`, async () => {
-    const code = "setInterval(() => {}, 1000)";
-    const child = `import { spawn } from "node:child_process";
+  test.unless(noSignals)(
+    `a child that keeps running, stdio ${stdio}`,
+    async () => {
+      const code = "setInterval(() => {}, 1000)";
+      const child = `import { spawn } from "node:child_process";
 const child = spawn(process.execPath, ["-e", "${code}"], { stdio: "${stdio}" });
 child.unref();
 console.log("child " + child.pid);
 `;
-    const body = child + endingBy("exit(0)");
-    const failure = await failureOf(body, { design: "server" });
+      const body = child + endingBy("exit(0)");
+      const failure = await failureOf(body, { design: "server" });
 
-    assert.is(failure.trouble, "leaves");
-    const [, pid] = /child (\d+)/.exec(failure.lastLines.join("\n"))!;
-    await eventually(async () => {
-      assert.throws(() => process.kill(Number(pid), 0), /ESRCH/);
-    });
-  });
+      assert.is(failure.trouble, "leaves");
+      const [, pid] = /child (\d+)/.exec(failure.lastLines.join("\n"))!;
+      await eventually(async () => {
+        assert.throws(() => process.kill(Number(pid), 0), /ESRCH/);
+      });
+    },
+  );
 
 test("a server whose file is missing", async () => {
   const file = join(await temporaryFolder(), "server.ts");

@@ -103,7 +103,7 @@ for (const { name, lines } of limits)
     }
   });
 
-test("the sections of the lecture take 90 minutes in all", async () => {
+test("the sections of the lecture take 80 minutes in all", async () => {
   for (const language of languages) {
     const { file, sections } = readPage("docs/lecture1", language);
     let sum = 0;
@@ -111,8 +111,14 @@ test("the sections of the lecture take 90 minutes in all", async () => {
       const time = /\((?<minutes>\d+)(?:분| min)/.exec(heading);
       sum += Number(time?.groups!.minutes ?? 0);
     }
-    assert.is(sum, 90, file);
+    assert.is(sum, 80, file);
   }
+});
+
+test("the lecture says how many minutes it takes", async () => {
+  const duration = { en: /80 minutes.*10 more/, ko: /80분.*10분/ };
+  for (const language of languages)
+    assert.match(readPage("docs/lecture1", language).text, duration[language]);
 });
 
 // Programs

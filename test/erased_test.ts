@@ -160,7 +160,7 @@ const programCases: ProgramCase[] = [
     printed: "ur3\n",
   },
   {
-    title: "a thread of its own",
+    title: "a separate thread",
     files: {
       "thread.js": `
         import { parentPort } from "node:worker_threads";
@@ -173,7 +173,7 @@ const programCases: ProgramCase[] = [
     printed: "ur3\n",
   },
   {
-    title: "a process of its own, in TypeScript",
+    title: "a separate process, in TypeScript",
     files: {
       "arm.ts": 'const name: string = "ur3";\nprocess.send!(name);',
       "program.ts": `

@@ -68,7 +68,7 @@ function tooLittleMemory(): ServerFailure {
 interface ReportCase {
   title: string;
   error: Error;
-  /** All that the report says about it. */
+  /** Everything that the report says about it. */
   reported: string;
 }
 
@@ -122,7 +122,7 @@ const reportCases: ReportCase[] = [
     error: withFifty(new Error("connect EMFILE 127.0.0.1")),
     reported:
       "forever: load tests with 50 or more clients were skipped: " +
-      "the limit of open files is too low (EMFILE): raise it with ulimit -n.",
+      "too many open files (EMFILE): raise ulimit -n.",
   },
   {
     title: "no answer to more than N clients: they are skipped",

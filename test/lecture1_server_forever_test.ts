@@ -614,7 +614,7 @@ test("sendall sends 200,000 bytes", async () => {
   assert.is(answer, "y".repeat(200_000));
 });
 
-test("recv(1e6) takes what it gets, and says how much", async () => {
+test("recv(1e6) returns the data that has arrived", async () => {
   const { program } = await bigHandler();
 
   const sizes = program.lines().filter((line) => /^got \d+$/.test(line));

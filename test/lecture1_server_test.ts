@@ -249,7 +249,7 @@ test("a long message after a recv that was given up is whole", async () => {
   assert.equal(await program.exit(), { code: 0, signal: null });
 });
 
-const notRoot: Why = notLinux || (process.getuid!() !== 0 && "it takes root");
+const notRoot: Why = notLinux || (process.getuid!() !== 0 && "it needs root");
 
 test.unless(notRoot)("a port that only root can use: why", async () => {
   const withoutRight = ["setpriv", "--bounding-set=-net_bind_service"];

@@ -1,16 +1,18 @@
 /**
- * The lecture's tables of lines: each has all lines of the Python original, and
- * beside them those of the port, both in their order.
+ * The tables that put Python beside TypeScript. The lecture has the syntax that
+ * a Python reader meets in the programs. The reference has all lines of the
+ * Python originals, and beside them those of the port, both in their order.
  */
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { languages } from "../scripts/language.ts";
+import { programFiles } from "../scripts/copyProject.ts";
+import { languages, type Language } from "../scripts/language.ts";
 import { findOriginal } from "../scripts/originals.ts";
 import { projectFile } from "../scripts/project.ts";
 import { readPage } from "./helpers/documents.ts";
 import { suite } from "./helpers/harness.ts";
 
-const test = suite("the lecture's tables of lines");
+const test = suite("the tables of Python and TypeScript");
 
 /** The code in the two columns of a table. */
 interface LinesTable {
@@ -18,12 +20,12 @@ interface LinesTable {
   typescript: string[];
 }
 
-/** The programs in the order of their tables, without .ts. */
+/** The programs in the order of the reference's tables, without .ts. */
 const programs = ["lecture1_client", "lecture1_server"];
 
-/** The tables of a page whose first column is headed "Python". */
+/** The tables of a text whose first two columns are Python and TypeScript. */
 function tablesOf(text: string): LinesTable[] {
-  const table = /^\| Python .*\n\| -.*\n(?<rows>(?:\|.*\n)+)/gm;
+  const table = /^\| Python +\| TypeScript .*\n\| -.*\n(?<rows>(?:\|.*\n)+)/gm;
   return [...text.matchAll(table)].map(({ groups }) => {
     const rows = groups!.rows!.trimEnd().split("\n");
     const cells = rows.map((row) => row.split(" | "));
@@ -49,6 +51,31 @@ function patternOf(code: string): string {
   return escaped.join(".*?");
 }
 
+/** The upper parts of all programs, and the edits of the homework. */
+function codeToRead(language: Language): string {
+  const upperParts = programFiles.map((file) => {
+    const text = readFileSync(projectFile(file), "utf8");
+    return text.split("// --- You can stop")[0]!;
+  });
+  const pages = ["docs/lecture1", "docs/exercises"].flatMap((name) =>
+    readPage(name, language).sections.flatMap(({ blocks }) => blocks),
+  );
+  return [...upperParts, ...pages.map(({ text }) => text)].join("\n");
+}
+
+for (const language of languages)
+  test(`eight kinds of syntax, ${language}`, async () => {
+    const { text } = readPage("docs/lecture1", language);
+    const tables = tablesOf(text);
+    assert.is(tables.length, 1);
+
+    const code = codeToRead(language).replace(/\s/g, "");
+    const { python, typescript } = tables[0]!;
+    assert.is(python.length, 8);
+    for (const part of typescript)
+      assert.match(code, new RegExp(patternOf(part), "s"));
+  });
+
 for (const [index, name] of programs.entries()) {
   const file = findOriginal(
     process.env.LECTURE1_ORIGINALS ?? "originals",
@@ -57,7 +84,7 @@ for (const [index, name] of programs.entries()) {
   const why = !file && `no ${name}.py in LECTURE1_ORIGINALS`;
 
   for (const language of languages) {
-    const { text } = readPage("docs/lecture1", language);
+    const { text } = readPage("docs/reference", language);
 
     test(`${name}: the port's lines, ${language}`, async () => {
       const { typescript } = tablesOf(text)[index]!;

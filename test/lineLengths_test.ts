@@ -29,10 +29,10 @@ const tooLong = [
   { name: "code", line: `const sum = ${"1 + ".repeat(25)}1;` },
   { name: "a comment", line: `// ${hundred}` },
   { name: "a docstring", line: `/** ${hundred} */` },
-  { name: "a comment behind code", line: `const one = 1; // ${hundred}` },
+  { name: "a comment after code", line: `const one = 1; // ${hundred}` },
   { name: "quotes in a comment", line: `// "${hundred}"` },
   { name: "a regular expression", line: `const a = /${hundred}/;` },
-  { name: "code behind a text", line: `const a = "${hundred}".length;` },
+  { name: "code after a text", line: `const a = "${hundred}".length;` },
 ];
 
 for (const { name, line } of tooLong)

@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import { allAtOnce, connectionCounts } from "../scripts/compare.ts";
+import { allAtOnce, connectionCounts, type Task } from "../scripts/compare.ts";
+import { ServerFailure } from "../scripts/compare/failure.ts";
 import { loadOf, type Measurements } from "../scripts/compare/loadTest.ts";
 import type { Found, Load, RunOptions } from "../scripts/compare/result.ts";
 import type { Design } from "../scripts/designs.ts";
@@ -54,7 +55,7 @@ test("N and 5 N connections are measured", async () => {
   assert.equal(countsOf({ growth: loads }), [4, 20]);
 });
 
-test("a server that takes 5 ms is not measured as faster", async () => {
+test("a server that needs 5 ms is not measured as faster", async () => {
   const { loads } = await slowServer;
 
   // Each connection waits for its echo before it sends again. How much slower
@@ -210,7 +211,7 @@ async function loadLateServer(): Promise<Found> {
 /** The one load that the next tests look at. */
 const lateServer = loadLateServer();
 
-test("an echo that takes seconds: fewer windows", async () => {
+test("an echo that needs seconds: fewer windows", async () => {
   const { growth } = await lateServer;
 
   // The first window may begin shortly before the echoes arrive.
@@ -218,7 +219,7 @@ test("an echo that takes seconds: fewer windows", async () => {
   assert.ok(length <= 2, `${length} windows`);
 });
 
-test("an echo that takes seconds: no more connections than N", async () => {
+test("an echo that needs seconds: no more connections than N", async () => {
   const { growth, growthEnd } = await lateServer;
 
   assert.equal(countsOf({ growth }), [4]);
@@ -279,6 +280,33 @@ test("a server is warmed up for 0.3 seconds at least", async () => {
   assert.ok(ms >= 295, `${ms} ms`);
 });
 
+test("no message is sent after the measuring has failed", async () => {
+  let isMeasured = false;
+  let messagesAfter = 0;
+  const handler: Handler = (client) => {
+    client.on("data", (data) => {
+      if (isMeasured) messagesAfter++;
+      client.write(data);
+    });
+  };
+  const step = async (task: Task): Promise<Found> => {
+    try {
+      return await allAtOnce(task);
+    } catch {
+      // Messages that are on their way may still arrive.
+      await sleep(50);
+      isMeasured = true;
+      await sleep(200);
+      return {};
+    }
+  };
+  const footprint = () => Promise.reject(new ServerFailure("hangs", "1 s"));
+  await doStep(step, handler, { server: { footprint } });
+
+  assert.ok(isMeasured);
+  assert.is(messagesAfter, 0);
+});
+
 /** Measurements with round numbers: the window in the middle is the slowest. */
 function measured(changes: Partial<Measurements> = {}): Measurements {
   return {
@@ -316,7 +344,7 @@ test("the longest echo may be one that has arrived", async () => {
   assert.is(load.oldestWaitMs, 100);
 });
 
-test("no CPU time if the system doesn't tell", async () => {
+test("no CPU time if the system can't report it", async () => {
   const load = loadOf(measured({ before: { echoes: 1 } }));
 
   assert.is(load.coresUsed, undefined);

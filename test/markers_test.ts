@@ -78,7 +78,7 @@ const strangeFiles = [
 ];
 
 for (const { title, file } of strangeFiles)
-  test(`${title} is left as it is`, async () => {
+  test(`${title} stays unchanged`, async () => {
     assert.equal(withoutUdp(file), file);
   });
 

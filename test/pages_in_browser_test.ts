@@ -18,7 +18,9 @@ import {
   expectReadable,
   expectSilent,
   expectUncut,
+  expectZoomable,
   TestedPage,
+  zoomedWindows,
   type Screen,
 } from "./helpers/browserPages.ts";
 import { suite } from "./helpers/harness.ts";
@@ -69,6 +71,7 @@ const compareScreens: NamedScreen[] = [
   { name: "a projector", ...projector, smallestTextPx: 21 },
   { name: "a laptop", width: 1280, height: 720, smallestTextPx: 15.9 },
   { name: "a phone", width: 390, height: 844, smallestTextPx: 14 },
+  { name: "320 pixels", width: 320, height: 256, smallestTextPx: 13 },
 ];
 
 for (const language of languages) {
@@ -84,6 +87,12 @@ for (const language of languages) {
       withBrowser(`${title}: all can be read on ${screen.name}`, () =>
         expectReadable(tested, screen),
       );
+
+    if (run === lecturesRun)
+      for (const windowPx of zoomedWindows)
+        withBrowser(`compare, ${language}: zoom in ${windowPx} pixels`, () =>
+          expectZoomable(tested, windowPx),
+        );
 
     withBrowser(`${title}: it asks for nothing`, () => expectSilent(tested));
 
@@ -136,6 +145,26 @@ withBrowser(
   },
 );
 
+withBrowser("compare on paper: folded tables are printed", async () => {
+  const page = await large.show(a4);
+
+  const table = page.locator("details table").first();
+  assert.ok(await table.isVisible());
+});
+
+withBrowser("compare: a key unfolds the further figures", async () => {
+  const page = await large.show(compareScreens[0]!);
+  const table = page.locator("details table").first();
+  assert.not(await table.isVisible());
+
+  await page.locator("summary").first().focus();
+  await page.keyboard.press("Enter");
+  assert.ok(await table.isVisible());
+
+  await page.keyboard.press("Enter");
+  assert.not(await table.isVisible());
+});
+
 withBrowser("compare on paper: two to five sheets", async () => {
   const page = await large.show(a4);
 
@@ -162,6 +191,7 @@ const packetsScreens: NamedScreen[] = [
   packetsProjector,
   { name: "a laptop", width: 1280, height: 800, smallestTextPx: 13 },
   { name: "a phone", width: 390, height: 844, smallestTextPx: 13 },
+  { name: "320 pixels", width: 320, height: 256, smallestTextPx: 13 },
   packetsPaper,
 ];
 
@@ -217,6 +247,12 @@ for (const { recording, language, isOneScreen, axeScheme } of looks) {
     assert.equal(arrows, expected);
   });
 
+  if (recording === "hello")
+    for (const windowPx of zoomedWindows)
+      withBrowser(`${title}: zoom in ${windowPx} pixels`, () =>
+        expectZoomable(tested, windowPx),
+      );
+
   if (isOneScreen) {
     withBrowser(`${title}: all is on one screen`, async () => {
       const page = await tested.show(packetsProjector);
@@ -261,12 +297,18 @@ const besideScreens: NamedScreen[] = [
   { name: "a projector", ...projector, smallestTextPx: 20 },
   { name: "a laptop", width: 1280, height: 720, smallestTextPx: 14 },
   { name: "a phone", width: 390, height: 844, smallestTextPx: 13 },
+  { name: "320 pixels", width: 320, height: 256, smallestTextPx: 13 },
   packetsPaper,
 ];
 
 for (const language of languages) {
   const tested = new TestedPage(pageBeside(language));
   const title = `beside, ${language}`;
+
+  for (const windowPx of zoomedWindows)
+    withBrowser(`${title}: zoom in ${windowPx} pixels`, () =>
+      expectZoomable(tested, windowPx),
+    );
 
   for (const screen of besideScreens)
     withBrowser(`${title}: all can be read on ${screen.name}`, () =>

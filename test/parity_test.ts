@@ -128,7 +128,7 @@ async function nextMayFinish(server: ListeningServer): Promise<Transcript> {
   await letClientLeave(server);
   const client = await connect(server.port);
   await sendMessages(client);
-  // Python writes the empty line above this one by itself, and perhaps later.
+  // Python writes the empty line above this line separately, and perhaps later.
   await pressCtrlC(server, server.prints(/shutting down\.\.\.\n/));
   await expectEcho(client, "after");
   client.sendFin();

@@ -119,7 +119,10 @@ const exchanges: Case[] = [
   },
   {
     title: "a keep-alive and its ACK",
-    packets: [aPacket("client", { seq: 0 }), aPacket("server")],
+    packets: [
+      aPacket("client", { timeMs: 1000, seq: 0 }),
+      aPacket("server", { timeMs: 1000 }),
+    ],
     acts: [[{ kind: "keepAlive" }], [{ kind: "answersKeepAlive" }]],
   },
   {
@@ -127,7 +130,7 @@ const exchanges: Case[] = [
     packets: [
       aMessage({ length: 1 }),
       aPacket("server", { ack: 2 }),
-      aMessage({ length: 1 }),
+      aMessage({ timeMs: 1000, length: 1 }),
     ],
     acts: [
       [{ kind: "carries", bytes: 1 }],
@@ -149,6 +152,19 @@ const exchanges: Case[] = [
     acts: [[{ kind: "carries", bytes: 1 }], []],
   },
   {
+    title: "an ACK that is captured after the next byte's ACK",
+    packets: [
+      aMessage({ timeMs: 10, length: 1 }),
+      aPacket("server", { timeMs: 11, ack: 2 }),
+      aPacket("client", { timeMs: 12 }),
+    ],
+    acts: [
+      [{ kind: "carries", bytes: 1 }],
+      [{ kind: "acknowledges", bytes: 1 }],
+      [],
+    ],
+  },
+  {
     title: "a receiver without room, a probe, and room again",
     packets: [
       aMessage(),
@@ -166,9 +182,27 @@ const exchanges: Case[] = [
     ],
   },
   {
-    title: "a duplicate ACK",
-    packets: [aMessage({ seq: 15 }), aPacket("server")],
+    title: "a duplicate ACK that reports a gap",
+    packets: [
+      aMessage({ seq: 15 }),
+      aPacket("server", { sack: [[15, 29]], windowUpdate: true }),
+    ],
     acts: [[{ kind: "carries", bytes: 14 }], [{ kind: "acknowledgesAgain" }]],
+  },
+  {
+    title: "a duplicate ACK of bytes that have arrived twice",
+    packets: [
+      aMessage(),
+      aPacket("server", { ack: 15 }),
+      aMessage({ seq: 15 }),
+      aPacket("server", { ack: 15, sack: [[1, 15]] }),
+    ],
+    acts: [
+      [{ kind: "carries", bytes: 14 }],
+      [{ kind: "acknowledges", bytes: 14 }],
+      [{ kind: "carries", bytes: 14 }],
+      [],
+    ],
   },
   {
     title: "a window update",

@@ -96,7 +96,7 @@ test("a note that threads are Workers of Node", async () => {
   const { notes } = reportOf(aRun());
 
   assert.equal(notes, [
-    "Here a thread is a Worker of Node: a JavaScript engine of its own. " +
+    "Here a thread is a Worker of Node: a separate JavaScript engine. " +
       "Add --python DIR to measure Python's threads, too.",
   ]);
 });
@@ -125,7 +125,7 @@ interface Case {
 
 const cases: Case[] = [
   {
-    title: "one client is answered while another one stays",
+    title: "one client is answered while another client stays",
     change(run) {
       const { clients } = serverOf(run, "server").stay!;
       clients[0] = { connectedMs: 1, reportedMs: 6, outcome: "answered" };
@@ -133,25 +133,35 @@ const cases: Case[] = [
     reports: "server: 1 of 2 within 5 ms, then 1 reset;",
   },
   {
-    title: "one client is answered after the other one has left",
+    title: "one client is answered after the other client has left",
     change(run) {
       serverOf(run, "forever").stay!.leftMs = 150;
     },
     reports: "forever: 1 of 2 within 110 ms, then 1 answered;",
   },
   {
-    title: "clients wait much longer than a thread takes to start",
+    title: "clients wait much longer than a thread needs to start",
     change(run) {
       serverOf(run, "forever").idle!.threadStartMs = 4;
     },
     reports: "Time to start a thread, measured separately – forever: 4 ms.\n",
   },
   {
-    title: "clients wait less than a thread takes to start",
+    title: "clients wait less than a thread needs to start",
     change(run) {
       serverOf(run, "forever").idle!.threadStartMs = 400;
     },
     reports: "Time to start a thread, measured separately – forever: 400 ms.\n",
+  },
+  {
+    title: "one client doesn't wait for several threads",
+    change(run) {
+      run.options.clients = 1;
+      const { stay, idle } = serverOf(run, "forever");
+      stay!.clients.length = 1;
+      idle!.threadStartMs = 40;
+    },
+    reports: "Time to start a thread, measured separately – forever: 40 ms.\n",
   },
   {
     title: "two servers need about the same CPU time",
@@ -251,6 +261,14 @@ test("in Korean: what the clients of the picture do", async () => {
   const { experiment } = reportOf(aRun(), "ko").picture;
 
   assert.match(experiment, "다른 2개가 동시에 접속해");
+});
+
+test("one client only: another one connects", async () => {
+  const run = aRun();
+  run.options.clients = 1;
+  const { experiment } = reportOf(run, "en").picture;
+
+  assert.match(experiment, "while another one connects and sends a message.");
 });
 
 test("in Korean: the clients without a lane", async () => {

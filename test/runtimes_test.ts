@@ -17,7 +17,7 @@ const test = suite("runtimes");
 
 const goodbye = hasSignals ? "\nServer is shutting down...\n" : "";
 
-/** Each server, and all that it prints of one client, but for the ports. */
+/** Each server, and all that it prints of one client, except for the ports. */
 const servers = [
   {
     name: "lecture1_server",

@@ -79,8 +79,8 @@ test.unless(notLinux)("compare, four times on one core", async () => {
     assert.equal(answered, [0, 10, 10], "while one client stayed");
 
     const [, forever, async] = servers.map(({ idle }) => idle?.perClientMB);
-    assert.ok(forever! > 6 && forever! < 10, `a thread takes ${forever} MB`);
-    assert.ok(async! < 0.5, `a client of the async server takes ${async} MB`);
+    assert.ok(forever! > 6 && forever! < 10, `a thread needs ${forever} MB`);
+    assert.ok(async! < 0.5, `a client of the async server needs ${async} MB`);
   }
 });
 

@@ -31,7 +31,7 @@ async function copyServer(): Promise<string> {
 /** Makes a link to a folder; returns its full path. */
 async function linkTo(folder: string): Promise<string> {
   const link = join(await temporaryFolder(), "다른 이름");
-  // On Windows everybody may make a junction, but not a symbolic link.
+  // On Windows every user can make a junction, but not a symbolic link.
   await symlink(folder, link, "junction");
   return link;
 }

@@ -356,7 +356,7 @@ const failingLoads: FailingLoad[] = [
     detail: /^2\/4$/,
   },
   {
-    title: "all at once: half of the clients get no answer any more",
+    title: "all at once: half of the clients no longer get answers",
     handler: afterTenMessages(() => {}),
     trouble: "hangs",
     detail: /^2\/4, 1 s$/,

@@ -1,8 +1,8 @@
-/** Finds which statements of an original and its port say the same, in order. */
+/** Finds which statements of an original and its port correspond, in order. */
 import type { Statement } from "./source.ts";
 import { similarity } from "./words.ts";
 
-/** Two statements that say the same, or one that has no counterpart. */
+/** Two statements with the same meaning, or one without a counterpart. */
 export interface Pair {
   original?: Statement;
   port?: Statement;
@@ -13,8 +13,8 @@ const leastSimilarity = 0.3;
 
 /**
  * Pairs the statements so that the sum of their similarities is as high as
- * possible. No pair crosses another one: it is the algorithm of a diff, for
- * statements that are alike instead of equal.
+ * possible. Pairs never cross. This is the algorithm of a diff, for statements
+ * that are similar instead of equal.
  *
  * @returns all statements of both, in their order
  */
@@ -66,8 +66,8 @@ function bestSums(original: Statement[], port: Statement[]): number[][] {
 }
 
 /**
- * What a pair adds to the sum: 0 if it isn't one. The end of a `with` counts
- * half, since no statement shall lose its counterpart to it.
+ * The value that a pair adds to the sum: 0 if the two are not a pair. The end
+ * of a `with` counts half, so that no statement loses its counterpart to it.
  */
 function value(original: Statement, port: Statement): number {
   const alike = similarity(original.words, port.words);

@@ -1,4 +1,4 @@
-/** The command line of beside. */
+/** The command line of `beside`. */
 import { statSync } from "node:fs";
 import { expectAllowed, UsageError, type CommandLine } from "../commandLine.ts";
 import { clientName, scriptNames } from "../designs.ts";
@@ -12,10 +12,10 @@ export const flags = {
   help: { type: "boolean" },
 } as const;
 
-/** The lecture's four programs, without .ts, by the names that --only takes. */
+/** The lecture's four programs, without .ts, by the names that --only accepts. */
 const programs = { client: clientName, ...scriptNames };
 
-/** What a command line asks for. */
+/** The values of the options. */
 export interface Options {
   /** The folder of the Python originals. */
   folder: string;

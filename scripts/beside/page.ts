@@ -43,7 +43,7 @@ function tableRow({ kind, original, port }: Row): string {
 </tr>`;
 }
 
-/** A line with its number. What follows a wrapped line is indented. */
+/** A line with its number. The rest of a wrapped line is indented. */
 function lineOfCode({ number, parts }: Line): string {
   const code = `<code style="--indentation: ${indentationOf(parts)}">`;
   const shown = `${code}${parts.map(partOfCode).join("")}</code>`;

@@ -46,7 +46,7 @@ export function pythonSource(file: string): Source {
   return { lines: code.split("\n"), lineStarts, comments, statements };
 }
 
-/** Inside of brackets and behind \, the next line belongs to the same one. */
+/** Divides a program into logical lines: brackets and \ continue a line. */
 function logicalLines(
   code: string,
   lineStarts: number[],
@@ -78,12 +78,13 @@ function isDocstring({ tokens }: LogicalLine): boolean {
   return tokens.every(({ kind }) => kind === "text");
 }
 
-/** What may follow its header, and nothing else, to be one statement with it. */
+/** A block of only one of these is part of the statement of its header. */
 const jumps = ["break", "continue", "return", "raise", "pass"];
 
 /**
- * Joins a header with its block where TypeScript has one statement: an `if`
- * that only jumps, an `except` that only passes, a `finally` with one call.
+ * Joins a header with its block if TypeScript has one statement for both: an
+ * `if` that only jumps, an `except` that only passes, a `finally` with one
+ * call.
  */
 function joinHeaders(lines: LogicalLine[]): LogicalLine[] {
   const joined: LogicalLine[] = [];
@@ -124,7 +125,7 @@ function importedModules(lines: LogicalLine[]): Set<string> {
   return modules;
 }
 
-/** Names of modules don't count: TypeScript imports what is in them. */
+/** Names of modules don't count: TypeScript imports their functions instead. */
 function wordsOfLine({ tokens }: LogicalLine, modules: Set<string>) {
   const isImport = isOneOf(tokens[0], "import", "from");
   const importMeanings: Meanings = { ...pythonMeanings, ...moduleMeanings };
@@ -148,8 +149,8 @@ interface OpenWith {
 }
 
 /**
- * The statements, and one for each end of a `with`, behind the last line of its
- * block.
+ * The statements, with another one for the end of each `with`, after the last
+ * line of its block.
  */
 function withEndsOfWith(
   lines: LogicalLine[],
@@ -175,7 +176,7 @@ function withEndsOfWith(
   return statements;
 }
 
-/** What a `with` opens: s in `with socket() as s:`, conn in `with conn:`. */
+/** The name that a `with` opens: s in `with socket() as s:`, conn in `with conn:`. */
 function nameInWith({ tokens }: LogicalLine): string | undefined {
   const [first, second] = tokens;
   const isWith =

@@ -1,10 +1,10 @@
-/** What beside shows, without a layout: terminal and page draw it. */
+/** The contents of `beside`, which the terminal and the page draw. */
 import { pythonSource } from "./python.ts";
 import { compareSources, type Comparison, type Row } from "./rows.ts";
 import type { Texts } from "./texts.ts";
 import { typescriptSource } from "./typescript.ts";
 
-/** An original and its port, as their files are. */
+/** An original and its port, as texts of files. */
 export interface Programs {
   /** The name of the original's file. */
   original: string;
@@ -21,13 +21,13 @@ export interface ProgramReport {
   /** The name of the port's file. */
   port: string;
   rows: Row[];
-  /** How many statements have their counterpart, and which have none. */
+  /** How many statements have a counterpart, and which ones don't. */
   sentence: string;
 }
 
 export interface Report {
   title: string;
-  /** What the rows and the marks mean. */
+  /** The meaning of the rows and of the marks. */
   legend: string;
   /** Which originals are missing. */
   notes: string[];

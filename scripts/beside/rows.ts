@@ -1,15 +1,15 @@
-/** Puts two programs into rows: what says the same is in one row. */
+/** Puts two programs into rows: lines with the same meaning share a row. */
 import { align, type Pair } from "./alignment.ts";
 import type { Source, Span, Statement, Word } from "./source.ts";
 
-/** A part of a line; what only one side has is "unlike". */
+/** A part of a line; a word that only one side has is "unlike". */
 export interface Part {
   text: string;
   kind: "plain" | "unlike" | "comment" | "note" | "heading";
 }
 
 export interface Line {
-  /** The line's number in its file; missing for a note, which is in none. */
+  /** The line's number in its file; missing for a note, which is in no file. */
   number?: number;
   parts: Part[];
 }
@@ -21,7 +21,7 @@ export interface Row {
   port: Line[];
 }
 
-/** A statement of an original that has no counterpart. */
+/** A statement of an original without a counterpart. */
 export interface Unmatched {
   /** The number of its first line. */
   line: number;
@@ -45,7 +45,7 @@ export interface Comparison {
 /**
  * Puts two programs side by side.
  *
- * @param noteOf the note for the end of a `with`, by what the `with` has opened
+ * @param noteOf the note for the end of a `with`, by the name that the `with` has opened
  */
 export function compareSources(
   original: Source,
@@ -89,7 +89,7 @@ function rowsOf(pairs: Pair[], { original, port, noteOf }: Sides): Row[] {
   const portLines = new LinesInOrder(port);
   const rows: Row[] = [];
   for (const pair of pairs) {
-    // What Python does without a statement is shown beside its counterpart only.
+    // Python closes without a statement: the note needs its counterpart.
     if (isEndOfWith(pair) && !pair.port) continue;
 
     const originalAsides = originalLines.before(pair.original?.firstLine);
@@ -112,7 +112,7 @@ function rowsOf(pairs: Pair[], { original, port, noteOf }: Sides): Row[] {
   return rows;
 }
 
-/** Comments and empty lines of both sides; both end right above the next row. */
+/** Comments and empty lines of both sides; both are aligned to the row below. */
 function asideRows(original: Line[], port: Line[]): Row[] {
   const height = Math.max(original.length, port.length);
   const rows: Row[] = [];
@@ -125,23 +125,23 @@ function asideRows(original: Line[], port: Line[]): Row[] {
   return rows;
 }
 
-/** The last line but some; none if there are not as many. */
+/** The line at a distance from the end, 1 for the last; none if there is none. */
 function lineFromEnd(lines: Line[], left: number): Line[] {
   const line = lines[lines.length - left];
   return line ? [line] : [];
 }
 
-/** Takes the lines of a program, each once, from the first to the last. */
+/** Reads the lines of a program, each once, from the first to the last. */
 class LinesInOrder {
   readonly #source: Source;
-  /** How many lines have been taken. */
+  /** How many lines have been read. */
   #taken = 0;
 
   constructor(source: Source) {
     this.#source = source;
   }
 
-  /** The lines that come before another one; none if there is no other one. */
+  /** The lines before a line; none if no line is given. */
   before(line = 0): Line[] {
     return this.#take(line - 1, () => []);
   }
@@ -149,7 +149,7 @@ class LinesInOrder {
   /**
    * The lines of a statement.
    *
-   * @param others the words of its counterpart; undefined if it has none
+   * @param others the words of its counterpart; undefined if there is no counterpart
    */
   of(statement: Statement | undefined, others: Word[] | undefined): Line[] {
     if (!statement) return [];
@@ -160,7 +160,7 @@ class LinesInOrder {
     return this.#take(lastLine, () => unlike);
   }
 
-  /** The lines behind the last statement, but for the empty ones at the end. */
+  /** The lines after the last statement, except for empty ones at the end. */
   rest(): Line[] {
     const { lines } = this.#source;
     const last = lines.findLastIndex((line) => line.trim() !== "");
@@ -188,13 +188,13 @@ class LinesInOrder {
   }
 }
 
-/** The words of a statement that another one doesn't have. */
+/** The words of a statement that are not among the words of another. */
 function wordsWithout(words: Word[], others: Word[]): Word[] {
   const names = new Set(others.map(({ name }) => name));
   return words.filter(({ name }) => !names.has(name));
 }
 
-/** A line's text, and how much of it is code, without the comment behind it. */
+/** A line's text, and how much of it is code: a comment may follow. */
 function lineAt(line: number, { lines, lineStarts, comments }: Source) {
   const text = lines[line - 1]!;
   const start = lineStarts[line - 1]!;
@@ -210,7 +210,7 @@ function lineAt(line: number, { lines, lineStarts, comments }: Source) {
 /**
  * A line in parts.
  *
- * @param unlike what only this side has, also in other lines
+ * @param unlike the words that only this side has, in this line and others
  */
 function partsOf(line: number, source: Source, unlike: Span[]): Part[] {
   const { text, start } = lineAt(line, source);

@@ -1,11 +1,11 @@
-/** A program's text as beside reads it: lines, comments and statements. */
+/** A program's text as `beside` reads it: lines, comments and statements. */
 import type { Token } from "./tokens.ts";
 
 /** A part of a program's text, from one index to another. */
 export interface Span {
   /** The index of the first character. */
   start: number;
-  /** The index behind the last character. */
+  /** The index after the last character. */
   end: number;
 }
 
@@ -14,13 +14,13 @@ export interface Word extends Span {
   /** The word as snake_case: start_client for startClient. */
   name: string;
   /**
-   * What the word is called in both languages: catch for Python's except.
-   * Undefined if only one language needs the word, as await.
+   * The name of the word in both languages: catch for Python's except.
+   * Undefined if only one language needs the word, like await.
    */
   meaning: string | undefined;
 }
 
-/** What belongs into one row: one line of code, or more that go together. */
+/** The code of one row: one line, or several that belong together. */
 export interface Statement {
   /** The number of the first line, counted from 1. */
   firstLine: number;
@@ -28,7 +28,7 @@ export interface Statement {
   /** In the order of the text; none in a line that only has braces. */
   words: Word[];
   /**
-   * What a `with` has opened and now closes: "s". Python closes it without a
+   * The name that a `with` has opened and closes now: "s". Python closes it without a
    * statement, TypeScript in a `finally`. Such a statement has no text; its
    * words are those of its counterpart.
    */
@@ -37,7 +37,7 @@ export interface Statement {
 
 /** A program, or the part of it that is compared. */
 export interface Source {
-  /** The lines without their ends. */
+  /** The lines without line breaks. */
   lines: string[];
   /** The index in the text at which each line begins. */
   lineStarts: number[];
@@ -49,9 +49,9 @@ export interface Source {
 const tabWidth = 4;
 
 /**
- * A file's text as it is shown: without a byte order mark, with one kind of
- * line ends, spaces instead of tabs, and no character that controls a terminal
- * or the direction of the text.
+ * The text of a file in the form that is shown: without a byte order mark, with
+ * one kind of line breaks, with spaces instead of tabs, and without characters
+ * that control a terminal or the direction of the text.
  */
 export function readable(text: string): string {
   return text

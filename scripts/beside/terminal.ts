@@ -1,6 +1,6 @@
 /**
- * Draws a report on a terminal: in two columns, or if it is narrow the two
- * programs one under the other, pair by pair.
+ * Draws a report on a terminal: in two columns, or, on a narrow terminal, one
+ * program under the other, pair by pair.
  */
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
@@ -12,9 +12,9 @@ import { textOf, wrap } from "./wrap.ts";
 export interface TerminalOptions {
   /** The width of the terminal. */
   columns: number;
-  /** Whether the terminal draws │; otherwise there is an ASCII character. */
+  /** Whether the terminal can draw │; otherwise an ASCII character is used. */
   drawsLines: boolean;
-  /** Without colors, what is unlike has ~ under it. */
+  /** Without colors, the marked words have ~ under them. */
   hasColors: boolean;
 }
 
@@ -32,7 +32,7 @@ export function terminalText(report: Report, options: TerminalOptions): string {
     wrapped(chalk.bold.underline(report.title)),
     wrapped(report.legend),
   ];
-  // Without hard wrapping, since an address has to stay whole.
+  // Without hard wrapping, because an address must not be broken.
   for (const note of report.notes)
     lines.push(chalk.yellow(wrapAnsi(note, columns)));
 
@@ -44,7 +44,7 @@ export function terminalText(report: Report, options: TerminalOptions): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** The two programs beside one another. */
+/** The two programs side by side. */
 function drawInColumns(
   { original, port, rows }: ProgramReport,
   { columns, drawsLines, hasColors }: TerminalOptions,
@@ -80,8 +80,8 @@ function drawInColumns(
 }
 
 /**
- * How wide the two columns are: half of the room, or more if the other one
- * needs less.
+ * The widths of the two columns: half of the room each, or more if the other
+ * column needs less.
  */
 function widthsOfColumns(
   room: number,
@@ -104,7 +104,7 @@ function widthOfNumbers(lines: Line[]): number {
   return String(Math.max(0, ...numbers)).length;
 }
 
-/** Of each row first the original's lines, then the port's. */
+/** For each row, first the lines of the original, then those of the port. */
 function drawInTurn(
   { original, port, rows }: ProgramReport,
   { columns: width, hasColors }: TerminalOptions,
@@ -145,7 +145,7 @@ interface SideOptions {
   /** The width of this side. */
   width: number;
   hasColors: boolean;
-  /** What is before each number. */
+  /** The text before each number. */
   label?: string;
 }
 
@@ -168,7 +168,7 @@ class SideDrawing {
     return lines.flatMap((line) => this.#line(line));
   }
 
-  /** A line, in as many lines as it needs, perhaps with marks under them. */
+  /** A line, wrapped if it is too long, with marks under it if needed. */
   #line({ number, parts }: Line): string[] {
     const { width, hasColors, label } = this.#options;
     const startWidth = label.length + this.#numberWidth + 1;
@@ -201,7 +201,7 @@ function drawPart({ text, kind }: Part): string {
   }
 }
 
-/** A ~ under each column of what is unlike; "" if nothing is. */
+/** A ~ under each column of a marked word; "" if there are no marks. */
 function marksUnder(parts: Part[]): string {
   const marks = parts.map(({ text, kind }) => {
     const mark = kind === "unlike" ? "~" : " ";

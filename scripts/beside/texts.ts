@@ -10,71 +10,71 @@ export const pairs = {
   usage: [
     `usage: npx tsx scripts/beside.ts DIR [options]
       DIR              the folder with the Python originals
-      --only LIST      some of client,server,forever,async (all)
-      --html FILE      a page to look at; - is stdout, and nothing else
-      --lang LANG      en or ko (the system's language)
-      --help           shows this
+      --only LIST      only some of client,server,forever,async (default: all)
+      --html FILE      saves the same as a web page; - prints only the page
+      --lang LANG      en or ko (default: the system's language)
+      --help           shows this help
 The originals are at
 ${originalsAddress}`,
     `사용법: npx tsx scripts/beside.ts DIR [옵션]
       DIR              Python 원본이 있는 폴더
-      --only LIST      client,server,forever,async 중 일부 (전부)
-      --html FILE      웹 페이지로 씀; -는 stdout에 그것만
-      --lang LANG      en 또는 ko (시스템의 언어)
-      --help           이 도움말
-원본을 받을 수 있는 곳:
+      --only LIST      client,server,forever,async 중 일부만 (기본값: 모두)
+      --html FILE      같은 내용을 웹 페이지로 저장; -는 페이지만 출력
+      --lang LANG      en 또는 ko (기본값: 시스템 언어)
+      --help           이 도움말을 보여 줌
+원본은 여기에서 받을 수 있습니다:
 ${originalsAddress}`,
   ],
 
-  // What is wrong with the folder.
+  // Errors in the folder.
   noFolder: [
-    "DIR is missing, the folder with the Python originals",
-    "Python 원본이 있는 폴더 DIR이 빠졌습니다",
+    "no DIR given: name the folder with the Python originals",
+    "DIR이 없습니다. Python 원본이 있는 폴더를 적으세요",
   ],
   notAFolder: [
     (folder: string) => `${folder} is not a folder`,
     (folder: string) => `${folder}: 폴더가 아닙니다`,
   ],
   missing: [
-    (folder: string, files: string) => `${folder} doesn't have ${files}`,
+    (folder: string, files: string) => `${folder} doesn't contain ${files}`,
     (folder: string, files: string) => `${folder} 폴더에 없는 파일: ${files}`,
   ],
   whereToGet: [
     `the originals are at ${originalsAddress}`,
-    `원본을 받을 수 있는 곳: ${originalsAddress}`,
+    `원본은 여기에서 받을 수 있습니다: ${originalsAddress}`,
   ],
   cantRead: [
     (file: string, why: string) => `can't read ${file} (${why})`,
-    (file: string, why: string) => `${file} 파일을 읽을 수 없습니다(${why})`,
+    (file: string, why: string) => `${file}: 파일을 읽을 수 없습니다(${why})`,
   ],
 
   // Above and below the programs.
   title: [
     "The Python originals and their ports, side by side",
-    "Python 원본과 TypeScript 프로그램 나란히 보기",
+    "Python 원본과 TypeScript 프로그램을 나란히 보기",
   ],
   legend: [
-    "Lines that say the same are in one row. Words that only one side has are " +
-      "marked. Comments are not compared.",
+    "Lines with the same meaning are in one row. Words that appear on only one " +
+      "side are marked. Comments are not compared.",
     "같은 뜻의 줄은 같은 행에 있습니다. 한쪽에만 있는 단어는 표시해 두었습니다. 주석은 비교하지 않습니다.",
   ],
   endOfWith: [
-    (name: string) => `(here the "with" closes ${name})`,
-    (name: string) => `(여기서 "with"가 끝나며 ${name} 닫힘)`,
+    (name: string) => `(the "with" closes ${name} here)`,
+    (name: string) => `(여기서 "with"가 끝나고 ${name} 닫힘)`,
   ],
   all: [
     (original: string, port: string, statements: number) =>
-      `All ${statements} statements of ${original} have their counterpart in ${port}.`,
+      `All ${statements} statements of ${original} have a counterpart in ${port}.`,
     (original: string, port: string, statements: number) =>
       `${original}의 문장 ${statements}개 모두 ${port}에 대응하는 문장이 있습니다.`,
   ],
   some: [
     (original: string, port: string, statements: number, matched: number) =>
-      `${matched} of the ${statements} statements of ${original} have their ` +
-      `counterpart in ${port}. Without one:`,
+      `${matched} of the ${statements} statements of ${original} have a ` +
+      `counterpart in ${port}. The others:`,
     (original: string, port: string, statements: number, matched: number) =>
       `${original}의 문장 ${statements}개 중 ${matched}개는 ${port}에 대응하는 ` +
-      "문장이 있습니다. 없는 것:",
+      "문장이 있습니다. 나머지:",
   ],
   line: [
     (line: number, text: string) => `line ${line} (${text})`,

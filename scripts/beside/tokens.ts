@@ -10,7 +10,7 @@ export interface Token extends Span {
 const pythonToken = new RegExp(
   [
     String.raw`(?<comment>#.*)`,
-    // Perhaps with a prefix, as in f"…"; in three quotes, or in one.
+    // With or without a prefix, as in f"…"; in triple or single quotes.
     String.raw`(?<text>[rbuf]{0,2}(?:"""[^]*?"""|'''[^]*?'''` +
       String.raw`|"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*'))`,
     String.raw`(?<word>[\p{L}\p{N}_]+)`,
@@ -22,7 +22,7 @@ const pythonToken = new RegExp(
 const typescriptToken = new RegExp(
   [
     String.raw`(?<comment>\/\/.*|\/\*[^]*?\*\/)`,
-    // In a template, ${…} may have braces of its own, and these as well.
+    // In a template, ${…} can contain braces, two levels deep.
     String.raw`(?<text>"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*'` +
       "|`(?:" +
       String.raw`\\[^]|\$\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}` +

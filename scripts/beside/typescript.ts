@@ -10,7 +10,7 @@ import {
 import { typescriptTokens, type Token } from "./tokens.ts";
 import { typescriptMeanings, wordsOf } from "./words.ts";
 
-/** Reads a port, up to the line that says that you can stop reading. */
+/** Reads a port, up to the line "You can stop reading here". */
 export function typescriptSource(file: string): Source {
   const [upperPart = ""] = readable(file).split(
     /^\/\/ --- You can stop reading here/m,
@@ -33,7 +33,7 @@ export function typescriptSource(file: string): Source {
 
 /**
  * Divides a program at `;` and at the braces of blocks. The `{` ends a
- * statement, the `}` begins one. Inside of other brackets nothing is divided.
+ * statement, the `}` begins one. Nothing is divided inside other brackets.
  */
 function divide(code: string, tokens: Token[]): Token[][] {
   const statements: Token[][] = [[]];
@@ -80,7 +80,7 @@ function opensBlock(previous: Token | undefined): boolean {
   );
 }
 
-/** Whether a statement without a `;` goes on in the next line. */
+/** Whether a statement without a `;` continues on the next line. */
 function isContinued(previous: Token | undefined, next: Token): boolean {
   if (next.kind === "sign" && !isOneOf(next, "}", "{", "(", "[", "!", "@"))
     return true;
@@ -103,9 +103,9 @@ function joinLines(statements: Token[][], lineStarts: number[]): Token[][] {
 const jumps = ["break", "continue", "return", "throw"];
 
 /**
- * Joins a header with what follows where Python has one statement: an `if` that
- * only jumps, a `catch` that first throws what isn't meant, a `finally` with one
- * call.
+ * Joins a header with what follows if Python has one statement for both: an `if`
+ * that only jumps, a `catch` that first throws other errors again, a `finally`
+ * with one call.
  */
 function joinHeaders(statements: Token[][]): Token[][] {
   const joined: Token[][] = [];
@@ -133,8 +133,9 @@ function lengthOfHeader([header, first, second]: Token[][]): number {
 }
 
 /**
- * Of an import only the module counts, since Python imports all that is in it;
- * and not the `.catch` of a call, since Python throws without it.
+ * Returns the words of a statement. In an import, only the name of the module
+ * counts, because Python imports the whole module. The `.catch` of a call
+ * doesn't count, because Python throws without it.
  */
 function wordsOfStatement(tokens: Token[]) {
   const isImport = isOneOf(tokens[0], "import");

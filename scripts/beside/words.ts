@@ -2,7 +2,7 @@
 import type { Word } from "./source.ts";
 import type { Token } from "./tokens.ts";
 
-/** What a word of a language means: undefined if the other doesn't need it. */
+/** The meanings of words; undefined if the other language doesn't need the word. */
 export type Meanings = Record<string, string | undefined>;
 
 /** Python's keywords and names whose counterparts have other names. */
@@ -23,7 +23,7 @@ export const pythonMeanings: Meanings = {
   pass: undefined,
 };
 
-/** The modules of Python, by the names of Node's that do the same. */
+/** Modules of Python, and the modules of Node with the same purpose. */
 export const moduleMeanings: Meanings = {
   socket: "net",
   threading: "worker_threads",
@@ -38,15 +38,15 @@ export const typescriptMeanings: Meanings = {
   export: undefined,
   async: undefined,
   await: undefined,
-  // The name that a catch gives to what it has caught.
+  // The name of the caught error in a catch.
   error: undefined,
 };
 
 /**
- * The words of a token: itself, those of a string, none of a sign.
+ * The words of a token: a word itself, the words in a string, none in a sign.
  *
- * @param meanings the words that have another meaning than their own name; they
- *   don't count in strings
+ * @param meanings the words whose meaning differs from their name; they are
+ *   not used in strings
  */
 export function wordsOf(token: Token, meanings: Meanings): Word[] {
   switch (token.kind) {
@@ -70,7 +70,7 @@ function wordOf({ text, start, end }: Token, meanings: Meanings): Word {
   };
 }
 
-/** The words in a string or a template; \n is none, nor is the f of f"…". */
+/** The words in a string or a template; \n and the f of f"…" are not words. */
 function wordsInText({ text, start }: Token): Word[] {
   const firstQuote = text.search(/["'`]/);
   const words: Word[] = [];
@@ -84,14 +84,14 @@ function wordsInText({ text, start }: Token): Word[] {
   return words;
 }
 
-/** A name as Python writes it: start_client for startClient. */
+/** A name in the style of Python: start_client for startClient. */
 export function snakeCase(name: string): string {
   return name.replace(/([\p{Ll}\p{N}])(?=\p{Lu})/gu, "$1_").toLowerCase();
 }
 
 /**
- * How alike two statements are: the part of their words that they have in
- * common, from 0 to 1.
+ * How similar two statements are: the share of words that both have, from 0
+ * to 1.
  */
 export function similarity(one: Word[], other: Word[]): number {
   const inOne = meaningsOf(one);

@@ -1,4 +1,4 @@
-/** Wraps lines of code, and keeps what is unlike and what is a comment. */
+/** Wraps lines of code; the kinds of their parts are kept. */
 import stringWidth from "string-width";
 import type { Part } from "./rows.ts";
 
@@ -20,10 +20,10 @@ export function indentationOf(parts: Part[]): number {
 }
 
 /**
- * Wraps a line, at a space if there is one. What follows is indented two columns
- * more than the line.
+ * Wraps a line, at a space if there is one. The rest is indented two columns more
+ * than the line.
  *
- * @param width the columns that there are; a wide character takes two of them
+ * @param width the number of columns; a wide character needs two of them
  * @returns one line or more
  */
 export function wrap(parts: Part[], width: number): Part[][] {
@@ -55,7 +55,7 @@ function withoutSpaces(characters: Character[]): Character[] {
   return start === -1 ? [] : characters.slice(start);
 }
 
-/** How many characters belong into the next line: one or more. */
+/** How many characters fit into the next line: one or more. */
 function countThatFits(characters: Character[], room: number): number {
   let count = 0;
   let width = 0;

@@ -136,7 +136,7 @@ export async function openConnections(
   { port, patienceMs }: Server,
   count: number,
 ): Promise<Connection[]> {
-  // A listen queue may hold no more.
+  // A listen queue can be too short for more.
   const mostAtOneTime = 100;
   const connections: Connection[] = [];
   while (connections.length < count) {
@@ -183,7 +183,7 @@ export async function visit(port: number, startMs: number): Promise<Visit> {
 /**
  * Measures the cost of one more idle client: compares one client with many.
  *
- * @returns undefined if the system doesn't tell a process's memory and threads,
+ * @returns undefined if the system can't report a process's memory and threads,
  *   or if the server serves only its first client, or keeps no connection
  */
 export async function costOfIdleClient(
@@ -216,7 +216,7 @@ function settle(): Promise<void> {
   return sleep(200);
 }
 
-/** What each of the clients costs that a server has between two footprints. */
+/** The cost of each client that has connected between two footprints. */
 function costPerClient(
   before: Footprint,
   after: Footprint,
@@ -239,7 +239,7 @@ function costPerClient(
 
 export interface MemoryNeed {
   connections: number;
-  /** What one connection costs the server; 0 if it isn't known. */
+  /** The cost of one connection to the server; 0 if it isn't known. */
   perClientMB?: number;
   /** The memory that is free; the machine's, unless given. */
   freeMB?: number;

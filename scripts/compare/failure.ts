@@ -8,13 +8,13 @@ import type { Outcome, Step, Trouble } from "./texts.ts";
  * An error that ends a step of compare. Its message is a detail of the trouble.
  */
 export class ServerFailure extends Error {
-  /** What went wrong. */
+  /** The kind of failure. */
   readonly trouble: Trouble;
-  /** What the step has measured before it failed. */
+  /** The results of the step before it failed. */
   found: Found;
   /**
-   * The number of connections, if it may be too large for this machine and no
-   * fault of the server.
+   * The number of connections, if the cause can be that it is too large for
+   * this machine.
    */
   connections?: number;
   /** The end of what the server has printed. */
@@ -55,7 +55,7 @@ export function resultsOfFailedStep(step: Step, failure: ServerFailure): Found {
   return { ...found, failure: { step, ...reason, lastLines } };
 }
 
-/** Whether a trouble is the client's, so that the server's output says nothing. */
+/** Whether a trouble is the client's: then the server's output doesn't matter. */
 export function isOfClient(trouble: Trouble): boolean {
   const ofClient: Trouble[] = [
     "client",
@@ -79,7 +79,7 @@ function reasonOf({ trouble, message }: ServerFailure): Reason {
 export interface Expectation {
   /** How long the answers were waited for, in milliseconds. */
   waitedMs: number;
-  /** What the step has measured, for the failure. */
+  /** The results of the step, for the failure. */
   found?: Found;
 }
 

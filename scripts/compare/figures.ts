@@ -57,7 +57,7 @@ export interface FigureRow {
   cells: string[];
 }
 
-/** The figures of a run. Some may have been measured of no server. */
+/** The figures of a run. Some have not been measured for any server. */
 export interface Figures {
   /** The figures that answer what differs between the servers. */
   important: Figure[];
@@ -250,7 +250,7 @@ function describeThreadStart(
 }
 
 /**
- * Whether clients wait about as long as threads take that start one after
+ * Whether several clients wait about as long as threads need to start one after
  * another: the first client waits for one thread, the last client for all of
  * them.
  */
@@ -262,6 +262,7 @@ function waitForThreads(clients: Visit[], threadStartMs: number): boolean {
   const allStartMs = threadStartMs * clients.length;
   return (
     allConnected &&
+    clients.length > 1 &&
     shortestMs > threadStartMs / 2 &&
     longestMs > allStartMs / 2 &&
     longestMs < allStartMs * 3
@@ -322,7 +323,7 @@ function describeOneMore({ idle }: ServerResult, say: Texts): Description {
   return sameInBoth(`${memory} MB\n${threadCount(perClientThreads, say)}`);
 }
 
-/** What Ctrl+C does to the client that is connected, and to the server. */
+/** The effect of Ctrl+C on the connected client and on the server. */
 function describeCtrlC({ ctrlC }: ServerResult, say: Texts): Description {
   if (!ctrlC) return undefined;
   if (ctrlC === "not on this system") return sameInBoth(say.notOnThisSystem);
@@ -339,8 +340,7 @@ function describeCtrlC({ ctrlC }: ServerResult, say: Texts): Description {
 }
 
 /**
- * The sentence of a figure. Servers of which the same is said are named
- * together.
+ * The sentence of a figure. Servers with the same text are named together.
  *
  * @returns undefined if the figure has no sentence, or was not measured of any
  *   server

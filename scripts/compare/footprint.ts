@@ -6,12 +6,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { isMainThread, type Worker } from "node:worker_threads";
 
 /**
- * What a process uses. Fields that can't be known on this system are missing.
+ * The resources of a process. Fields that can't be known on this system are
+ * missing.
  */
 export interface Footprint {
   /** Resident memory. */
   memoryMB?: number;
-  /** All threads; on a system that doesn't tell, the Workers. */
+  /** All threads; on a system that can't report them, the Workers. */
   threads?: number;
   /** How long the last Worker took to start; missing if none was started. */
   threadStartMs?: number;
@@ -22,7 +23,7 @@ export interface Footprint {
 let workers = 0;
 let threadStartMs: number | undefined;
 
-/** What this process uses now. */
+/** The resources that this process uses now. */
 function footprint(): Footprint {
   const { user, system } = process.cpuUsage();
   return {
@@ -58,13 +59,13 @@ function answerCompare(): void {
   process.on("message", () => process.send!(footprint()));
   // Nothing else would stop this server when compare has exited.
   process.on("disconnect", () => process.exit());
-  // compare may have exited before that line.
+  // compare can have exited before that line.
   if (!process.connected) process.exit();
   // The channel must not keep the server alive.
   process.channel!.unref();
 }
 
-// The threads of a server may inherit this preload.
+// The threads of a server can inherit this preload.
 if (isMainThread) {
   watchWorkers();
   answerCompare();

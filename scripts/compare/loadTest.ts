@@ -26,19 +26,19 @@ export interface LoadTestOptions {
   windowCount: number;
 }
 
-/** What the server has used, and how many echoes it has returned for it. */
+/** The CPU time that the server has used, and its number of echoes. */
 export interface Usage {
-  /** Missing if the system doesn't tell. */
+  /** Missing if the system can't report it. */
   cpuSeconds?: number;
   echoes: number;
 }
 
-/** The times that echoes took, in nanoseconds: Node's Histogram. */
+/** The latencies of the echoes, in nanoseconds: Node's Histogram. */
 interface Latencies {
   percentile(percent: number): number;
 }
 
-/** What a load test has measured, before figures are computed from it. */
+/** The raw results of a load test, before figures are computed. */
 export interface Measurements {
   connections: number;
   windows: LoadWindow[];
@@ -82,10 +82,12 @@ export class LoadTest {
       this.#sendUntilStopped(connection, index),
     );
     const measurements = this.#measure();
-    // The loops end before the measuring only if every connection fails.
-    await Promise.race([measurements, Promise.all(loops)]);
-
-    this.#isRunning = false;
+    try {
+      // The loops end before the measuring only if every connection fails.
+      await Promise.race([measurements, Promise.all(loops)]);
+    } finally {
+      this.#isRunning = false;
+    }
     const { patienceMs } = this.#server;
     const answers = await resultsUntilQuiet(loops, patienceMs);
     expectAnswers(answers, { waitedMs: patienceMs });
@@ -123,7 +125,7 @@ export class LoadTest {
       const window = await this.#measureWindow();
       windows.push(window);
       // The server takes long for each echo. A window that had to be much
-      // longer than usual tells as much as several.
+      // longer than usual is worth several.
       isSlow = window.seconds > Math.max(0.5, 5 * this.#windowSeconds);
     }
 

@@ -24,7 +24,7 @@ type GivenFlags = Flags<typeof flags>;
 /** The values of options that were not given. */
 export const defaults = { clients: "10", load: "0.4" };
 
-/** What a command line asks for. */
+/** The values of the options. */
 export interface Options {
   /** How many clients there are in each step. */
   clients: number;
@@ -90,7 +90,7 @@ function isBetween(text: string, least: number, most: number): boolean {
 }
 
 /**
- * Checks that --from comes without the options of a new run.
+ * Checks that --from is used without the options of a new run.
  *
  * @throws UsageError that names the first of them
  */

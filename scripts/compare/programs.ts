@@ -89,7 +89,7 @@ export function pythonCommand(file: string, port: number): string[] {
 
 /**
  * The most characters of a program's output that are kept: a learner's program
- * may print without end.
+ * can print without end.
  */
 export const maxOutput = 65_536;
 
@@ -97,21 +97,21 @@ export interface ClientOptions {
   language: Program["language"];
   /** The server's port. */
   port: number;
-  /** How long the client, and then the server, may take, in milliseconds. */
+  /** The time limit of the client, and then of the server, in milliseconds. */
   patienceMs: number;
 }
 
 /** A run of the client program, as compare judges it. */
 export interface ClientReport extends ClientRun {
-  /** What went wrong, if it says more than the outcome. */
+  /** The cause of a failure, if it explains more than the outcome. */
   reason?: Reason;
 }
 
 /**
- * Runs the client program to its end. What it prints is not judged, which a
- * learner may have changed: a relay between it and the server sees whether the
+ * Runs the client program until it exits. Its output is not judged, because a
+ * learner may have changed it: a relay between it and the server sees whether the
  * server answers, and the exit code is the client's own judgment. A client that
- * takes too long is killed.
+ * runs too long is killed.
  *
  * @param file the client's full path
  * @throws MissingFile if there is no such file
@@ -133,8 +133,8 @@ export async function runClient(
   }
   if (report.outcome !== "refused") return report;
 
-  // The relay has accepted the connection before. Without it, the client meets
-  // the port that refuses.
+  // The relay has accepted the connection before. Without a connection, the client has
+  // used the port that refuses.
   const refused = await runToExit(file, options, port);
   return { outcome: "refused", text: tellingLine(refused.process) };
 }
@@ -142,7 +142,7 @@ export async function runClient(
 /** A client program that has exited. */
 interface ExitedClient {
   process: Launched;
-  /** It took too long, and was killed. */
+  /** The client was killed after the time limit. */
   wasKilled: boolean;
 }
 
@@ -225,7 +225,7 @@ function ownFailureOf({ output, exitStatus }: Launched): Reason | undefined {
   return { trouble: "clientEnded", detail: String(code) };
 }
 
-/** What a client has printed; its error if it has failed. */
+/** The output of a client; its error if it has failed. */
 function tellingLine({ output, exitStatus }: Launched): string {
   const stdout = tellingLineOf(output.stdout);
   const stderr = tellingLineOf(output.stderr);

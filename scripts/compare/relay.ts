@@ -1,7 +1,7 @@
 /**
  * A relay between the client program and a server: it passes on the bytes, FIN
- * and RST of each to the other, and sees whether the server answers. What the
- * programs print tells nothing about that: a learner may have changed it.
+ * and RST of each to the other, and sees whether the server answers. The
+ * output of the programs doesn't matter: a learner may have changed it.
  */
 import { once } from "node:events";
 import net from "node:net";
@@ -15,8 +15,8 @@ const host = "127.0.0.1";
 type End = "closed" | "reset";
 
 /**
- * Who has ended a connection first. The end of the other side is an answer to
- * that one.
+ * The side that has closed or reset a connection first. The other side only
+ * reacts.
  */
 type Side = "client" | "server";
 
@@ -25,7 +25,7 @@ export class Relay {
   /** The port on which the relay listens. */
   port = 0;
 
-  /** What went over each connection; none if the client has not connected. */
+  /** The data of each connection; empty if the client has not connected. */
   readonly exchanges: Exchange[] = [];
 
   readonly #listener: net.Server;
@@ -49,18 +49,18 @@ export class Relay {
   /**
    * Waits until the connections are over. The client program has exited before.
    *
-   * @param ms how long the server may still take, in milliseconds
+   * @param ms how long to wait for the server, in milliseconds
    */
   async over(ms: number): Promise<void> {
     const overs = this.exchanges.map((exchange) => exchange.over);
     try {
       await withDeadline(ms, "the end of the connections", Promise.all(overs));
     } catch {
-      // The exchanges say what is missing.
+      // The exchanges show what is missing.
     }
   }
 
-  /** Stops to listen, and destroys the connections. */
+  /** Stops listening, and destroys the connections. */
   close(): void {
     this.#listener.close();
     for (const exchange of this.exchanges) exchange.destroy();
@@ -68,15 +68,15 @@ export class Relay {
 }
 
 /**
- * The most bytes that may be on their way: then the relay reads no more from
- * the client until the server has sent some of them back.
+ * The most bytes that are on their way at a time. The relay then stops reading
+ * from the client until the server has sent some of them back.
  */
 const maxUnechoedBytes = 16 * 2 ** 20;
 
 /** How many bytes of a message are shown on each side of a difference. */
 const shownBytes = 20;
 
-/** A connection of the client program, and the one to the server behind it. */
+/** A connection of the client program, and its connection to the server. */
 export class Exchange {
   /** Resolves when nothing more can come back from the server. */
   readonly over: Promise<void>;
@@ -135,7 +135,7 @@ export class Exchange {
     if (!isTooMuch && !this.#server.writableNeedDrain) this.#client.resume();
   }
 
-  /** TCP is a stream: the pieces may be others than those that were sent. */
+  /** TCP is a stream: the pieces can differ from those that were sent. */
   #onServerData(data: Buffer): void {
     const hasRoom = !this.#client.writable || this.#client.write(data);
     if (!hasRoom) this.#server.pause();
@@ -168,9 +168,9 @@ export class Exchange {
   }
 
   /**
-   * What became of the client's message. It is answered if all its bytes have
-   * come back, whatever pieces the client has received. If the client has reset
-   * the connection before, those that had come back until then are enough.
+   * What happened to the client's message. It is answered if all its bytes have
+   * been echoed, in any pieces. If the client has reset the connection earlier,
+   * the bytes that had been echoed by then are enough.
    *
    * @returns "failed" if the client has sent nothing, or has not waited
    */
@@ -197,7 +197,7 @@ export class Exchange {
   }
 
   /**
-   * What was sent and what came back, near the first difference:
+   * The sent bytes and the received ones, near the first difference:
    * "Hello" → "Hullo".
    */
   difference(): string {

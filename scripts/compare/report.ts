@@ -1,5 +1,5 @@
 /**
- * What compare says about a run: words and numbers in one language, without
+ * The contents of a report: words and numbers in one language, without
  * layout. terminal.ts and page.ts draw it.
  */
 import type { Language } from "../language.ts";
@@ -30,22 +30,22 @@ export interface Report {
   picture: Picture;
   /** The heading of failures, sentences and notes. */
   answerTitle: string;
-  /** What went wrong. */
+  /** The failures. */
   failures: string[];
-  /** What the servers differ in. */
+  /** The differences between the servers. */
   sentences: string[];
   /** How far the figures can be trusted. */
   notes: string[];
   /** The tables of figures, the important ones first; none of them is empty. */
   tables: FigureTable[];
-  /** How many clients, on which machine, how long, and when. */
+  /** How many clients, on which machine, for how long, and when. */
   conditions: string;
 }
 
 /** Which clients waited while one stayed connected, on an axis of time. */
 export interface Picture {
   title: string;
-  /** What the clients do. */
+  /** The description of the experiment. */
   experiment: string;
   /** A panel for each server; none if this was not measured. */
   panels: Panel[];
@@ -58,7 +58,7 @@ export interface Picture {
   legend: Legend;
 }
 
-/** What the marks of a picture mean. */
+/** The meaning of the marks of a picture. */
 export interface Legend {
   waits: string;
   answered: string;
@@ -150,7 +150,10 @@ function pictureOf({ servers, options }: Run, say: Texts): Picture {
   const n = options.clients;
   return {
     title: say.pictureTitle,
-    experiment: fill(say.experiment, clientCount(n, say), n),
+    experiment:
+      n === 1
+        ? say.experimentOfOne
+        : fill(say.experiment, clientCount(n, say), n),
     panels,
     columns: new Set(visited.map(({ design }) => design)).size,
     endMs,
@@ -253,7 +256,7 @@ function notesOf(run: Run, say: Texts): string[] {
 }
 
 /**
- * What went wrong with a server, and its last lines; undefined if nothing did.
+ * The failure of a server, with its last lines; undefined if it has not failed.
  */
 function failureOf(server: ServerResult, say: Texts): string | undefined {
   if (!server.failure) return undefined;

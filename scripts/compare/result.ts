@@ -78,7 +78,7 @@ export interface Load {
 /** Why a server's steps end, or larger numbers of connections are left out. */
 export interface Reason {
   trouble: Trouble;
-  /** What the trouble is about: "1/10" connections, "10 s", an exit code. */
+  /** The detail of the trouble: "1/10" connections, "10 s", an exit code. */
   detail: string;
 }
 
@@ -110,7 +110,7 @@ export interface Found {
   stay?: Stay;
   /** The load for each number of connections. */
   growth?: Load[];
-  /** The load of as many connections as --clients says. */
+  /** The load of the number of connections that --clients gives. */
   load?: Load;
   growthEnd?: GrowthEnd;
   /** Windows has no signals between programs. */
@@ -118,7 +118,7 @@ export interface Found {
   failure?: Failure;
 }
 
-/** Everything about one server. What was not measured is missing. */
+/** All results of one server. Values that were not measured are missing. */
 export interface ServerResult extends Found {
   design: Design;
   language: "TypeScript" | "Python";

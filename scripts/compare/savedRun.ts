@@ -69,8 +69,8 @@ export function checkRun(run: unknown): asserts run is Run {
 /**
  * Checks a value of a run.
  *
- * @param path where the value is, for the message: "run.servers[0].file"
- * @throws Error that names the path of what is missing or wrong
+ * @param path the path of the value, for the message: "run.servers[0].file"
+ * @throws Error that names the path of the missing or wrong value
  */
 type Check = (value: unknown, path: string) => void;
 
@@ -103,7 +103,7 @@ function isOneOf(...allowed: unknown[]): Check {
   };
 }
 
-/** The value may be missing. */
+/** The value is allowed to be missing. */
 function optional(check: Check): Check {
   return (value, path) => {
     if (value !== undefined) check(value, path);
@@ -137,7 +137,7 @@ function isObject<T>(checks: Checks<T>): Check {
   };
 }
 
-/** The names that results may have: those for which there is a text. */
+/** The names that are allowed in results: those with a text. */
 const texts = textsIn("en");
 const isOutcome = isOneOf(...Object.keys(texts.outcome));
 const isStep = isOneOf(...Object.keys(texts.step));

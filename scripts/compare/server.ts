@@ -21,7 +21,7 @@ import { shortened } from "../visible.ts";
 /** A server that listens, as the steps see it. */
 export interface Server extends Program {
   port: number;
-  /** How long the server may take to listen, to answer, or to exit. */
+  /** The time limit for the server to listen, to answer, or to exit. */
   patienceMs: number;
   /**
    * The memory, threads and CPU time that the server uses now, as far as known.
@@ -36,7 +36,7 @@ export interface Server extends Program {
 /**
  * Starts a server, does something with it, and stops it in any case.
  *
- * @param patienceMs how long the server may take to listen, to answer, or to
+ * @param patienceMs the time limit for the server to listen, to answer, or to
  *   exit
  * @returns what the task returns
  * @throws ServerFailure for any error of the server or the task
@@ -58,7 +58,7 @@ export async function withServer(
     throw failure;
   } catch (error) {
     const failure = ServerFailure.from(error);
-    // The server's own exit says more than what its clients have met.
+    // The server's own exit explains more than the errors of its clients.
     const report = (await server.crash(300)) ?? failure;
     report.found = failure.found;
     if (!isOfClient(report.trouble)) report.lastLines = server.lastLines();
@@ -230,7 +230,7 @@ function lastLinesOf(output: string): string[] {
 }
 
 /**
- * What a process uses, by Linux' /proc. Nothing is known on other systems.
+ * The resources of a process, from Linux's /proc; none on other systems.
  *
  * @throws Error if the process has exited
  */
@@ -244,7 +244,7 @@ async function readFootprint(pid: number): Promise<Footprint> {
 }
 
 /**
- * Reads what a process uses from two files of Linux' /proc/PID.
+ * Reads the resources of a process from two files of Linux's /proc/PID.
  *
  * @param status the contents of /proc/PID/status
  * @param stat the contents of /proc/PID/stat
@@ -254,7 +254,7 @@ export function footprintFromProc(status: string, stat: string): Footprint {
     const match = new RegExp(`^${name}:\\s+(?<value>\\d+)`, "m").exec(status);
     return Number(match!.groups!.value);
   }
-  // The second field is the program's name in parentheses, which may have
+  // The second field is the program's name in parentheses, which can have
   // spaces.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const userTicks = Number(fields[11]);

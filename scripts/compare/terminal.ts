@@ -33,7 +33,7 @@ export function terminalText(
   if (picture.panels.length > 0)
     blocks.push(heading(picture.title), ...drawPicture(picture, width));
 
-  // What differed, after what failed.
+  // The differences, after the failures.
   blocks.push(heading(report.answerTitle));
   for (const failure of report.failures)
     blocks.push(chalk.red(listItem(failure, width)));
@@ -58,7 +58,7 @@ function heading(text: string): string {
   return chalk.bold.underline(text);
 }
 
-/** A text behind a dash, under which its other lines are indented. */
+/** A text after a dash; its other lines are indented. */
 function listItem(text: string, width: number): string {
   return wrapped(text, width, 2).replace("  ", "- ");
 }
@@ -89,7 +89,7 @@ interface Layout {
   /** The width of the longest name. */
   nameWidth: number;
   axisWidth: number;
-  /** What the axis's last column stands for; its first one is 0 ms. */
+  /** The time of the last column of the axis; the first column is 0 ms. */
   endMs: number;
 }
 

@@ -61,6 +61,13 @@ const pairs = {
     "클라이언트 하나가 연결을 유지하는 동안 다른 {1}개가 동시에 접속해 메시지를 하나씩 보냅니다. " +
       "그 하나는 모두 응답을 받으면, 또는 1초 동안 아무 응답이 없으면 연결을 끊습니다.",
   ],
+  experimentOfOne: [
+    "One client stays connected while another one connects and sends a message. " +
+      "It leaves when the other one has its answer, or when no answer has " +
+      "arrived for 1 s.",
+    "클라이언트 하나가 연결을 유지하는 동안 다른 하나가 접속해 메시지를 보냅니다. " +
+      "먼저 연결한 클라이언트는 다른 하나가 응답을 받으면, 또는 1초 동안 아무 응답이 없으면 연결을 끊습니다.",
+  ],
   answerTitle: ["What differed", "무엇이 달랐나"],
   figuresTitle: ["Measured", "측정값"],
   furtherTitle: ["Further measurements", "그 밖의 측정값"],
@@ -137,7 +144,7 @@ const pairs = {
 
   // How far the figures can be trusted, and what went wrong.
   threadIsWorker: [
-    "Here a thread is a Worker of Node: a JavaScript engine of its own. Add " +
+    "Here a thread is a Worker of Node: a separate JavaScript engine. Add " +
       "--python DIR to measure Python's threads, too.",
     "여기서 스레드는 Node의 Worker입니다. Worker는 저마다 JavaScript 엔진을 하나씩 가집니다. " +
       "--python DIR 옵션을 쓰면 Python의 스레드도 측정합니다.",
@@ -222,8 +229,8 @@ const troubles = {
     "클라이언트가 아무것도 보내지 않음({0})",
   ],
   files: [
-    "the limit of open files is too low ({0}): raise it with ulimit -n",
-    "열 수 있는 파일이 부족함({0}), ulimit -n을 늘리세요",
+    "too many open files ({0}): raise ulimit -n",
+    "열린 파일이 너무 많음({0}), ulimit -n을 늘리세요",
   ],
   slow: ["an echo takes {0}", "에코 하나에 {0} 걸림"],
   memory: ["not enough free memory ({0})", "남은 메모리가 부족함({0})"],
@@ -253,7 +260,7 @@ export function textsIn(language: Language): Texts {
 /**
  * Puts values into a text.
  *
- * @param values the first takes the place of {0}, the second of {1}, and so on
+ * @param values the first replaces {0}, the second {1}, and so on
  * @throws TypeError if a value is missing
  */
 export function fill(text: string, ...values: (string | number)[]): string {

@@ -275,7 +275,7 @@ class Endpoint {
   probe: "keepAlive" | "asksForRoom" | undefined;
   /** This side's last packet has announced a receive window of 0. */
   hasNoRoom = false;
-  /** The connection was reset, or the program has exited: it reads no more. */
+  /** This side has reset the connection, or has exited: it reads no more. */
   hasEnded = false;
 
   /** The bytes of data that have arrived here, with gaps. */
@@ -316,6 +316,8 @@ class Connection {
   readonly client: Endpoint;
   readonly server: Endpoint;
   #wasReset = false;
+  /** When the last packet of either side was captured. */
+  #lastPacketMs = -Infinity;
 
   constructor(mostRanges: number) {
     this.client = new Endpoint(mostRanges);
@@ -341,7 +343,8 @@ class Connection {
     const acts: Act[] = [];
 
     // These depend on what was seen before this packet.
-    const probe = probeIn(packet, sender, receiver);
+    const silenceMs = packet.timeMs - this.#lastPacketMs;
+    const probe = probeIn(packet, sender, receiver, silenceMs);
     const wasSentBefore = repeats(packet, sender) && !probe;
     const answer = answerIn(packet, sender, receiver);
 
@@ -370,7 +373,10 @@ class Connection {
     else if (wasSentBefore) acts.push({ kind: "sentAgain" });
     if (probe) acts.push({ kind: probe });
     if (answer) acts.push({ kind: answer });
-    if (packet.windowUpdate) acts.push({ kind: "hasRoom" });
+    // Wireshark calls an ACK that reports a gap a window update, if its window
+    // differs from the one before.
+    const onlyHasRoom = packet.windowUpdate && answer !== "acknowledgesAgain";
+    if (onlyHasRoom) acts.push({ kind: "hasRoom" });
     if (packet.zeroWindow) acts.push({ kind: "hasNoRoom" });
     if (packet.lost) acts.push({ kind: "lost" });
 
@@ -378,6 +384,7 @@ class Connection {
     sender.hasNoRoom = packet.zeroWindow ?? false;
     sender.probe = probe;
     receiver.probe = undefined;
+    this.#lastPacketMs = packet.timeMs;
     return acts;
   }
 
@@ -391,9 +398,9 @@ class Connection {
     const bytes = sender.unreadBytes();
     if (bytes > 0) acts.push({ kind: "neverRead", bytes });
 
-    // Neither program can read what has arrived before.
+    // The sender's program reads no more. On Linux, the other program can still
+    // read what arrived before the RST.
     sender.hasEnded = true;
-    receiver.hasEnded = true;
     this.#wasReset = true;
     return acts;
   }
@@ -420,43 +427,52 @@ function repeats(packet: Packet, sender: Endpoint): boolean {
   return end > packet.seq && sender.sent.includes(packet.seq, end);
 }
 
+/** Keep-alives come after at least as long a silence: on Linux, a second. */
+const shortestIdleMs = 100;
+
 /**
  * Whether a packet only probes whether the other side is there, or has room.
  * Both probes have the sequence number before SND.NXT, which the other side has
  * already acknowledged, so that it has to answer with an ACK (RFC 9293, 3.8.4
- * and 3.8.6.1). Some systems put one byte of no meaning into the packet.
+ * and 3.8.6.1). Some systems put one byte of no meaning into the packet. An ACK
+ * that is captured after a packet with the next number looks like a keep-alive,
+ * but doesn't come after a silence.
+ *
+ * @param silenceMs how long neither side has sent anything, in milliseconds
  */
 function probeIn(
   { flags, seq, length }: Packet,
   sender: Endpoint,
   receiver: Endpoint,
+  silenceMs: number,
 ): Endpoint["probe"] {
   const isPlain = flags.includes("ACK") && !hasAny(flags, "SYN", "FIN", "RST");
   const nextSeq = sender.sent.end();
   const hasOldNumber = seq === nextSeq - 1 && receiver.acknowledged === nextSeq;
   if (!isPlain || length > 1 || !hasOldNumber) return undefined;
-  return receiver.hasNoRoom ? "asksForRoom" : "keepAlive";
+  if (receiver.hasNoRoom) return "asksForRoom";
+  return silenceMs >= shortestIdleMs ? "keepAlive" : undefined;
 }
 
 /**
  * The meaning of a packet that only repeats an acknowledgment number. It
- * answers a probe, or it is a duplicate ACK, which reports that a packet is
- * missing before the one that has just arrived (RFC 5681, 2).
+ * answers a probe, or it is a duplicate ACK (RFC 5681, 2). That one reports a
+ * gap only if bytes after the gap have arrived (RFC 2018, 4): it can also answer
+ * a copy of bytes that have arrived before.
  */
 function answerIn(
   packet: Packet,
   sender: Endpoint,
   receiver: Endpoint,
 ): "answersKeepAlive" | "acknowledgesAgain" | undefined {
-  const { flags, seq, ack, length } = packet;
+  const { flags, seq, ack, sack = [], length } = packet;
   const isAckOnly = flags.join() === "ACK" && length === 0;
-  const isRepeated = ack === sender.acknowledged && seq === sender.sent.end();
-  if (!isAckOnly || !isRepeated) return undefined;
-  if (packet.windowUpdate || packet.zeroWindow) return undefined;
+  if (!isAckOnly || ack !== sender.acknowledged) return undefined;
+  if (sack.some(([, end]) => end > ack)) return "acknowledgesAgain";
 
-  if (receiver.probe === "keepAlive") return "answersKeepAlive";
-  const isSomethingMissing = receiver.sent.end() > ack;
-  return isSomethingMissing ? "acknowledgesAgain" : undefined;
+  if (packet.windowUpdate || packet.zeroWindow) return undefined;
+  const isAnswer = receiver.probe === "keepAlive" && seq === sender.sent.end();
+  return isAnswer ? "answersKeepAlive" : undefined;
 }
 
 function hasAny(flags: string[], ...names: string[]): boolean {

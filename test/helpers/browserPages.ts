@@ -104,6 +104,42 @@ export async function expectReadable(
   assert.equal(flaws, []);
 }
 
+/** The widths of the windows in which zoom is tested, in pixels. */
+export const zoomedWindows = [1024, 1366, 1920, 3840];
+
+/** The steps of a browser's zoom. */
+const zooms = [0.67, 0.75, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3];
+
+/** How much larger a step of the zoom has to make a text, as a factor. */
+const leastGrowth = 1.015;
+
+/**
+ * Asserts that each step of the browser's zoom makes every text larger, and
+ * that all of it can be read. To a page, zoom is a window of fewer CSS pixels.
+ *
+ * @param windowPx the width of the window, in CSS pixels without zoom
+ */
+export async function expectZoomable(
+  tested: TestedPage,
+  windowPx: number,
+): Promise<void> {
+  let previous: number[] = [];
+  for (const zoom of zooms) {
+    const width = Math.round(windowPx / zoom);
+    const height = Math.round((windowPx * 9) / 16 / zoom);
+    await expectReadable(tested, { width, height, smallestTextPx: 0 });
+
+    const page = await tested.open();
+    const sizes = await page.evaluate<number[]>("findTextSizes()");
+    const onScreen = sizes.map((size) => size * zoom);
+    const smaller = onScreen.find((size, index) => {
+      return size < leastGrowth * (previous[index] ?? 0);
+    });
+    assert.is(smaller, undefined, `zoom ${zoom}: ${smaller} px`);
+    previous = onScreen;
+  }
+}
+
 /**
  * Asserts that no panel and no row of a table would be cut between two sheets.
  */

@@ -9,7 +9,7 @@ import { projectFile } from "../../scripts/project.ts";
 /** A fenced block: between ``` and ```. */
 export interface Block {
   /**
-   * The word behind the first ```: sh for commands, text for an output, diff
+   * The word after the first ```: sh for commands, text for an output, diff
    * for an edit.
    */
   language: string;

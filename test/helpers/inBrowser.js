@@ -13,6 +13,18 @@
  * @returns {string[]} what is wrong; nothing in a page as it should be
  */
 function findMisplaced(smallestTextPx) {
+  const flaws = findMisplacedNow(smallestTextPx);
+  const folded = document.querySelectorAll("details");
+  if (folded.length === 0) return flaws;
+
+  for (const details of folded) details.open = true;
+  flaws.push(...findMisplacedNow(smallestTextPx));
+  for (const details of folded) details.open = false;
+  return flaws;
+}
+
+/** The same, without the texts that are folded now. */
+function findMisplacedNow(smallestTextPx) {
   const lines = findTextLines();
   return [
     ...findScrolling(),
@@ -50,6 +62,13 @@ function findSmallTexts(smallestTextPx) {
   return flaws;
 }
 
+/** The font size of each element, also of hidden ones, in CSS pixels. */
+function findTextSizes() {
+  return [...document.querySelectorAll("main *")].map((element) => {
+    return Number.parseFloat(getComputedStyle(element).fontSize);
+  });
+}
+
 /** Finds lines of text that are outside of the window, at its left or right. */
 function findOutside(lines) {
   return lines
@@ -76,13 +95,15 @@ function findOverlaps(lines) {
   return flaws;
 }
 
-/** The texts of the page, less those for screen readers only. */
+/** The texts that are shown now, without those for screen readers only. */
 function visibleTextNodes() {
   const nodes = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const isHidden = node.parentElement.closest(".hidden") !== null;
-    if (node.data.trim() && !isHidden) nodes.push(node);
+    const { parentElement } = node;
+    const isShown =
+      parentElement.checkVisibility() && !parentElement.closest(".hidden");
+    if (node.data.trim() && isShown) nodes.push(node);
   }
   return nodes;
 }

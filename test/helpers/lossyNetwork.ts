@@ -1,6 +1,6 @@
 /**
- * A network of its own, in which a firewall drops packets after they have been
- * captured. It takes Linux, root, and nft.
+ * A separate network, in which a firewall drops packets after they have been
+ * captured. It needs Linux, root, and nft.
  */
 import { $ } from "../../scripts/zx.ts";
 import { onLinux, type Why } from "./machine.ts";
@@ -35,8 +35,8 @@ export const dropEveryEcho = "tcp flags & psh == psh ct direction reply drop";
 
 /** The reason why this machine can't have such a network. */
 export async function whyNoNetwork(): Promise<Why> {
-  if (!onLinux) return "it takes Linux' network namespaces";
+  if (!onLinux) return "it needs Linux's network namespaces";
   const command = [...networkWith([dropFirstMessage, dropEveryEcho]), "true"];
   const { exitCode } = await $`${command}`;
-  return exitCode !== 0 && "it takes root, unshare and nft";
+  return exitCode !== 0 && "it needs root, unshare and nft";
 }

@@ -15,9 +15,9 @@ export type Why = string | false;
 export const onLinux = process.platform === "linux";
 export const onWindows = process.platform === "win32";
 
-export const notLinux: Why = !onLinux && "it takes Linux' /proc or its tools";
+export const notLinux: Why = !onLinux && "it needs Linux's /proc or its tools";
 
-/** On Windows no program can send another one Ctrl+C. */
+/** On Windows no program can send Ctrl+C to another program. */
 export const hasSignals = !onWindows;
 export const noSignals: Why = !hasSignals && "Windows has no signals";
 

@@ -14,7 +14,7 @@ const robotAddress = "192.168.0.3";
 /** The reason why this machine can't make two computers. */
 export async function noTwoComputers(): Promise<Why> {
   if (notLinux) return notLinux;
-  if (process.getuid!() !== 0) return "network namespaces take root";
+  if (process.getuid!() !== 0) return "network namespaces need root";
   const computers = new TwoComputers();
   try {
     await computers.make();
@@ -43,17 +43,17 @@ export class TwoComputers {
     await run(`-n ${this.#robot} link set cable up`);
   }
 
-  /** The command that runs another one on the server's computer. */
+  /** The command that runs a command on the server's computer. */
   onServer(command: string[]): string[] {
     return ["ip", "netns", "exec", this.#server, ...command];
   }
 
-  /** The command that runs another one on the robot. */
+  /** The command that runs a command on the robot. */
   onRobot(command: string[]): string[] {
     return ["ip", "netns", "exec", this.#robot, ...command];
   }
 
-  /** Pulls the cable out of the robot: neither side is told. */
+  /** Pulls the cable out of the robot: neither side notices. */
   pullCable(): Promise<void> {
     return run(`-n ${this.#robot} link set cable down`);
   }
