@@ -1,9 +1,10 @@
 /**
  * Shows your own SYN and ACK: runs a server and a client once, captures their
  * packets with tshark, and draws them as a ladder, together with what the
- * programs read and print.
+ * programs read and print. Or it watches programs that you start yourself.
  *
  *   npx tsx scripts/packets.ts
+ *   npx tsx scripts/packets.ts --watch
  *   npx tsx scripts/packets.ts --help
  */
 import { setTimeout as sleep } from "node:timers/promises";

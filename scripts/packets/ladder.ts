@@ -165,7 +165,7 @@ const wholeDescriptionWidth = 24;
  * unread in it.
  *
  * @param columns the width of the terminal
- * @param time the time of the next row; a longer one gets more room
+ * @param time the longest time so far, for which there is room in any case
  */
 export function layoutForRowsToCome(columns: number, time = ""): Layout {
   const timeWidth = Math.max(futureTimeWidth, time.length);

@@ -4,14 +4,13 @@
  * a tshark that captures by itself is told only every 500 ms that there is more
  * (Wireshark 4.0).
  */
-import { createWriteStream, type WriteStream } from "node:fs";
 import { once } from "node:events";
+import { createWriteStream, existsSync, type WriteStream } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { which } from "zx/core";
-import { existsSync } from "node:fs";
 import { ScriptError } from "../commandLine.ts";
 import { launch, type Launched } from "../launch.ts";
 import { withDeadline } from "../waiting.ts";
@@ -68,7 +67,8 @@ export interface LiveCaptureOptions {
  *
  * @returns the capture, which has begun
  * @throws CannotCapture if tshark is missing, or nothing can be captured
- * @throws ScriptError if the interface or the file is wrong
+ * @throws ScriptError if the interface doesn't exist, or the file can't be
+ *   written
  */
 export async function startLiveCapture(
   options: LiveCaptureOptions,
@@ -437,7 +437,7 @@ async function exitOrStop(program: Launched): Promise<void> {
   }
 }
 
-/** @returns the arguments of dumpcap */
+/** The arguments of the dumpcap that captures packets. */
 function captureArguments(options: LiveCaptureOptions): string[] {
   const { interface: name, port } = options;
   // prettier-ignore
@@ -451,7 +451,7 @@ function captureArguments(options: LiveCaptureOptions): string[] {
   ];
 }
 
-/** @returns the arguments of tshark */
+/** The arguments of a tshark that prints the packets on its stdin. */
 function readingArguments(): string[] {
   // prettier-ignore
   return [

@@ -66,6 +66,8 @@ export class Watch {
   #hasToEnd = false;
 
   #drawing: LadderDrawing | undefined;
+  /** The longest time of a row, for which there is room. */
+  #longestTime = "";
   /** The connections whose addresses were drawn, and are remembered. */
   readonly #introduced = new Set<number>();
   #packetCount = 0;
@@ -144,9 +146,16 @@ export class Watch {
 
   /** Fits the rows to come to the terminal's width. */
   #layOut = (): void => {
-    const layout = layoutForRowsToCome(columnsNow());
+    const layout = layoutForRowsToCome(columnsNow(), this.#longestTime);
     this.#drawing = new LadderDrawing(layout, drawsLines());
   };
+
+  /** After some hours, the times need another column. */
+  #makeRoomFor(time: string): void {
+    if (time.length <= this.#longestTime.length) return;
+    this.#longestTime = time;
+    this.#layOut();
+  }
 
   #onPacket(captured: CapturedPacket): void {
     this.#firstMs ??= captured.timeMs;
@@ -161,6 +170,7 @@ export class Watch {
       this.#notDrawn++;
       return;
     }
+    this.#makeRoomFor(row.time);
     const drawing = this.#drawing!;
     const lines = [...this.#heading(connection), ...drawing.row(row)];
     process.stdout.write(`${lines.join("\n")}\n`);
