@@ -207,9 +207,7 @@ export class LiveCapture {
   #follow(): void {
     const { say, file = "" } = this.#options;
     const source = this.#dumpcap.child.stdout!;
-    source.on("data", (bytes: Buffer) => {
-      for (const block of this.#splitter.add(bytes)) this.#onBlock(block);
-    });
+    source.on("data", (bytes: Buffer) => this.#onBytes(bytes));
     source.on("end", () => this.#reader.end());
     this.#dumpcap.child.once("close", () => {
       const words = lastWords(this.#dumpcap, say);
@@ -226,23 +224,37 @@ export class LiveCapture {
     this.#end();
   }
 
+  #onBytes(bytes: Buffer): void {
+    try {
+      for (const block of this.#splitter.add(bytes)) this.#onBlock(block);
+    } catch (error) {
+      const { message } = error as Error;
+      this.#fail(`${this.#options.say.dumpcapSays}: ${message}`);
+    }
+    this.#waitFor(this.#reader.input);
+    if (this.#copy) this.#waitFor(this.#copy);
+  }
+
   #onBlock({ kind, bytes }: Block): void {
     if (kind === "header") this.#headers.push(bytes);
     if (kind === "packet") this.#countPacket();
-    this.#pass(this.#reader.input, bytes);
-    if (this.#copy) this.#pass(this.#copy, bytes);
+    // If tshark has exited or the file is full, that is reported.
+    if (!this.#reader.input.destroyed) this.#reader.input.write(bytes);
+    if (!this.#copy?.destroyed) this.#copy?.write(bytes);
   }
 
-  /** Writes bytes; if they are too many, dumpcap waits. */
-  #pass(target: Writable, bytes: Buffer): void {
-    // Its program has exited, or its file is full: that is reported.
-    if (target.destroyed) return;
-    if (target.write(bytes)) return;
+  /** Lets dumpcap wait until a program or a file has taken its bytes. */
+  #waitFor(target: Writable): void {
+    if (target.destroyed || !target.writableNeedDrain) return;
     const source = this.#dumpcap.child.stdout!;
     source.pause();
-    const goOn = () => source.resume();
-    target.once("drain", goOn);
-    target.once("close", goOn);
+    const goOn = () => {
+      target.off("drain", goOn);
+      target.off("close", goOn);
+      source.resume();
+    };
+    target.on("drain", goOn);
+    target.on("close", goOn);
   }
 
   /** Lets the next tshark take over if it is time. */
