@@ -583,6 +583,9 @@ betweenComputers("a lost packet's retransmission is marked", async () => {
     const sent = { from: "client", says: "sends 14 bytes" } as const;
     const again = { from: "client", says: "retransmission" } as const;
     expectRows(rows, [sent, again, { from: "server", says: "sends 14 bytes" }]);
+    const { packets } = await watching.recording();
+    const repeated = packets.filter(({ retransmission }) => retransmission);
+    assert.ok(repeated.some(({ length }) => length === 14));
   } finally {
     computers.remove();
   }
