@@ -27,6 +27,13 @@ export interface LaunchOptions<Mark> {
    * the program knows that this process has exited.
    */
   messages?: boolean;
+  /** Opens the program's stdin, for bytes that the caller writes. */
+  input?: boolean;
+  /**
+   * Leaves stdout to the caller, who reads it from `child.stdout`: none of it
+   * is in `output`.
+   */
+  rawOutput?: boolean;
   /**
    * Puts the program, with what it starts, into its own process group. The
    * group gets the signals that kill() sends, but not the terminal's Ctrl+C.
@@ -127,6 +134,7 @@ export class Launched {
   /** Is called by launch() only. */
   constructor(command: string[], options: LaunchOptions<any>) {
     const { env = process.env, onMark, messages, ownGroup } = options;
+    const { input, rawOutput } = options;
     const [program = "", ...args] = command;
     this.#command = command;
     this.#maxOutput = options.maxOutput ?? Infinity;
@@ -136,7 +144,7 @@ export class Launched {
       detached: this.#leadsGroup,
       windowsHide: true,
       stdio: [
-        messages ? "pipe" : "ignore",
+        messages || input ? "pipe" : "ignore",
         "pipe",
         "pipe",
         onMark ? "pipe" : "ignore",
@@ -151,7 +159,7 @@ export class Launched {
     // If no pipe is left for it, a child has no streams.
     if (!this.child.stdout || !this.child.stderr)
       throw new Error("too many open files (EMFILE): raise ulimit -n");
-    this.#collect(this.child.stdout, "stdout");
+    if (!rawOutput) this.#collect(this.child.stdout, "stdout");
     this.#collect(this.child.stderr, "stderr");
     if (onMark) this.#readMarks(this.child.stdio[3] as Readable, onMark);
 

@@ -1,9 +1,10 @@
 /**
  * Shows your own SYN and ACK: runs a server and a client once, captures their
  * packets with tshark, and draws them as a ladder, together with what the
- * programs read and print.
+ * programs read and print. Or it watches programs that you start yourself.
  *
  *   npx tsx scripts/packets.ts
+ *   npx tsx scripts/packets.ts --watch
  *   npx tsx scripts/packets.ts --help
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -25,10 +26,11 @@ import { captureRun, type CapturedRun } from "./packets/capture.ts";
 import { ladder } from "./packets/ladder.ts";
 import { flags, parseOptions, type Options } from "./packets/options.ts";
 import { packetsPage, type Around } from "./packets/page.ts";
-import type { Recording, Run } from "./packets/recording.ts";
+import type { Recording, Run, Watched } from "./packets/recording.ts";
 import { readRecording, type RecordingName } from "./packets/recordings.ts";
 import { pictureOf, visible, type Picture } from "./packets/rows.ts";
 import { textsIn, type Texts } from "./packets/texts.ts";
+import { Watch, type WatchResult } from "./packets/watch.ts";
 import { CannotCapture } from "./packets/tshark.ts";
 
 /**
@@ -46,7 +48,42 @@ async function main(args: string[]): Promise<void> {
   const options = parseOptions(given, say);
   if (options.show)
     await showRecording(options.show, { reason: say.asked }, options, say);
+  else if (options.watch) await showWatch(options.watch, options, say);
   else await showRun(options, say);
+}
+
+/** The watch that Ctrl+C ends, so that it writes its files. */
+let watch: Watch | undefined;
+
+/** Draws packets as they come, until Ctrl+C; then writes what is wanted. */
+async function showWatch(
+  watched: Watched,
+  options: Options,
+  say: Texts,
+): Promise<void> {
+  const { json, html, save: file } = options;
+  const draws = json !== "-" && html !== "-";
+  const keepsPackets = json !== undefined || html !== undefined;
+  watch = new Watch({ watched, file, keepsPackets, draws, say });
+  let result: WatchResult;
+  try {
+    result = await watch.run();
+  } catch (error) {
+    watch = undefined;
+    if (isStopping) return;
+    const { message } = error as Error;
+    const isMissing = error instanceof CannotCapture;
+    const advice = `${message}; ${installAdvice(say)}; ${say.more}`;
+    complain(isMissing ? advice : message);
+    return stop(1);
+  }
+
+  const { recording, summary, problems } = result;
+  if (draws) await print(`${summary}\n`);
+  else process.stderr.write(`packets: ${summary}\n`);
+  await writeFiles(recording, options, say);
+  for (const problem of problems) complain(problem);
+  return stop(process.exitCode === 1 ? 1 : 0);
 }
 
 /** Captures a run and shows it. If that isn't possible, shows a recording. */
@@ -175,16 +212,26 @@ async function present(
   say: Texts,
   around: Around = { above: [], below: [] },
 ): Promise<void> {
-  const { language } = say;
   const picture = pictureOf(recording, say);
   const isStdoutFree = json !== "-" && html !== "-";
   if (isStdoutFree) await print(`${terminalText(picture, around, say)}\n`);
+  await writeFiles(recording, { json, html }, say, around);
+}
 
+/** Writes the JSON and the page that are wanted. */
+async function writeFiles(
+  recording: Recording,
+  { json, html }: Outputs,
+  say: Texts,
+  around: Around = { above: [], below: [] },
+): Promise<void> {
+  const { language } = say;
   if (json) {
     const text = JSON.stringify(recording, null, 2);
     await write(json, `${text}\n`, language);
   }
   if (html) {
+    const picture = pictureOf(recording, say);
     const text = packetsPage(picture, { around, language, texts: say });
     await write(html, text, language);
   }
@@ -220,6 +267,9 @@ function complain(problem: string): void {
  * first, so that it can stop its helper, dumpcap.
  */
 async function stop(exitCode: number): Promise<void> {
+  const ctrlC = 130;
+  if (exitCode === ctrlC && watch) return watch.end();
+
   isStopping = true;
   const programs = launched();
   for (const program of programs) program.kill("SIGINT");

@@ -7,10 +7,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { temporaryFolder } from "../scripts/copyProject.ts";
-import { freePort } from "../scripts/freePort.ts";
 import { withoutUdp } from "../scripts/packets/markers.ts";
 import type { Row } from "../scripts/packets/rows.ts";
-import { CannotCapture, startCapture } from "../scripts/packets/tshark.ts";
 import { $ } from "../scripts/zx.ts";
 import {
   captureRuns,
@@ -36,12 +34,9 @@ import {
   networkWith,
   whyNoNetwork,
 } from "./helpers/lossyNetwork.ts";
-import { notLinux, type Why } from "./helpers/machine.ts";
-import {
-  english,
-  pathWithTshark,
-  startPackets,
-} from "./helpers/packetsTool.ts";
+import { notLinux } from "./helpers/machine.ts";
+import { pathWithTshark, startPackets } from "./helpers/packetsTool.ts";
+import { whyNoCapture } from "./helpers/whyNoCapture.ts";
 
 const test = suite("capture");
 
@@ -50,20 +45,6 @@ const live = test.unless(noCapture);
 const onLinux = test.unless(noCapture || notLinux);
 const noNetwork = noCapture || (await whyNoNetwork());
 const inNetwork = test.unless(noNetwork);
-
-/** The reason why nothing can be captured on this machine. */
-async function whyNoCapture(): Promise<Why> {
-  try {
-    const capture = await startCapture({
-      port: await freePort(),
-      say: english,
-    });
-    await capture.stop();
-    return false;
-  } catch (error) {
-    return error instanceof CannotCapture && error.message;
-  }
-}
 
 const serverFile = "lecture1_server.ts";
 const threadedServerFile = "lecture1_server_forever.ts";

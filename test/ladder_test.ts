@@ -158,9 +158,7 @@ test("numbers without room on the arrow are below", async () => {
     0.000   │─ [FIN, PSH, ACK] ─────▶│14
             │  Seq=1 Ack=1 Len=14    │14
             │  sends 14 bytes        │14
-            │  no more to send       │14
-            │  acknowledges:         │14
-            │  connected             │14`;
+            │  no more to send       │14`;
   assert.is(`\n${drawn}`, expected);
 });
 

@@ -75,6 +75,30 @@ const mistakes = [
       "robot, lossy, sleep, recv4",
   },
   {
+    options: "--watch --server async",
+    message: "--watch, --server: can't be used together",
+  },
+  {
+    options: "--watch --show hello",
+    message: "--watch, --show: can't be used together",
+  },
+  {
+    options: "--watch --port 0",
+    message: "--port must be 1-65535",
+  },
+  {
+    options: "--watch --port 65536",
+    message: "--port must be 1-65535",
+  },
+  {
+    options: "--port 65432",
+    message: "--port needs --watch",
+  },
+  {
+    options: "--interface eth0",
+    message: "--interface needs --watch",
+  },
+  {
     options: "--refused --server async",
     message: "--refused, --server: can't be used together",
   },
@@ -126,6 +150,12 @@ test("without options, the lecture's client and server run", async () => {
     server: "server",
     message: "Hello, Server!",
   });
+});
+
+test("--watch watches the lecture's port", async () => {
+  const { watch } = parse("--watch --interface eth0");
+
+  assert.equal(watch, { kind: "watch", port: 65_432, interface: "eth0" });
 });
 
 test("--robot sends the line of a robot arm", async () => {

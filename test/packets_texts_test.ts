@@ -51,6 +51,7 @@ const hasBytes: Record<Act["kind"], boolean> = {
   connected: false,
   acknowledgesFin: false,
   sentAgain: false,
+  copied: false,
   hasRoom: false,
   hasNoRoom: false,
   asksForRoom: false,

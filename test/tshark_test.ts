@@ -34,6 +34,7 @@ const usualFields: Fields = {
   "tcp.analysis.window_update": "",
   "tcp.options.sack_le": "",
   "tcp.options.sack_re": "",
+  "tcp.len": "",
   "tcp.payload": "656300",
   "udp.length": "",
 };

@@ -22,14 +22,13 @@ export interface LadderOptions {
  *   terminal has them
  */
 export function ladder(picture: Picture, options: LadderOptions): string {
-  const { sides, connections, rows } = picture;
+  const { sides, connections, rows, numbersConnections } = picture;
   const layout = layoutOf(rows, options.columns);
-  const symbols = options.drawsLines ? lineSymbols : asciiSymbols;
-  const drawing = new LadderDrawing(layout, symbols);
+  const drawing = new LadderDrawing(layout, options.drawsLines);
 
   const lines = drawing.heading("ms", sides);
   for (const [index, addresses] of connections.entries()) {
-    const number = connections.length > 1 ? `${index + 1}:` : "";
+    const number = numbersConnections ? `${index + 1}:` : "";
     lines.push(...drawing.heading(number, addresses));
   }
   for (const row of rows) lines.push(...drawing.row(row));
@@ -84,7 +83,7 @@ const asciiSymbols: Symbols = {
  * time, the client's unread bytes, its wall, the lane with the arrows, the
  * server's wall, its unread bytes, and the descriptions.
  */
-interface Layout {
+export interface Layout {
   timeWidth: number;
   /** For the unread bytes of one side. */
   unreadWidth: number;
@@ -149,6 +148,38 @@ function layoutOf(rows: Row[], columns: number): Layout {
   return { timeWidth, unreadWidth, laneWidth, descriptionsWidth };
 }
 
+/** Width of the time of a row that is not known yet: "5400000.123", 90 min. */
+const futureTimeWidth = 11;
+
+/** Widest lane for rows that are not known yet: most arrows have room. */
+const futureLaneWidth = 56;
+
+/** Width of a usual arrow: "1: [PSH, ACK] Seq=1 Ack=1 Len=14". */
+const usualArrowWidth = 38;
+
+/** Width of the longest description, which then needs one line only. */
+const wholeDescriptionWidth = 24;
+
+/**
+ * Decides how wide a ladder's parts are before its rows are known. Nothing is
+ * unread in it.
+ *
+ * @param columns the width of the terminal
+ * @param time the longest time so far, for which there is room in any case
+ */
+export function layoutForRowsToCome(columns: number, time = ""): Layout {
+  const timeWidth = Math.max(futureTimeWidth, time.length);
+  const walls = 2;
+  const rest = columns - timeWidth - gapAfterTime.length - walls;
+
+  const besideLane = gapBeforeDescriptions.length + wholeDescriptionWidth;
+  const laneWidth = Math.min(futureLaneWidth, rest - besideLane);
+  if (laneWidth < usualArrowWidth)
+    return { timeWidth, unreadWidth: 0, laneWidth: rest, descriptionsWidth: 0 };
+  const descriptionsWidth = rest - laneWidth - gapBeforeDescriptions.length;
+  return { timeWidth, unreadWidth: 0, laneWidth, descriptionsWidth };
+}
+
 /** A row's time. The decimal points of packets and events are aligned. */
 function timeOf({ kind, time }: Row): string {
   return kind === "packet" ? time : `${time} `;
@@ -189,13 +220,14 @@ interface LadderLine {
 }
 
 /** Draws a ladder row by row, in a layout that is the same for all rows. */
-class LadderDrawing {
+export class LadderDrawing {
   readonly #layout: Layout;
   readonly #symbols: Symbols;
 
-  constructor(layout: Layout, symbols: Symbols) {
+  /** @param drawsLines whether the terminal draws ─│◆▶; otherwise in ASCII */
+  constructor(layout: Layout, drawsLines: boolean) {
     this.#layout = layout;
-    this.#symbols = symbols;
+    this.#symbols = drawsLines ? lineSymbols : asciiSymbols;
   }
 
   /**
@@ -208,6 +240,18 @@ class LadderDrawing {
       this.#line({
         time: label,
         inLane,
+        unread: { client: 0, server: 0 },
+        description: "",
+      }),
+    );
+  }
+
+  /** Draws a remark between the walls: it belongs to neither side. */
+  remark(text: string): string[] {
+    return this.#atSide("client", text).map((inLane) =>
+      this.#line({
+        time: "",
+        inLane: chalk.dim(inLane),
         unread: { client: 0, server: 0 },
         description: "",
       }),

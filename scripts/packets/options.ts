@@ -2,9 +2,10 @@
 import { expectAllowed, UsageError, type Flags } from "../commandLine.ts";
 import { designs } from "../designs.ts";
 import type { Language } from "../language.ts";
-import type { Run } from "./recording.ts";
+import type { Run, Watched } from "./recording.ts";
 import { recordingNames, type RecordingName } from "./recordings.ts";
 import type { Texts } from "./texts.ts";
+import { loopbackInterface } from "./tshark.ts";
 
 /** The options, in the form that parseFlags() expects. */
 export const flags = {
@@ -15,6 +16,9 @@ export const flags = {
   reset: { type: "boolean" },
   robot: { type: "boolean" },
   show: { type: "string" },
+  watch: { type: "boolean" },
+  port: { type: "string" },
+  interface: { type: "string" },
   save: { type: "string" },
   json: { type: "string" },
   html: { type: "string" },
@@ -31,6 +35,8 @@ export interface Options {
   run: Run;
   /** The recording that is shown, and nothing is run. */
   show?: RecordingName;
+  /** What is watched, and nothing is run. */
+  watch?: Watched;
   /** The file for the packets, as pcapng. */
   save?: string;
   /** The file for the recording, as JSON; "-" is stdout. */
@@ -44,6 +50,10 @@ const specialRuns = ["refused", "reset", "robot"] as const;
 
 /** Options that can't be combined. */
 const conflicts: { option: FlagName; excludes: FlagName[] }[] = [
+  {
+    option: "watch",
+    excludes: ["show", "server", "message", "bytes", ...specialRuns],
+  },
   {
     option: "show",
     excludes: ["server", "message", "bytes", ...specialRuns, "save"],
@@ -59,6 +69,8 @@ const conflicts: { option: FlagName; excludes: FlagName[] }[] = [
  * --message.
  */
 const mostBytes = 30_000;
+
+const highestPort = 65_535;
 
 /**
  * Checks the values and the combination of the options.
@@ -80,7 +92,26 @@ export function parseOptions(given: GivenFlags, say: Texts): Options {
 
   const kind = specialRuns.find((name) => given[name]) ?? "client";
   const run: Run = { kind, server: design, message: messageOf(given) };
-  return { run, show: recording, save, json, html };
+  return { run, show: recording, watch: watchOf(given, say), save, json, html };
+}
+
+/** The port of the lecture's servers, unless they get another one. */
+const lecturePort = "65432";
+
+/** @throws UsageError for a port that isn't allowed, or without --watch */
+function watchOf(given: GivenFlags, say: Texts): Watched | undefined {
+  const { watch, port = lecturePort, interface: name } = given;
+  for (const option of ["port", "interface"] as const)
+    if (option in given && !watch)
+      throw new UsageError(say.onlyWith(`--${option}`, "--watch"));
+  const isPort = /^[1-9]\d{0,4}$/.test(port) && Number(port) <= highestPort;
+  expectAllowed("--port", `1-${highestPort}`, isPort, say.language);
+  if (!watch) return undefined;
+  return {
+    kind: "watch",
+    port: Number(port),
+    interface: name ?? loopbackInterface(),
+  };
 }
 
 /**

@@ -33,7 +33,7 @@ export function packetsPage(
     title: texts.title,
     parts: [
       ...above.map((text) => paragraph(text, "note")),
-      legend(texts),
+      legend(picture, texts),
       table(picture, texts),
       ...below.map((text) => paragraph(text, "muted")),
     ],
@@ -42,7 +42,7 @@ export function packetsPage(
 }
 
 /** The meaning of the flags, the numbers, the times and the yellow numbers. */
-function legend(texts: Texts): string {
+function legend({ kind }: Picture, texts: Texts): string {
   const flags = [
     flagMeaning("SYN", texts.opens),
     flagMeaning("ACK", texts.ackFlag),
@@ -50,10 +50,16 @@ function legend(texts: Texts): string {
     flagMeaning("FIN", texts.closes),
     flagMeaning("RST", texts.resets),
   ];
-  return `<div class="legend"><p>${flags.join(" ")}</p>
-<p>${escape(texts.numbers)}</p>
-<p>${escape(texts.times)}</p>
-<p><span class="count">14</span> ${escape(texts.unread)}</p></div>`;
+  const isWatch = kind === "watch";
+  const parts = [
+    flags.join(" "),
+    escape(texts.numbers),
+    escape(isWatch ? texts.packetTimes : texts.times),
+  ];
+  if (!isWatch)
+    parts.push(`<span class="count">14</span> ${escape(texts.unread)}`);
+  const paragraphs = parts.map((part) => `<p>${part}</p>`);
+  return `<div class="legend">${paragraphs.join("\n")}</div>`;
 }
 
 function flagMeaning(flag: string, meaning: string): string {
@@ -96,9 +102,10 @@ function unreadDigits(rows: Row[]): number {
 }
 
 /** A side's name, and its address in each connection. */
-function sideHead({ sides, connections }: Picture, side: Side): string {
+function sideHead(picture: Picture, side: Side): string {
+  const { sides, connections, numbersConnections } = picture;
   const addresses = connections.map((addressOf, index) => {
-    const number = connections.length > 1 ? `${index + 1}: ` : "";
+    const number = numbersConnections ? `${index + 1}: ` : "";
     return ` <small>${number}${escape(addressOf[side])}</small>`;
   });
   return `<span><b>${escape(sides[side])}</b>${addresses.join("")}</span>`;

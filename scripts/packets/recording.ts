@@ -16,6 +16,15 @@ export interface Run {
   message: string;
 }
 
+/** What was watched (--watch): programs that packets did not start. */
+export interface Watched {
+  kind: "watch";
+  /** The server's port. */
+  port: number;
+  /** The network interface, by its name. */
+  interface: string;
+}
+
 /** When something happened, and at which side. */
 interface Moment {
   /** Milliseconds since the first packet. */
@@ -82,21 +91,31 @@ export type RunEvent =
   | ({ kind: "line" } & Line)
   | ({ kind: "end" } & End);
 
-/** A run as --json writes it, and as recordings/ keeps it. */
+/**
+ * A run as --json writes it, and as recordings/ keeps it. If it was watched,
+ * there are only packets: no reads, lines and ends.
+ */
 export interface Recording {
   /** When the first packet was captured, as an ISO 8601 date. */
   date: string;
   /** The operating system and the version of Node. */
   system: string;
-  run: Run;
+  run: Run | Watched;
   /** The changes in a program or the network, as lines of a diff. */
   changed?: string[];
   /** The address of both sides of each connection. */
   connections: Record<Side, string>[];
   packets: Packet[];
+  /** How many packets were watched after these, and are not kept. */
+  unkept?: number;
   reads: Read[];
   lines: Line[];
   ends: End[];
+}
+
+/** A recording of a run that packets started. */
+export interface RunRecording extends Recording {
+  run: Run;
 }
 
 /** Something that a packet does, described without a number. */
@@ -110,6 +129,7 @@ export interface PlainAct {
     | "connected"
     | "acknowledgesFin"
     | "sentAgain"
+    | "copied"
     | "hasRoom"
     | "hasNoRoom"
     | "asksForRoom"
@@ -127,6 +147,21 @@ export interface ByteAct {
 
 /** Something that a packet does. The kind is the name of its text. */
 export type Act = PlainAct | ByteAct;
+
+export interface TrackerOptions {
+  /**
+   * Packets that were captured and have not arrived, as lostAfterCapture() finds
+   * them; unknown while packets still arrive.
+   */
+  lostPackets?: ReadonlySet<Packet>;
+  /** False if the programs don't report their reads: nothing is unread then. */
+  knowsReads?: boolean;
+  /**
+   * How many ranges of sequence numbers are remembered for each side. Each gap
+   * in a capture adds one, so without a limit they need more and more memory.
+   */
+  mostRanges?: number;
+}
 
 /**
  * Follows all connections of a run from their first SYN on. Packets, reads and
@@ -146,13 +181,13 @@ export type Act = PlainAct | ByteAct;
 export class ConnectionTracker {
   readonly #connections = new Map<number, Connection>();
   readonly #lostPackets: ReadonlySet<Packet>;
+  readonly #knowsReads: boolean;
+  readonly #mostRanges: number;
 
-  /**
-   * @param lostPackets packets that were captured and have not arrived, as
-   *   lostAfterCapture() finds them; none during a run
-   */
-  constructor(lostPackets: ReadonlySet<Packet> = new Set()) {
-    this.#lostPackets = lostPackets;
+  constructor(options: TrackerOptions = {}) {
+    this.#lostPackets = options.lostPackets ?? new Set();
+    this.#knowsReads = options.knowsReads ?? true;
+    this.#mostRanges = options.mostRanges ?? Infinity;
   }
 
   /**
@@ -162,7 +197,10 @@ export class ConnectionTracker {
    */
   onPacket(packet: Packet): Act[] {
     const isLost = packet.lost === true || this.#lostPackets.has(packet);
-    return this.#connection(packet.connection).onPacket(packet, isLost);
+    const connection = this.#connection(packet.connection);
+    const acts = connection.onPacket(packet, isLost);
+    if (this.#knowsReads) return acts;
+    return acts.filter(({ kind }) => kind !== "neverRead");
   }
 
   /** Follows a program's read. */
@@ -179,6 +217,7 @@ export class ConnectionTracker {
   /** How many bytes have arrived at each side that its program has not read. */
   unreadBytes(): Record<Side, number> {
     const unread = { client: 0, server: 0 };
+    if (!this.#knowsReads) return unread;
     for (const { client, server } of this.#connections.values()) {
       unread.client += client.unreadBytes();
       unread.server += server.unreadBytes();
@@ -197,11 +236,21 @@ export class ConnectionTracker {
     return connections.filter((connection) => connection.isClosed()).length;
   }
 
+  /** Whether a connection has been reset, or closed by both sides. */
+  isClosed(number: number): boolean {
+    return this.#connections.get(number)?.isClosed() ?? false;
+  }
+
+  /** Forgets a connection, to save memory. */
+  forget(number: number): void {
+    this.#connections.delete(number);
+  }
+
   /** The connection with a number: a new one if nothing has been seen of it. */
   #connection(number: number): Connection {
     const known = this.#connections.get(number);
     if (known) return known;
-    const connection = new Connection();
+    const connection = new Connection(this.#mostRanges);
     this.#connections.set(number, connection);
     return connection;
   }
@@ -217,7 +266,7 @@ class Endpoint {
   /** The sequence number of the FIN that this side has sent. */
   finSeq: number | undefined;
   /** The sequence numbers that were captured from this side. */
-  readonly sent = new SequenceRanges();
+  readonly sent: SequenceRanges;
   /** The number after the last byte of data that was captured from this side. */
   endOfData = 1;
   /** The highest acknowledgment number that this side has sent; 0 if none. */
@@ -230,9 +279,14 @@ class Endpoint {
   hasEnded = false;
 
   /** The bytes of data that have arrived here, with gaps. */
-  readonly #arrived = new SequenceRanges();
+  readonly #arrived: SequenceRanges;
   /** How many bytes the program has read. */
   #readBytes = 0;
+
+  constructor(mostRanges: number) {
+    this.sent = new SequenceRanges(mostRanges);
+    this.#arrived = new SequenceRanges(mostRanges);
+  }
 
   /** Whether this side has acknowledged the other side's FIN. */
   hasAcknowledgedFin(sender: Endpoint): boolean {
@@ -257,13 +311,18 @@ class Endpoint {
   }
 }
 
-/** A connection, from its first SYN on. */
+/** A connection, from its first captured packet on. */
 class Connection {
-  readonly client = new Endpoint();
-  readonly server = new Endpoint();
+  readonly client: Endpoint;
+  readonly server: Endpoint;
   #wasReset = false;
   /** When the last packet of either side was captured. */
   #lastPacketMs = -Infinity;
+
+  constructor(mostRanges: number) {
+    this.client = new Endpoint(mostRanges);
+    this.server = new Endpoint(mostRanges);
+  }
 
   /** Whether one side has reset the connection, or both have closed it. */
   isClosed(): boolean {
@@ -310,7 +369,8 @@ class Connection {
       followArrivals(packet, sender, receiver);
     }
 
-    if (wasSentBefore) acts.push({ kind: "sentAgain" });
+    if (packet.duplicate) acts.push({ kind: "copied" });
+    else if (wasSentBefore) acts.push({ kind: "sentAgain" });
     if (probe) acts.push({ kind: probe });
     if (answer) acts.push({ kind: answer });
     // Wireshark calls an ACK that reports a gap a window update, if its window
@@ -440,11 +500,17 @@ function acknowledge(
   // Number 0 is the SYN, and the last number below `ack` can be the FIN.
   const hasFin = sender.hasAcknowledgedFin(receiver);
   const endOfData = hasFin ? ack - 1 : ack;
-  const bytes = endOfData - Math.max(1, before);
+  // Without its SYN, a connection is older than the capture: only what was
+  // captured is known to be data.
+  const known = receiver.hasSentSyn
+    ? endOfData
+    : Math.min(endOfData, receiver.endOfData);
+  const bytes = known - Math.max(1, before);
 
   const acts: Act[] = [];
   // The first ACK of the side that began the handshake completes it.
-  if (before === 0 && !isSynAck) acts.push({ kind: "connected" });
+  const endsHandshake = sender.hasSentSyn && receiver.hasSentSyn && !isSynAck;
+  if (before === 0 && endsHandshake) acts.push({ kind: "connected" });
   if (bytes > 0) acts.push({ kind: "acknowledges", bytes });
   if (hasFin) acts.push({ kind: "acknowledgesFin" });
   return acts;

@@ -3,7 +3,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { projectFile } from "../project.ts";
-import type { Recording } from "./recording.ts";
+import type { RunRecording } from "./recording.ts";
 
 /** The names of all recordings, in the order of --help. */
 export const recordingNames = [
@@ -27,7 +27,9 @@ export function recordingFile(name: string): string {
 }
 
 /** Reads a recording from its file. */
-export async function readRecording(name: RecordingName): Promise<Recording> {
+export async function readRecording(
+  name: RecordingName,
+): Promise<RunRecording> {
   const text = await readFile(recordingFile(name), "utf8");
   return JSON.parse(text);
 }

@@ -41,6 +41,8 @@ export interface PacketRow extends RowBase {
   /** The data, cut if it is long; "" if there is none. */
   data: string;
   lost: boolean;
+  /** All that it carries was captured before. */
+  isRetransmission: boolean;
 }
 
 /** Something that a program does. */
@@ -56,10 +58,14 @@ export type Row = PacketRow | EventRow;
 
 /** The contents of a picture. */
 export interface Picture {
+  /** A watch knows packets only: no reads, prints, exits and unread bytes. */
+  kind: "run" | "watch";
   /** The name of each side. */
   sides: Record<Side, string>;
   /** The addresses of both sides of each connection. */
   connections: Recording["connections"];
+  /** Whether rows and addresses have the numbers of their connections. */
+  numbersConnections: boolean;
   /** The rows in the order of time. */
   rows: Row[];
   notes: string[];
@@ -74,27 +80,49 @@ export interface Picture {
  */
 export function pictureOf(recording: Recording, texts: Texts): Picture {
   const { connections, packets, run, system, date } = recording;
+  const isWatch = run.kind === "watch";
   let carriedBytes = 0;
   for (const { lost, length } of packets) if (!lost) carriedBytes += length;
   const count = texts.origin(packets.length, carriedBytes);
   const day = date.slice(0, "2026-12-31".length);
 
+  // The rows of a watch are numbered before it is known how many connections
+  // there will be.
+  const numbersConnections = isWatch || connections.length > 1;
   const events = eventsOf(recording);
   const writer = new RowWriter({
-    connectionCount: connections.length,
-    lostPackets: lostAfterCapture(events),
+    numbersConnections,
+    lostPackets: isWatch ? undefined : lostAfterCapture(events),
+    knowsReads: !isWatch,
     texts,
   });
   return {
+    kind: isWatch ? "watch" : "run",
     sides: {
       client: run.kind === "robot" ? texts.robot : texts.client,
       server: texts.server,
     },
     connections,
+    numbersConnections,
     rows: events.map((event) => writer.rowOf(event)),
-    notes: run.kind === "reset" ? [texts.twoClients] : [],
+    notes: notesOf(recording, texts),
     origin: [count, system, day].join("; "),
   };
+}
+
+/** What has to be known about a recording before its rows. */
+function notesOf({ run, packets, unkept }: Recording, texts: Texts): string[] {
+  switch (run.kind) {
+    case "reset":
+      return [texts.twoClients];
+    case "watch": {
+      const { packetsOnly } = texts;
+      if (!unkept) return [packetsOnly];
+      return [packetsOnly, texts.unkept(packets.length, unkept)];
+    }
+    default:
+      return [];
+  }
 }
 
 /** All that happened in a run, in the order of time. */
@@ -107,31 +135,43 @@ function eventsOf({ packets, reads, lines, ends }: Recording): RunEvent[] {
   return events.sort((one, other) => one.timeMs - other.timeMs);
 }
 
-interface RowWriterOptions {
-  /** If there are more than one, a row has the number of its connection. */
-  connectionCount: number;
-  /** The packets that were captured and have not arrived. */
-  lostPackets: ReadonlySet<Packet>;
+export interface RowWriterOptions {
+  /** Whether a row has the number of its connection. */
+  numbersConnections: boolean;
+  /** The packets that were captured and have not arrived, if that is known. */
+  lostPackets?: ReadonlySet<Packet>;
+  /** False if the programs don't report their reads: nothing is unread then. */
+  knowsReads?: boolean;
+  /** How many ranges of sequence numbers are remembered for each side. */
+  mostRanges?: number;
   /** The texts of one language. */
   texts: Texts;
 }
 
-/** Makes the row of each event, one after the other, in the order of time. */
-class RowWriter {
+/**
+ * Makes the row of each event, one after the other, in the order of time: for a
+ * run that is over, or while its packets are captured.
+ */
+export class RowWriter {
   readonly #tracker: ConnectionTracker;
-  readonly #connectionCount: number;
+  readonly #numbersConnections: boolean;
   readonly #texts: Texts;
 
-  constructor({ connectionCount, lostPackets, texts }: RowWriterOptions) {
-    this.#tracker = new ConnectionTracker(lostPackets);
-    this.#connectionCount = connectionCount;
-    this.#texts = texts;
+  constructor(options: RowWriterOptions) {
+    this.#tracker = new ConnectionTracker(options);
+    this.#numbersConnections = options.numbersConnections;
+    this.#texts = options.texts;
+  }
+
+  /** What is known about the connections so far. */
+  get tracker(): ConnectionTracker {
+    return this.#tracker;
   }
 
   rowOf(event: RunEvent): Row {
     switch (event.kind) {
       case "packet":
-        return this.#packetRow(event);
+        return this.packetRow(event);
       case "read":
         return this.#readRow(event);
       case "line":
@@ -141,11 +181,11 @@ class RowWriter {
     }
   }
 
-  #packetRow(packet: Packet): PacketRow {
+  packetRow(packet: Packet): PacketRow {
     const { timeMs, from, connection, flags, seq, ack, length } = packet;
     const acts = this.#tracker.onPacket(packet);
-    const numbers = [`Seq=${seq}`];
-    if (ack !== undefined) numbers.push(`Ack=${ack}`);
+    const numbers = [`Seq=${as32Bits(seq)}`];
+    if (ack !== undefined) numbers.push(`Ack=${as32Bits(ack)}`);
     numbers.push(`Len=${length}`);
     return {
       kind: "packet",
@@ -157,6 +197,7 @@ class RowWriter {
       data: shorten(packet.text ?? ""),
       descriptions: acts.map((act) => this.#describe(act)),
       lost: packet.lost ?? false,
+      isRetransmission: acts.some(({ kind }) => kind === "sentAgain"),
       unread: this.#tracker.unreadBytes(),
     };
   }
@@ -198,15 +239,23 @@ class RowWriter {
     };
   }
 
-  /** A text after the number of its connection, if there are more than one. */
+  /** A text after the number of its connection, if the rows have numbers. */
   #numbered(connection: number, text: string): string {
-    return this.#connectionCount > 1 ? `${connection}: ${text}` : text;
+    return this.#numbersConnections ? `${connection}: ${text}` : text;
   }
 
   #describe(act: Act): string {
     const text = this.#texts[act.kind];
     return "bytes" in act ? this.#texts.counted(text, act.bytes) : text;
   }
+}
+
+/**
+ * A sequence number as TCP writes it. In a recording, numbers continue where
+ * TCP's start again from 0.
+ */
+function as32Bits(number: number): number {
+  return number >>> 0;
 }
 
 /** Which type of row a packet gets. */

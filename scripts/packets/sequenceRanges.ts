@@ -10,6 +10,12 @@ interface Range {
 export class SequenceRanges {
   /** In ascending order, with a gap between one and the next. */
   readonly #ranges: Range[] = [];
+  readonly #mostRanges: number;
+
+  /** @param mostRanges beyond this many ranges, the lowest one is forgotten */
+  constructor(mostRanges = Infinity) {
+    this.#mostRanges = mostRanges;
+  }
 
   /** Adds the numbers from `start` to the one before `end`. */
   add(start: number, end: number): void {
@@ -28,6 +34,7 @@ export class SequenceRanges {
       count++;
     }
     this.#ranges.splice(index, count, joined);
+    if (this.#ranges.length > this.#mostRanges) this.#ranges.shift();
   }
 
   /** Whether all numbers from `start` to the one before `end` are in the set. */

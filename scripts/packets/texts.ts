@@ -12,6 +12,9 @@ export const pairs = {
       --robot          a robot instead of the client; it reads nothing
       --show NAME      shows a recording: hello, long, forever, async, refused,
                        reset, robot, lossy, sleep or recv4
+      --watch          shows packets of programs that you start, as they come
+      --port N         with --watch: the server's port (default: 65432)
+      --interface NAME with --watch: the network interface (default: loopback)
       --save FILE      saves the packets, for Wireshark
       --json FILE      saves packets, reads, output as JSON; - prints only JSON
       --html FILE      saves the same as a web page
@@ -26,6 +29,9 @@ export const pairs = {
       --robot          클라이언트 대신 로봇 실행: 보내기만 하고 읽지 않음
       --show NAME      기록 보기: hello, long, forever, async, refused,
                        reset, robot, lossy, sleep, recv4
+      --watch          직접 실행한 프로그램의 패킷을 오가는 대로 보여 줌
+      --port N         --watch와 함께: 서버의 포트(기본값: 65432)
+      --interface NAME --watch와 함께: 네트워크 인터페이스(기본값: 루프백)
       --save FILE      패킷을 저장(Wireshark로 볼 수 있음)
       --json FILE      패킷, 읽기, 출력을 JSON으로 저장; -는 JSON만 출력
       --html FILE      같은 내용을 웹 페이지로 저장
@@ -33,6 +39,11 @@ export const pairs = {
       --help           이 도움말을 보여 줌`,
   ],
   together: ["can't be used together", "함께 쓸 수 없습니다"],
+  onlyWith: [
+    (option: string, other: string) => `${option} needs ${other}`,
+    (option: string, other: string) =>
+      `${option}: ${other} 옵션과 함께 써야 합니다`,
+  ],
   running: ["running the programs", "프로그램을 실행하는 중"],
 
   // Headings of the picture, and how much was captured.
@@ -58,6 +69,7 @@ export const pairs = {
   connected: ["acknowledges: connected", "확인 응답: 연결됨"],
   acknowledgesFin: ["acknowledges the FIN", "FIN에 확인 응답"],
   sentAgain: ["retransmission", "재전송"],
+  copied: ["same packet, seen twice", "같은 패킷이 또 보임"],
   hasRoom: ["window update: has room", "윈도 갱신(수신 여유)"],
   hasNoRoom: ["zero window: no room", "윈도 0(수신 여유 없음)"],
   asksForRoom: ["window probe: room now?", "윈도 확인(여유 질문)"],
@@ -97,6 +109,12 @@ export const pairs = {
     "ms: 첫 패킷부터 잰 시간. 패킷의 시각은 캡처된 순간이며, " +
       "Linux의 루프백에서는 도착한 순간입니다. ◆: 프로그램이 직접 알린 것.",
   ],
+  packetTimes: [
+    "ms: time since the first packet. A packet's time is when it was " +
+      "captured; on Linux's loopback interface, that is when it arrived.",
+    "ms: 첫 패킷부터 잰 시간. 패킷의 시각은 캡처된 순간이며, " +
+      "Linux의 루프백에서는 도착한 순간입니다.",
+  ],
   unread: [
     "The number next to a vertical line: bytes that have arrived there but " +
       "that the program has not read yet.",
@@ -111,6 +129,42 @@ export const pairs = {
       "1은 2가 보낸 바이트에 확인 응답이 온 다음 연결을 끊습니다. " +
       "그러면 서버가 끝나고, 아직 수락되지 않은 연결은 " +
       "보낸 것이 있든 없든 RST로 끊깁니다.",
+  ],
+  // What --watch says before the first packet.
+  watching: [
+    (port: number, name: string) =>
+      `Listening to the packets of port ${port} on ${name}. Start a server and ` +
+      "clients in other terminals. Ctrl+C stops this.",
+    (port: number, name: string) =>
+      `${name}에서 포트 ${port}의 패킷을 기다립니다. ` +
+      "다른 터미널에서 서버와 클라이언트를 실행하세요. Ctrl+C를 누르면 끝납니다.",
+  ],
+  packetsOnly: [
+    "Only packets are shown, because only packets are captured: nothing is " +
+      "known of what the programs read and print, or of unread bytes. The " +
+      "number before the flags is the number of the connection.",
+    "캡처되는 것은 패킷뿐이므로 패킷만 보여 줍니다. 프로그램이 읽고 출력한 것과 " +
+      "읽지 않은 바이트는 알 수 없습니다. 플래그 앞의 수는 연결 번호입니다.",
+  ],
+  noSyn: [
+    "no SYN captured: Seq and Ack count from the first packet here",
+    "SYN은 캡처되지 않음: Seq와 Ack는 여기 첫 패킷부터 셈",
+  ],
+  morePackets: [
+    (dots: string, count: string) => `${dots} ${count} packets more`,
+    (dots: string, count: string) => `${dots} 패킷 ${count}개 더`,
+  ],
+  watched: [
+    (packets: string, connections: string) =>
+      `packets: ${packets}, connections: ${connections}`,
+    (packets: string, connections: string) =>
+      `패킷 ${packets}개, 연결 ${connections}개`,
+  ],
+  unkept: [
+    (kept: number, more: number) =>
+      `These are the first ${kept} packets. ${more} more were counted only.`,
+    (kept: number, more: number) =>
+      `처음 패킷 ${kept}개입니다. 그 뒤의 ${more}개는 세기만 했습니다.`,
   ],
   recorded: ["Recorded earlier", "미리 기록해 둔 실행"],
   changed: ["Changed for this recording", "이 기록을 위해 바꾼 것"],
@@ -140,6 +194,18 @@ export const pairs = {
   noTshark: ["tshark is not installed", "tshark가 설치되어 있지 않음"],
   noRight: ["tshark is not allowed to capture", "tshark에 캡처 권한이 없음"],
   tsharkSays: ["tshark reports", "tshark의 메시지"],
+  dumpcapSays: ["dumpcap reports", "dumpcap의 메시지"],
+  noDumpcap: ["dumpcap is not installed", "dumpcap이 설치되어 있지 않음"],
+  cantSave: [
+    (file: string, why: string) => `can't write ${file} (${why})`,
+    (file: string, why: string) => `${file}에 쓸 수 없습니다(${why})`,
+  ],
+  noInterface: [
+    (name: string, names: string) =>
+      `--interface ${name}: there is none of this name; there are ${names}`,
+    (name: string, names: string) =>
+      `--interface ${name}: 없는 이름입니다. 있는 이름: ${names}`,
+  ],
   // For a tshark that has exited without a message.
   exitedWith: [
     (code: number | null) => `exited with code ${code}, without a message`,

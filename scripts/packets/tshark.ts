@@ -31,6 +31,11 @@ interface System {
   installedAt?: string;
 }
 
+/** The name of the loopback interface on this system. */
+export function loopbackInterface(): string {
+  return thisSystem().loopback;
+}
+
 function thisSystem(): System {
   switch (process.platform) {
     case "darwin":
@@ -53,7 +58,7 @@ function thisSystem(): System {
  * are in English, and it reads no preferences, profiles and plugins, neither
  * the user's nor those of the machine.
  */
-function tsharkEnvironment(): NodeJS.ProcessEnv {
+export function tsharkEnvironment(): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(process.env))
     if (!/^(LANGUAGE$|WIRESHARK_)/i.test(name)) env[name] = value;
@@ -95,6 +100,7 @@ export const fields = [
   "tcp.analysis.window_update",
   "tcp.options.sack_le",
   "tcp.options.sack_re",
+  "tcp.len",
   "tcp.payload",
   "udp.length",
 ] as const;
@@ -188,7 +194,8 @@ function packetOf(found: Fields, serverPort: number): CapturedPacket {
     from: isFromServer ? "server" : "client",
     flags: flagsOf(found),
     seq: Number(found["tcp.seq"]),
-    length: payload.length,
+    // Of a long packet, a watch captures only the first part.
+    length: Math.max(payload.length, Number(found["tcp.len"])),
     ipId: found["ip.id"],
     addresses: {
       client: isFromServer ? target : source,
@@ -237,22 +244,24 @@ const usualLines = [
   /^Capturing on /,
   /\b(Capture started|File: )/,
   /^\d+ packets? (captured|dropped)/,
+  /^\r?Packets (captured|received\/dropped)/,
   /^tshark:\s*$/,
   /^\s*$/,
 ];
 
 /**
- * tshark's explanation of its exit: its last complaint, or else its last lines,
- * or else its exit code or signal. Control characters are visible.
+ * How tshark or dumpcap explains its exit: its last complaint, or else its last
+ * lines, or else its exit code or signal. Control characters are visible.
  */
 export function lastWords(tshark: Ended, say: Texts): string {
   const { code, signal } = tshark.exitStatus ?? { code: null, signal: null };
   const lines = tshark.output.stderr
     .split(/\r?\n/)
     .filter((line) => !usualLines.some((pattern) => pattern.test(line)));
-  const complaint = lines.findLast((line) => line.startsWith("tshark: "));
+  const prefix = /^(tshark|dumpcap): /;
+  const complaint = lines.findLast((line) => prefix.test(line));
   const words = complaint
-    ? visible(complaint.slice("tshark: ".length))
+    ? visible(complaint.replace(prefix, ""))
     : lines.slice(-3).map(visible).join("; ");
 
   if (signal) return [say.killedBy(signal), words].filter(Boolean).join("; ");
@@ -262,11 +271,14 @@ export function lastWords(tshark: Ended, say: Texts): string {
 /** A program that has exited. */
 export type Ended = Pick<Launched, "exitStatus" | "output">;
 
-/** How many packets tshark reports as dropped by the capture. */
+/** How many packets tshark or dumpcap reports as dropped by the capture. */
 export function droppedPackets(stderr: string): number {
   let dropped = 0;
   for (const [, count] of stderr.matchAll(/^(\d+) packets? dropped/gm))
     dropped += Number(count);
+  // dumpcap: "Packets received/dropped on interface 'lo': 16/2 (pcap:2/…"
+  const total = /^\r?Packets received\/dropped on .*: \d+\/(\d+) \(/gm;
+  for (const [, count] of stderr.matchAll(total)) dropped += Number(count);
   return dropped;
 }
 
@@ -307,7 +319,7 @@ export async function startCapture(options: CaptureOptions): Promise<Capture> {
 }
 
 /** @throws CannotCapture if tshark is missing */
-async function tsharkProgram(say: Texts): Promise<string> {
+export async function tsharkProgram(say: Texts): Promise<string> {
   const { installedAt = "" } = thisSystem();
   const onPath = await which("tshark", { nothrow: true });
   const program = onPath ?? installedAt;
@@ -320,7 +332,6 @@ function captureArguments(
   { port, file }: CaptureOptions,
   markerPort: number,
 ): string[] {
-  const printedFields = fields.flatMap((name) => ["-e", name]);
   const keptIn = file ? ["-w", file, "-P"] : [];
   // prettier-ignore
   return [
@@ -329,16 +340,25 @@ function captureArguments(
     // Megabytes that wait for tshark; by default 2, and a long run drops some.
     "-B", "16",
     "-a", `duration:${longestCaptureSeconds}`,
+    "-o", "tcp.relative_sequence_numbers:TRUE",
+    ...rowArguments(),
+    ...keptIn,
+  ];
+}
+
+/** The arguments that make tshark print rows for parseLine(), as they come. */
+export function rowArguments(): string[] {
+  const printedFields = fields.flatMap((name) => ["-e", name]);
+  // prettier-ignore
+  return [
     "-l",
     "-n",
-    "-o", "tcp.relative_sequence_numbers:TRUE",
     "-o", "tcp.analyze_sequence_numbers:TRUE",
     "-T", "fields",
     "-E", "separator=/t",
     "-E", "occurrence=a",
     "-E", "aggregator=,",
     ...printedFields,
-    ...keptIn,
   ];
 }
 
@@ -569,7 +589,7 @@ export class Capture {
  *
  * @param pid tshark's process ID
  */
-function startGuard(pid: number): Launched {
+export function startGuard(pid: number): Launched {
   const target = process.platform === "win32" ? pid : -pid;
   const code = `
     function interrupt() {

@@ -11,14 +11,18 @@ import { onLinux, type Why } from "./machine.ts";
  * @param rules which packets are dropped, in nft's words
  */
 export function networkWith(rules: string[]): string[] {
-  const table = `table ip lossy {
+  const shell = `ip link set lo up && nft '${tableOf(rules)}' && exec "$@"`;
+  return ["unshare", "--net", "sh", "-c", shell, "sh"];
+}
+
+/** The firewall's table with the rules, as nft reads it. */
+export function tableOf(rules: string[]): string {
+  return `table ip lossy {
     chain input {
       type filter hook input priority 0
       ${rules.join("\n")}
     }
   }`;
-  const shell = `ip link set lo up && nft '${table}' && exec "$@"`;
-  return ["unshare", "--net", "sh", "-c", shell, "sh"];
 }
 
 /** The rule that drops the first packet with data to the server. */
