@@ -2,11 +2,12 @@
  * How the programs are started: by paths and links, npm, npx, an editor, an
  * import.
  */
-import { cp, readFile, symlink } from "node:fs/promises";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { cp, mkdtemp, readFile, realpath, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import { temporaryFolder } from "../scripts/copyProject.ts";
+import { programFiles, temporaryFolder } from "../scripts/copyProject.ts";
 import { launch } from "../scripts/launch.ts";
 import { projectFile, tsxLoader } from "../scripts/project.ts";
 import { suite } from "./helpers/harness.ts";
@@ -16,6 +17,13 @@ import { expectOneCtrlC, startByNpx } from "./helpers/pseudoTerminal.ts";
 import { bun, oldestNode } from "./helpers/runtimes.ts";
 
 const test = suite("start");
+
+const tsxPackage = import.meta.resolve("tsx/package.json");
+
+/** TypeScript's compiler, which finds the same errors as an editor. */
+const compiler = fileURLToPath(
+  new URL("bin/tsc", import.meta.resolve("typescript/package.json")),
+);
 
 /**
  * Copies lecture1_server into a folder with spaces and Korean letters in its
@@ -105,6 +113,27 @@ for (const { program, functions } of [
     const stdout = `${JSON.stringify(functions)}\n`;
     assert.equal(script.output, { stdout, stderr: "" });
   });
+
+test.unless(onWindows && "no link to a folder can be made in Wine")(
+  "an editor with a learner's packages shows no error in a program",
+  async () => {
+    // Outside the project, where the packages of the tests can't be found.
+    const folder = await mkdtemp(join(await realpath(tmpdir()), "lecture1-"));
+    for (const file of [...programFiles, "package.json", "tsconfig.json"])
+      await cp(projectFile(file), join(folder, file));
+    const packages = dirname(dirname(fileURLToPath(tsxPackage)));
+    await symlink(packages, join(folder, "node_modules"), "junction");
+
+    const script = launch([process.execPath, compiler, "--project", folder]);
+    await script.exit(60_000);
+    await rm(folder, { recursive: true });
+    assert.equal(
+      script.exitStatus,
+      { code: 0, signal: null },
+      script.describe(),
+    );
+  },
+);
 
 /** Reads a JSON file of the project. */
 async function readJson(file: string): Promise<any> {
