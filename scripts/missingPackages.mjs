@@ -66,7 +66,7 @@ export function missingPackages(folder) {
     for (const dependency of dependenciesOf(dependent, lock)) {
       if (visited.has(dependency.path)) continue;
       visited.add(dependency.path);
-      const installed = findInstalled(dependency, dependent.folder);
+      const installed = findInstalled(dependency, dependent);
       if (installed) found.push(installed);
       else missing.push(describe(dependency));
     }
@@ -161,12 +161,16 @@ function allows(values, value) {
 
 /**
  * @param {Dependency} dependency
- * @param {string} from the folder of the package that needs it
+ * @param {Installed} dependent the package that needs it
  * @returns {Installed | undefined} undefined: it is missing, or another version
  *   is there
  */
-function findInstalled({ name, path, version }, from) {
-  const folder = findFolder(name, from);
+function findInstalled({ name, path, version }, dependent) {
+  // What package.json itself asks for is in the node_modules next to it: the
+  // scripts start programs from there.
+  const isAskedFor = dependent.path === "";
+  const from = dependent.folder;
+  const folder = isAskedFor ? folderIn(from, name) : findFolder(name, from);
   if (folder === undefined) return undefined;
   const manifest = readJson(join(folder, "package.json"));
   const isWanted = version === undefined || version === manifest.version;
@@ -181,11 +185,22 @@ function findInstalled({ name, path, version }, from) {
  * @returns {string | undefined} undefined: there is none
  */
 function findFolder(name, from) {
-  const folder = join(from, "node_modules", name);
-  // Node continues from the folder that a link leads to.
-  if (existsSync(join(folder, "package.json"))) return realpathSync(folder);
+  const folder = folderIn(from, name);
+  if (folder !== undefined) return folder;
   const around = dirname(from);
   return around === from ? undefined : findFolder(name, around);
+}
+
+/**
+ * @param {string} from a folder with node_modules
+ * @param {string} name a package's name
+ * @returns {string | undefined} the package's folder, without links, since Node
+ *   continues from there; undefined: the package is missing
+ */
+function folderIn(from, name) {
+  const folder = join(from, "node_modules", name);
+  const isInstalled = existsSync(join(folder, "package.json"));
+  return isInstalled ? realpathSync(folder) : undefined;
 }
 
 /** @param {Dependency} dependency */

@@ -221,6 +221,16 @@ test("the packages of test/ are missing: a learner needs none", async () => {
   await expectNothingMissing(project);
 });
 
+test("a package of test/ is looked for in test/ only", async () => {
+  const project = await smallProject();
+  const browser = "node_modules/browser";
+  await project.move(`test/${browser}`, browser);
+  await expectSuccess(project.install({ args: ["test"] }));
+
+  const [call] = await project.managerCalls();
+  assert.is(call?.folder, project.path("test"));
+});
+
 /** The names of the packages that a package-lock.json installs. */
 async function lockedPackages(file: string): Promise<string[]> {
   const text = await readFile(projectFile(file), "utf8");

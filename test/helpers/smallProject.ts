@@ -193,7 +193,8 @@ export class SmallProject {
     const { manager = "npm", installs = true, prefix = [] } = options;
     const settings = {
       callsFile: this.#callsFile,
-      packages: installs ? { ...packages, ...testPackages } : {},
+      packages: installs ? packages : {},
+      testPackages,
       exitCode: options.exitCode ?? 0,
       durationMs: options.durationMs ?? 0,
     };
