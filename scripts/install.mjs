@@ -3,6 +3,11 @@
  * them is missing. Otherwise it writes nothing and starts nothing, so the
  * scripts also run in a folder that belongs to another user. It is JavaScript,
  * because a fresh clone has nothing yet that runs TypeScript.
+ *
+ *   node scripts/install.mjs        the packages of the programs and tools
+ *   node scripts/install.mjs test   those of the tests and checks, too, which
+ *                                   are in test/package.json: a learner
+ *                                   doesn't need them
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,10 +17,6 @@ import { fileURLToPath } from "node:url";
 import { missingPackages } from "./missingPackages.mjs";
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
-const nodeModules = join(project, "node_modules");
-
-/** Exists while this script installs, and contains its process ID. */
-const lockFile = join(nodeModules, ".lecture1-install");
 
 /**
  * How each package manager is called.
@@ -55,9 +56,121 @@ class InstallError extends Error {
   }
 }
 
+/** The packages that the package.json of a folder asks for. */
+class Packages {
+  /** @param {string} folder */
+  constructor(folder) {
+    this.folder = folder;
+    this.nodeModules = join(folder, "node_modules");
+    /** Exists while this script installs, and contains its process ID. */
+    this.lockFile = join(this.nodeModules, ".lecture1-install");
+  }
+
+  /**
+   * Installs the packages if one is missing.
+   *
+   * @throws InstallError when one is still missing afterwards
+   */
+  async installMissing() {
+    const manager = packageManager();
+    let isLocked = false;
+    while (!isLocked) {
+      await this.otherInstall();
+      const missing = this.findMissing();
+      if (missing.length === 0) return;
+      isLocked = this.lock(manager, missing);
+    }
+    const exitCode = install(manager, this.folder);
+    rmSync(this.lockFile, { force: true });
+
+    // The exit code doesn't decide: pnpm can install all packages and still
+    // fail.
+    const missing = this.findMissing();
+    if (missing.length === 0) return;
+    throw new InstallError(
+      `${manager} install has exited with code ${exitCode}, and packages are` +
+        ` still missing (${summary(missing)})`,
+      exitCode || 1,
+    );
+  }
+
+  /**
+   * Waits while this script installs in another terminal, since two installs at
+   * the same time damage each other.
+   */
+  async otherInstall() {
+    const pid = this.lockingProcess();
+    if (isRunning(pid))
+      process.stderr.write(
+        `install: waiting until process ${pid} has installed the packages\n`,
+      );
+    while (isRunning(this.lockingProcess())) await sleep(100);
+  }
+
+  /** @returns {string[]} what has to be installed */
+  findMissing() {
+    // An interrupted install can leave a package without some of its files.
+    if (this.isInterrupted()) return ["the rest of an interrupted install"];
+    return missingPackages(this.folder);
+  }
+
+  /** Whether the process in the lock file was stopped, for example by Ctrl+C. */
+  isInterrupted() {
+    const pid = this.lockingProcess();
+    return pid !== undefined && !isRunning(pid);
+  }
+
+  /**
+   * @returns {number | undefined} the process in the lock file; undefined:
+   *   there is no such file, or on Windows it is just being removed
+   */
+  lockingProcess() {
+    try {
+      return Number(readFileSync(this.lockFile, "utf8"));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Makes the lock file.
+   *
+   * @param {string} manager
+   * @param {string[]} missing
+   * @returns {boolean} false if another process has just done so
+   * @throws InstallError when node_modules can't be written
+   */
+  lock(manager, missing) {
+    try {
+      mkdirSync(this.nodeModules, { recursive: true });
+      if (this.isInterrupted()) rmSync(this.lockFile, { force: true });
+      return this.createLockFile();
+    } catch (error) {
+      throw new InstallError(
+        `packages are missing (${summary(missing)}), and ${this.nodeModules}` +
+          ` can't be written (${codeOf(error)}): run ${manager} install there` +
+          " as its owner, or copy the project into a folder of your own",
+      );
+    }
+  }
+
+  /** @returns {boolean} false if the file exists already */
+  createLockFile() {
+    try {
+      writeFileSync(this.lockFile, String(process.pid), { flag: "wx" });
+      return true;
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") return false;
+      throw error;
+    }
+  }
+}
+
 try {
   expectNode();
-  await installMissing();
+  await new Packages(project).installMissing();
+  if (process.argv[2] === "test")
+    await new Packages(join(project, "test")).installMissing();
 } catch (error) {
   if (!(error instanceof InstallError)) throw error;
   process.stderr.write(`install: ${error.message}\n`);
@@ -80,33 +193,6 @@ function expectNode() {
 }
 
 /**
- * Installs the packages if one is missing.
- *
- * @throws InstallError when one is still missing afterwards
- */
-async function installMissing() {
-  const manager = packageManager();
-  let isLocked = false;
-  while (!isLocked) {
-    await otherInstall();
-    const missing = findMissing();
-    if (missing.length === 0) return;
-    isLocked = lock(manager, missing);
-  }
-  const exitCode = install(manager);
-  rmSync(lockFile, { force: true });
-
-  // The exit code doesn't decide: pnpm can install all packages and still fail.
-  const missing = findMissing();
-  if (missing.length === 0) return;
-  throw new InstallError(
-    `${manager} install has exited with code ${exitCode}, and packages are` +
-      ` still missing (${summary(missing)})`,
-    exitCode || 1,
-  );
-}
-
-/**
  * The package manager that has started this script.
  *
  * @returns {string} npm if there is none, or an unknown one
@@ -118,103 +204,18 @@ function packageManager() {
 }
 
 /**
- * Waits while this script installs in another terminal, since two installs at
- * the same time damage each other.
- */
-async function otherInstall() {
-  const pid = lockingProcess();
-  if (isRunning(pid))
-    process.stderr.write(
-      `install: waiting until process ${pid} has installed the packages\n`,
-    );
-  while (isRunning(lockingProcess())) await sleep(100);
-}
-
-/** @returns {string[]} what has to be installed */
-function findMissing() {
-  // An interrupted install can leave a package without some of its files.
-  if (isInterrupted()) return ["the rest of an interrupted install"];
-  return missingPackages(project);
-}
-
-/** Whether the process in the lock file was stopped, for example by Ctrl+C. */
-function isInterrupted() {
-  const pid = lockingProcess();
-  return pid !== undefined && !isRunning(pid);
-}
-
-/**
- * @returns {number | undefined} the process in the lock file; undefined: there
- *   is no such file, or on Windows it is just being removed
- */
-function lockingProcess() {
-  try {
-    return Number(readFileSync(lockFile, "utf8"));
-  } catch {
-    return undefined;
-  }
-}
-
-/** @param {number} [pid] undefined: none */
-function isRunning(pid) {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Makes the lock file.
- *
- * @param {string} manager
- * @param {string[]} missing
- * @returns {boolean} false if another process has just done so
- * @throws InstallError when node_modules can't be written
- */
-function lock(manager, missing) {
-  try {
-    mkdirSync(nodeModules, { recursive: true });
-    if (isInterrupted()) rmSync(lockFile, { force: true });
-    return createLockFile();
-  } catch (error) {
-    throw new InstallError(
-      `packages are missing (${summary(missing)}), and ${nodeModules} can't be` +
-        ` written (${codeOf(error)}): run ${manager} install there as its` +
-        " owner, or copy the project into a folder of your own",
-    );
-  }
-}
-
-/** @returns {boolean} false if the file exists already */
-function createLockFile() {
-  try {
-    writeFileSync(lockFile, String(process.pid), { flag: "wx" });
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    throw error;
-  }
-}
-
-/** @param {unknown} error what a function of node:fs has thrown */
-function codeOf(error) {
-  return /** @type {NodeJS.ErrnoException} */ (error).code;
-}
-
-/**
  * Runs the package manager. All that it prints goes to stderr.
  *
  * @param {string} manager
+ * @param {string} folder
  * @returns {number} its exit code; 1 if a signal has killed it
  */
-function install(manager) {
+function install(manager, folder) {
   // NODE_ENV=production would leave out the devDependencies.
   const { NODE_ENV, ...env } = process.env;
   const args = installArguments[manager] ?? [];
   /** @type {import("node:child_process").SpawnSyncOptions} */
-  const options = { cwd: project, env, stdio: ["inherit", 2, 2] };
+  const options = { cwd: folder, env, stdio: ["inherit", 2, 2] };
 
   const script = scriptOf(manager);
   const { status } = script
@@ -236,6 +237,21 @@ function scriptOf(manager) {
   if (!agent?.startsWith(`${manager}/`) || !file) return undefined;
   const isScript = [".js", ".cjs", ".mjs"].includes(extname(file));
   return isScript ? file : undefined;
+}
+
+/** @param {number} [pid] undefined: none */
+function isRunning(pid) {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** @param {unknown} error what a function of node:fs has thrown */
+function codeOf(error) {
+  return /** @type {NodeJS.ErrnoException} */ (error).code;
 }
 
 /**

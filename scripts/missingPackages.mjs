@@ -1,5 +1,5 @@
 /**
- * Which packages of package.json and package-lock.json are missing. This is
+ * Which packages of a package.json and package-lock.json are missing. This is
  * JavaScript and needs no package, since possibly nothing is installed yet.
  */
 import { existsSync, readFileSync, realpathSync } from "node:fs";
@@ -28,11 +28,11 @@ import { dirname, join } from "node:path";
  */
 
 /**
- * A package that is installed, or the project itself.
+ * A package that is installed, or the folder itself that needs packages.
  *
  * @typedef {object} Installed
  * @property {Manifest} manifest
- * @property {string} path its path in package-lock.json; the project's is ""
+ * @property {string} path its path in package-lock.json; the folder's is ""
  * @property {string} folder
  */
 
@@ -50,23 +50,23 @@ import { dirname, join } from "node:path";
  * does. So the packages can be next to each other, as npm puts them, or linked
  * into each other, as pnpm does.
  *
- * @param {string} project the project's folder
+ * @param {string} folder the folder of the package.json
  * @returns {string[]} "NAME VERSION" of each package that is missing
  */
-export function missingPackages(project) {
-  const lock = readLock(project);
+export function missingPackages(folder) {
+  const lock = readLock(folder);
   /** @type {Set<string>} */
   const visited = new Set();
   /** @type {string[]} */
   const missing = [];
 
   // The loop also reaches the packages that are added in it.
-  const found = [readProject(project)];
+  const found = [readFolder(folder)];
   for (const dependent of found)
     for (const dependency of dependenciesOf(dependent, lock)) {
       if (visited.has(dependency.path)) continue;
       visited.add(dependency.path);
-      const installed = findInstalled(dependency, dependent.folder);
+      const installed = findInstalled(dependency, dependent);
       if (installed) found.push(installed);
       else missing.push(describe(dependency));
     }
@@ -75,9 +75,9 @@ export function missingPackages(project) {
 
 /**
  * @param {string} folder
- * @returns {Installed} the project, which needs its devDependencies, too
+ * @returns {Installed} the folder, which needs its devDependencies, too
  */
-function readProject(folder) {
+function readFolder(folder) {
   const manifest = readJson(join(folder, "package.json"));
   const { dependencies, devDependencies } = manifest;
   manifest.dependencies = { ...dependencies, ...devDependencies };
@@ -85,12 +85,12 @@ function readProject(folder) {
 }
 
 /**
- * @param {string} project
+ * @param {string} folder
  * @returns {Lock} without packages if package-lock.json is missing
  */
-function readLock(project) {
-  const { packages = {} } = readJson(join(project, "package-lock.json"));
-  const writtenByNpm = join(project, "node_modules", ".package-lock.json");
+function readLock(folder) {
+  const { packages = {} } = readJson(join(folder, "package-lock.json"));
+  const writtenByNpm = join(folder, "node_modules", ".package-lock.json");
   return { packages, isObeyed: existsSync(writtenByNpm) };
 }
 
@@ -161,12 +161,16 @@ function allows(values, value) {
 
 /**
  * @param {Dependency} dependency
- * @param {string} from the folder of the package that needs it
+ * @param {Installed} dependent the package that needs it
  * @returns {Installed | undefined} undefined: it is missing, or another version
  *   is there
  */
-function findInstalled({ name, path, version }, from) {
-  const folder = findFolder(name, from);
+function findInstalled({ name, path, version }, dependent) {
+  // What package.json itself asks for is in the node_modules next to it: the
+  // scripts start programs from there.
+  const isAskedFor = dependent.path === "";
+  const from = dependent.folder;
+  const folder = isAskedFor ? folderIn(from, name) : findFolder(name, from);
   if (folder === undefined) return undefined;
   const manifest = readJson(join(folder, "package.json"));
   const isWanted = version === undefined || version === manifest.version;
@@ -181,11 +185,22 @@ function findInstalled({ name, path, version }, from) {
  * @returns {string | undefined} undefined: there is none
  */
 function findFolder(name, from) {
-  const folder = join(from, "node_modules", name);
-  // Node continues from the folder that a link leads to.
-  if (existsSync(join(folder, "package.json"))) return realpathSync(folder);
+  const folder = folderIn(from, name);
+  if (folder !== undefined) return folder;
   const around = dirname(from);
   return around === from ? undefined : findFolder(name, around);
+}
+
+/**
+ * @param {string} from a folder with node_modules
+ * @param {string} name a package's name
+ * @returns {string | undefined} the package's folder, without links, since Node
+ *   continues from there; undefined: the package is missing
+ */
+function folderIn(from, name) {
+  const folder = join(from, "node_modules", name);
+  const isInstalled = existsSync(join(folder, "package.json"));
+  return isInstalled ? realpathSync(folder) : undefined;
 }
 
 /** @param {Dependency} dependency */

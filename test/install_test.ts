@@ -3,8 +3,16 @@
  * it installs, how it calls the package manager, and how it fails.
  */
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import {
+  chmod,
+  mkdir,
+  readFile,
+  readdir,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import * as assert from "uvu/assert";
 import type { Launched } from "../scripts/launch.ts";
 import { projectFile } from "../scripts/project.ts";
@@ -18,6 +26,11 @@ import {
 } from "./helpers/smallProject.ts";
 
 const test = suite("install");
+
+/** This project's node_modules: where tsx is, the others are. */
+const packagesFolder = dirname(
+  dirname(fileURLToPath(import.meta.resolve("tsx/package.json"))),
+);
 
 /** The projects that the tests have made. */
 const projects: SmallProject[] = [];
@@ -78,9 +91,10 @@ test("all is installed: nothing is printed", async () => {
 
 test("all is installed in this project itself", async () => {
   const project = await smallProject();
-  const script = projectFile("scripts/install.mjs");
+  // Not the tests' copy of the project, which has no node_modules.
+  const script = join(dirname(packagesFolder), "scripts", "install.mjs");
 
-  await expectSuccess(project.install({ script }));
+  await expectSuccess(project.install({ script, args: ["test"] }));
   assert.equal(await project.managerCalls(), []);
 });
 
@@ -185,6 +199,73 @@ test("two terminals: one of them installs", async () => {
 
   const calls = await project.managerCalls();
   assert.is(calls.length, 1);
+});
+
+// --- The packages that only the tests need
+
+test("install.mjs test: all is installed, nothing is started", async () => {
+  const project = await smallProject();
+
+  await expectSuccess(project.install({ args: ["test"] }));
+  assert.equal(await project.managerCalls(), []);
+});
+
+test("install.mjs test: the packages of test/ are installed, too", async () => {
+  const project = await freshClone();
+  await project.remove("test/node_modules");
+  await expectSuccess(project.install({ args: ["test"] }));
+
+  const calls = await project.managerCalls();
+  const folders = calls.map(({ folder }) => folder);
+  assert.equal(folders, [project.folder, project.path("test")]);
+});
+
+test("the packages of test/ are missing: a learner needs none", async () => {
+  const project = await smallProject();
+  await project.remove("test/node_modules");
+
+  await expectNothingMissing(project);
+});
+
+test("a package of test/ is looked for in test/ only", async () => {
+  const project = await smallProject();
+  const browser = "node_modules/browser";
+  await project.move(`test/${browser}`, browser);
+  await expectSuccess(project.install({ args: ["test"] }));
+
+  const [call] = await project.managerCalls();
+  assert.is(call?.folder, project.path("test"));
+});
+
+/** The names of the packages that a package-lock.json installs. */
+async function lockedPackages(file: string): Promise<string[]> {
+  const text = await readFile(projectFile(file), "utf8");
+  const paths = Object.keys(JSON.parse(text).packages);
+  return paths.map((path) => path.replace(/^.*node_modules\//, ""));
+}
+
+test("a learner's packages are none for tests and checks", async () => {
+  const learners = await lockedPackages("package-lock.json");
+
+  for (const name of await lockedPackages("test/package-lock.json"))
+    if (name !== "") assert.not(learners.includes(name), name);
+});
+
+/** How many bytes the files in a folder have. */
+async function sizeOf(folder: string): Promise<number> {
+  const options = { recursive: true, withFileTypes: true } as const;
+  let bytes = 0;
+  for (const entry of await readdir(folder, options))
+    if (entry.isFile())
+      bytes += (await stat(join(entry.parentPath ?? entry.path, entry.name)))
+        .size;
+  return bytes;
+}
+
+test("a learner's packages have less than 20 MB", async () => {
+  const megabytes = (await sizeOf(packagesFolder)) / 1e6;
+
+  assert.ok(megabytes < 20, `${megabytes.toFixed(1)} MB`);
 });
 
 // --- How the package manager is called

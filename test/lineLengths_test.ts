@@ -20,7 +20,7 @@ async function check(code: string) {
   const folder = await temporaryFolder();
   const file = join(folder, "planted.ts");
   await writeFile(file, code);
-  const command = nodeCommand("scripts/lineLengths.ts");
+  const command = nodeCommand("test/lineLengths.ts");
   const { exitCode, stdout } = await $`${command} ${folder}`;
   return { exitCode, stdout, file };
 }

@@ -5,7 +5,14 @@
  * long and load the machine.
  */
 import { rmSync } from "node:fs";
-import { cp, mkdtemp, readdir, realpath, symlink } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  symlink,
+} from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { launch, type Launched } from "../scripts/launch.ts";
@@ -54,7 +61,7 @@ process.on("exit", () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-await copyFiles();
+await copyFiles(project, folder);
 await compile();
 const files = await chooseFiles(process.argv.slice(2));
 const totals = await runAll(files);
@@ -73,17 +80,19 @@ function environmentOfTests(): NodeJS.ProcessEnv {
 }
 
 /**
- * Makes the folder of the copy: in the project's, where the copy finds
- * node_modules; if that one can't be written, in the system's, with a link.
+ * Makes the folder of the copy: in test/, where the copy finds the packages of
+ * the tests and of the project; if that one can't be written, in the system's,
+ * with links to both.
  */
 async function makeFolder(): Promise<string> {
   try {
-    return await mkdtemp(join(project, ".test-"));
+    return await mkdtemp(join(project, "test", ".test-"));
   } catch {
     const temporary = await realpath(tmpdir());
     const made = await mkdtemp(join(temporary, "lecture1-test-"));
-    const packages = join(project, "node_modules");
-    await symlink(packages, join(made, "node_modules"), "junction");
+    await mkdir(join(made, "test"));
+    for (const packages of ["node_modules", "test/node_modules"])
+      await symlink(join(project, packages), join(made, packages), "junction");
     return made;
   }
 }
@@ -93,17 +102,25 @@ function launchNode(...args: string[]): Launched {
   return launch([process.execPath, ...args], { env });
 }
 
-/** The full path of a file of a package. */
+/** The full path of a file of a package that only the tests need. */
 function packageFile(...path: string[]): string {
-  return join(project, "node_modules", ...path);
+  return join(project, "test", "node_modules", ...path);
 }
 
-/** Copies the project into the folder. */
-async function copyFiles(): Promise<void> {
+/**
+ * Copies a folder, without packages and without what git and other runs of the
+ * tests keep in it.
+ */
+async function copyFiles(source: string, target: string): Promise<void> {
   const excluded = /^(node_modules|\.git|\.test-.*)$/;
-  for (const name of await readdir(project)) {
+  await mkdir(target, { recursive: true });
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const { name } = entry;
     if (excluded.test(name)) continue;
-    await cp(join(project, name), join(folder, name), { recursive: true });
+    const original = join(source, name);
+    const copy = join(target, name);
+    if (entry.isDirectory()) await copyFiles(original, copy);
+    else await copyFile(original, copy);
   }
 }
 

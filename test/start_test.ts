@@ -2,11 +2,12 @@
  * How the programs are started: by paths and links, npm, npx, an editor, an
  * import.
  */
-import { cp, readFile, symlink } from "node:fs/promises";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { cp, mkdtemp, readFile, realpath, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
-import { temporaryFolder } from "../scripts/copyProject.ts";
+import { programFiles, temporaryFolder } from "../scripts/copyProject.ts";
 import { launch } from "../scripts/launch.ts";
 import { projectFile, tsxLoader } from "../scripts/project.ts";
 import { suite } from "./helpers/harness.ts";
@@ -16,6 +17,13 @@ import { expectOneCtrlC, startByNpx } from "./helpers/pseudoTerminal.ts";
 import { bun, oldestNode } from "./helpers/runtimes.ts";
 
 const test = suite("start");
+
+const tsxPackage = import.meta.resolve("tsx/package.json");
+
+/** TypeScript's compiler, which finds the same errors as an editor. */
+const compiler = fileURLToPath(
+  new URL("bin/tsc", import.meta.resolve("typescript/package.json")),
+);
 
 /**
  * Copies lecture1_server into a folder with spaces and Korean letters in its
@@ -106,6 +114,27 @@ for (const { program, functions } of [
     assert.equal(script.output, { stdout, stderr: "" });
   });
 
+test.unless(onWindows && "no link to a folder can be made in Wine")(
+  "an editor with a learner's packages shows no error in a program",
+  async () => {
+    // Outside the project, where the packages of the tests can't be found.
+    const folder = await mkdtemp(join(await realpath(tmpdir()), "lecture1-"));
+    for (const file of [...programFiles, "package.json", "tsconfig.json"])
+      await cp(projectFile(file), join(folder, file));
+    const packages = dirname(dirname(fileURLToPath(tsxPackage)));
+    await symlink(packages, join(folder, "node_modules"), "junction");
+
+    const script = launch([process.execPath, compiler, "--project", folder]);
+    await script.exit(60_000);
+    await rm(folder, { recursive: true });
+    assert.equal(
+      script.exitStatus,
+      { code: 0, signal: null },
+      script.describe(),
+    );
+  },
+);
+
 /** Reads a JSON file of the project. */
 async function readJson(file: string): Promise<any> {
   return JSON.parse(await readFile(projectFile(file), "utf8"));
@@ -115,33 +144,41 @@ for (const { name, command } of [
   { name: "compare", command: "node --import tsx scripts/compare.ts" },
   { name: "packets", command: "node --import tsx scripts/packets.ts" },
   { name: "beside", command: "node --import tsx scripts/beside.ts" },
+  { name: "record", command: "node --import tsx scripts/record.ts" },
   { name: "server", command: "tsx lecture1_server.ts" },
   { name: "forever", command: "tsx lecture1_server_forever.ts" },
   { name: "async", command: "tsx lecture1_server_forever_async.ts" },
   { name: "client", command: "tsx lecture1_client.ts" },
-  { name: "test", command: "node --import tsx test/run.ts" },
-  { name: "soak", command: "node --import tsx test/run.ts soak" },
-  {
-    name: "check",
-    command:
-      "prettier --check . && tsc && node --import tsx scripts/lineLengths.ts",
-  },
 ])
   test(`package.json: ${name} installs what is missing, and runs`, async () => {
     const { scripts } = await readJson("package.json");
     assert.is(scripts[name], `node scripts/install.mjs && ${command}`);
   });
 
-test("package.json's other scripts", async () => {
-  const { scripts } = await readJson("package.json");
-  const entries = Object.entries<string>(scripts);
-  const others = entries.filter(([, text]) => !text.includes("install.mjs"));
+const prettier = "node test/node_modules/prettier/bin/prettier.cjs";
+const tsc = "node test/node_modules/typescript/bin/tsc";
 
-  assert.equal(Object.fromEntries(others), {
-    record: "node --import tsx scripts/record.ts",
-    screenshots: "node --import tsx scripts/screenshots.ts",
-    format: "prettier --write .",
+for (const { name, command } of [
+  { name: "test", command: "node --import tsx test/run.ts" },
+  { name: "soak", command: "node --import tsx test/run.ts soak" },
+  {
+    name: "screenshots",
+    command: "node --import tsx test/screenshots.ts",
+  },
+  {
+    name: "check",
+    command: `${prettier} --check . && ${tsc} && node --import tsx test/lineLengths.ts`,
+  },
+  { name: "format", command: `${prettier} --write .` },
+])
+  test(`package.json: ${name} installs the packages of test/`, async () => {
+    const { scripts } = await readJson("package.json");
+    assert.is(scripts[name], `node scripts/install.mjs test && ${command}`);
   });
+
+test("package.json has no other scripts", async () => {
+  const { scripts } = await readJson("package.json");
+  assert.is(Object.keys(scripts).length, 13);
 });
 
 test.unless(bun.why)("package.json's scripts in Bun's own shell", async () => {

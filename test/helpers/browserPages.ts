@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
-import { startBrowser } from "../../scripts/browser.ts";
+import { startBrowser } from "./browser.ts";
 import { temporaryFolder } from "../../scripts/copyProject.ts";
 import { projectFile } from "../../scripts/project.ts";
 

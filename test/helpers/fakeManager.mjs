@@ -3,7 +3,7 @@
  * LECTURE1_FAKE_MANAGER has its settings; see smallProject.ts.
  */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const { LECTURE1_FAKE_MANAGER = "", NODE_ENV } = process.env;
@@ -15,7 +15,9 @@ appendFileSync(settings.callsFile, `${JSON.stringify(call)}\n`);
 console.log("printed by the package manager");
 
 await sleep(settings.durationMs);
-for (const [path, manifest] of Object.entries(settings.packages)) {
+const isTest = basename(process.cwd()) === "test";
+const packages = isTest ? settings.testPackages : settings.packages;
+for (const [path, manifest] of Object.entries(packages)) {
   const file = join(path, "package.json");
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify(manifest));

@@ -3,7 +3,7 @@
  * terminal.
  */
 import { existsSync } from "node:fs";
-import { findBrowser } from "../../scripts/browser.ts";
+import { findBrowser } from "./browser.ts";
 import { python } from "../../scripts/compare/programs.ts";
 import { $ } from "../../scripts/zx.ts";
 

@@ -44,6 +44,14 @@ const packages = {
 /** Is in package-lock.json, too, and never installed. */
 const packageElsewhere = { version: "1.0.0", os: ["another system"] };
 
+/** The packages of test/, by their paths in its package-lock.json. */
+const testPackages = { "node_modules/browser": { version: "3.0.0" } };
+
+const testPackageJson = {
+  name: "small-project-test",
+  dependencies: { browser: "3.0.0" },
+};
+
 const packageJson = {
   name: "small-project",
   version: "1.0.0",
@@ -79,6 +87,8 @@ export interface InstallOptions {
   script?: string;
   /** A command that starts node, as another user. */
   prefix?: string[];
+  /** The script's arguments; unless given: none. */
+  args?: string[];
 }
 
 /** Makes a project whose packages are all installed, as npm installs them. */
@@ -104,7 +114,20 @@ export async function makeSmallProject(): Promise<SmallProject> {
   for (const [path, manifest] of Object.entries(packages))
     await project.write(`${path}/package.json`, manifest);
   await project.write("node_modules/.package-lock.json", {});
+  await writeTestPackages(project);
   return project;
+}
+
+/** Writes test/, with the packages that only the tests need. */
+async function writeTestPackages(project: SmallProject): Promise<void> {
+  await project.write("test/package.json", testPackageJson);
+  await project.write("test/package-lock.json", {
+    lockfileVersion: 3,
+    packages: { "": testPackageJson, ...testPackages },
+  });
+  for (const [path, manifest] of Object.entries(testPackages))
+    await project.write(`test/${path}/package.json`, manifest);
+  await project.write("test/node_modules/.package-lock.json", {});
 }
 
 export class SmallProject {
@@ -171,6 +194,7 @@ export class SmallProject {
     const settings = {
       callsFile: this.#callsFile,
       packages: installs ? packages : {},
+      testPackages,
       exitCode: options.exitCode ?? 0,
       durationMs: options.durationMs ?? 0,
     };
@@ -181,8 +205,8 @@ export class SmallProject {
       LECTURE1_FAKE_MANAGER: JSON.stringify(settings),
       ...options.env,
     };
-    const { script = this.path("scripts/install.mjs") } = options;
-    return launch([...prefix, process.execPath, script], { env });
+    const { script = this.path("scripts/install.mjs"), args = [] } = options;
+    return launch([...prefix, process.execPath, script, ...args], { env });
   }
 
   /** Each call of the package manager so far. */

@@ -8,11 +8,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { startBrowser } from "./browser.ts";
-import type { Design } from "./designs.ts";
-import { languages } from "./language.ts";
-import { projectFile, tsxLoader } from "./project.ts";
-import { $ } from "./zx.ts";
+import { startBrowser } from "./helpers/browser.ts";
+import type { Design } from "../scripts/designs.ts";
+import { languages } from "../scripts/language.ts";
+import { projectFile, tsxLoader } from "../scripts/project.ts";
+import { $ } from "../scripts/zx.ts";
 
 /** The size of a projector, in pixels. */
 const viewport = { width: 1920, height: 1080 };
