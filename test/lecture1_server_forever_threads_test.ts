@@ -540,16 +540,17 @@ for (const { by, why, command } of starts)
       const file = await editedFile(name, asyncHandler, {
         before: "if (!data) break;",
         after: `$&
-        const check = await import("uvu/assert");
-        check.unreachable("mistake");`,
+        const esbuild = await import("esbuild");
+        esbuild.initialize({ wasmURL: "mistake" });`,
       });
       const words = await command(file);
 
       const complaint = await complaintOf(file, words);
 
-      const line = await lineOf("check.unreachable", words.at(-1)!);
+      const line = await lineOf("esbuild.initialize", words.at(-1)!);
       const place = `(lecture1_server_forever.ts:${line})`;
-      assert.match(complaint, `failed: Assertion: mistake ${place}\n`);
+      const error = 'Error: The "wasmURL" option only works in the browser';
+      assert.match(complaint, `failed: ${error} ${place}\n`);
     },
   );
 
