@@ -11,14 +11,14 @@ import {
   stat,
   writeFile,
 } from "node:fs/promises";
-import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { delimiter, join } from "node:path";
 import * as assert from "uvu/assert";
 import type { Launched } from "../scripts/launch.ts";
 import { projectFile } from "../scripts/project.ts";
 import { $ } from "../scripts/zx.ts";
 import { suite } from "./helpers/harness.ts";
 import { onWindows, type Why } from "./helpers/machine.ts";
+import { originalProject, packagesFolder } from "./helpers/originalProject.ts";
 import {
   fakeManager,
   makeSmallProject,
@@ -26,11 +26,6 @@ import {
 } from "./helpers/smallProject.ts";
 
 const test = suite("install");
-
-/** This project's node_modules: where tsx is, the others are. */
-const packagesFolder = dirname(
-  dirname(fileURLToPath(import.meta.resolve("tsx/package.json"))),
-);
 
 /** The projects that the tests have made. */
 const projects: SmallProject[] = [];
@@ -91,8 +86,7 @@ test("all is installed: nothing is printed", async () => {
 
 test("all is installed in this project itself", async () => {
   const project = await smallProject();
-  // Not the tests' copy of the project, which has no node_modules.
-  const script = join(dirname(packagesFolder), "scripts", "install.mjs");
+  const script = join(originalProject, "scripts", "install.mjs");
 
   await expectSuccess(project.install({ script, args: ["test"] }));
   assert.equal(await project.managerCalls(), []);

@@ -4,7 +4,7 @@
  */
 import { cp, mkdtemp, readFile, realpath, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import * as assert from "uvu/assert";
 import { programFiles, temporaryFolder } from "../scripts/copyProject.ts";
@@ -12,13 +12,12 @@ import { launch } from "../scripts/launch.ts";
 import { projectFile, tsxLoader } from "../scripts/project.ts";
 import { suite } from "./helpers/harness.ts";
 import { noTerminal, onWindows, type Why } from "./helpers/machine.ts";
+import { originalProject, packagesFolder } from "./helpers/originalProject.ts";
 import { nodeCommand } from "./helpers/programs.ts";
 import { expectOneCtrlC, startByNpx } from "./helpers/pseudoTerminal.ts";
 import { bun, oldestNode } from "./helpers/runtimes.ts";
 
 const test = suite("start");
-
-const tsxPackage = import.meta.resolve("tsx/package.json");
 
 /** TypeScript's compiler, which finds the same errors as an editor. */
 const compiler = fileURLToPath(
@@ -121,8 +120,7 @@ test.unless(onWindows && "no link to a folder can be made in Wine")(
     const folder = await mkdtemp(join(await realpath(tmpdir()), "lecture1-"));
     for (const file of [...programFiles, "package.json", "tsconfig.json"])
       await cp(projectFile(file), join(folder, file));
-    const packages = dirname(dirname(fileURLToPath(tsxPackage)));
-    await symlink(packages, join(folder, "node_modules"), "junction");
+    await symlink(packagesFolder, join(folder, "node_modules"), "junction");
 
     const script = launch([process.execPath, compiler, "--project", folder]);
     await script.exit(60_000);
@@ -182,10 +180,9 @@ test("package.json has no other scripts", async () => {
 });
 
 test.unless(bun.why)("package.json's scripts in Bun's own shell", async () => {
-  const folder = projectFile(".");
   const script = launch([
     bun.program,
-    `--cwd=${folder}`,
+    `--cwd=${originalProject}`,
     "run",
     "--shell=bun",
     "client",
