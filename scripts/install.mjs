@@ -211,6 +211,11 @@ function packageManager() {
  * @returns {number} its exit code; 1 if a signal has killed it
  */
 function install(manager, folder) {
+  // Without a lock file of its own, Yarn 2 and later would take test/ for a part
+  // of the project around it. ("a": an existing file stays as it is.)
+  if (manager === "yarn")
+    writeFileSync(join(folder, "yarn.lock"), "", { flag: "a" });
+
   // NODE_ENV=production would leave out the devDependencies.
   const { NODE_ENV, ...env } = process.env;
   const args = installArguments[manager] ?? [];

@@ -231,6 +231,15 @@ test("a package of test/ is looked for in test/ only", async () => {
   assert.is(call?.folder, project.path("test"));
 });
 
+test("yarn: test/ gets a lock file of its own", async () => {
+  const project = await smallProject();
+  await project.remove("test/node_modules");
+  const script = project.install({ args: ["test"], manager: "yarn" });
+
+  await expectSuccess(script);
+  assert.ok(existsSync(project.path("test/yarn.lock")));
+});
+
 /** The names of the packages that a package-lock.json installs. */
 async function lockedPackages(file: string): Promise<string[]> {
   const text = await readFile(projectFile(file), "utf8");
