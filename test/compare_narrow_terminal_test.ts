@@ -26,8 +26,10 @@ interface FinishedRun {
 async function runCompare(): Promise<FinishedRun> {
   const [node, file] = nodeCommand("scripts/compare.ts");
   const options = "--only async -n 1 --load 0.1 --grow --lang ko";
-  const settings = `ulimit -n 70; stty cols ${columns}; TERM=xterm`;
-  const terminal = openTerminal(`${settings} '${node}' '${file}' ${options}`);
+  const terminal = openTerminal(
+    `TERM=xterm '${node}' '${file}' ${options}`,
+    `ulimit -n 70; stty cols ${columns}`,
+  );
   const exitCode = await terminal.exit(60_000);
   const screen = terminal.screen();
   const text = stripVTControlCharacters(screen).replaceAll(/\n {2}/g, " ");

@@ -601,7 +601,7 @@ async function showInNarrowTerminal(): Promise<string> {
   const [node, packets] = nodeCommand("scripts/packets.ts");
   const variables = "TERM=dumb NO_COLOR=1 NODE_NO_WARNINGS=1";
   const command = `${variables} ${node} ${packets} --show reset`;
-  const terminal = openTerminal(`stty cols 50; ${command}`);
+  const terminal = openTerminal(command, "stty cols 50");
   const exitCode = await terminal.exit();
 
   assert.is(exitCode, 0);

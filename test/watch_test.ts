@@ -317,7 +317,8 @@ onLinux("in Korean and 60 columns, every line fits", async () => {
   const port = await freePort();
   const command = nodeCommand("scripts/packets.ts").join(" ");
   const terminal = openTerminal(
-    `stty cols 60; ${command} --watch --port ${port} --lang ko`,
+    `${command} --watch --port ${port} --lang ko`,
+    "stty cols 60",
   );
   await terminal.prints(/ms │/, 20_000);
   await startServer(server, port);
@@ -336,7 +337,8 @@ inTerminal("after a resize, rows fit, and old rows stay", async () => {
   const port = await freePort();
   const command = nodeCommand("scripts/packets.ts").join(" ");
   const terminal = openTerminal(
-    `tty; stty cols 100; ${command} --watch --port ${port} --lang en`,
+    `${command} --watch --port ${port} --lang en`,
+    "tty; stty cols 100",
   );
   const [device] = await terminal.prints(/\/dev\/\S+/);
   await terminal.prints(/ms │/, 20_000);

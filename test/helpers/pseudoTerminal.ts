@@ -8,13 +8,21 @@ import { launch, type Launched } from "../../scripts/launch.ts";
 import { projectFile } from "../../scripts/project.ts";
 import { connect, expectEcho, type Client } from "./clients.ts";
 
-/** Runs a command line in a pseudo terminal, in the project's folder. */
-export function openTerminal(commandLine: string): PseudoTerminal {
+/**
+ * Runs a command in a pseudo terminal, in the project's folder. It can begin
+ * with environment variables: "NAME=value program".
+ *
+ * @param setup shell commands that come first, such as "stty cols 60"
+ */
+export function openTerminal(command: string, setup = ":"): PseudoTerminal {
   // The IPC channel is this process's own: npx must not find it.
   const ours = "NODE_CHANNEL_FD NODE_CHANNEL_SERIALIZATION_MODE";
-  const line = `unset ${ours}; cd '${projectFile(".")}'; ${commandLine}`;
-  const command = ["script", "-qefc", line, "/dev/null"];
-  return new PseudoTerminal(launch(command, { messages: true }));
+  const folder = projectFile(".");
+  // The command replaces the shell, so that its exit code counts: after a
+  // Ctrl+C, dash always exits with 130.
+  const line = `unset ${ours}; cd '${folder}'; ${setup}; exec env ${command}`;
+  const script = ["script", "-qefc", line, "/dev/null"];
+  return new PseudoTerminal(launch(script, { messages: true }));
 }
 
 export class PseudoTerminal {
